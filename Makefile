@@ -1,0 +1,27 @@
+# muxboard's commands. `make run` and `make test` do all their own set-up; what is there is used.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+TOOLS := . target/toolenv &&
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+run: build ## build what changed, then serve this machine's tmux sessions and print a link
+	@exec target/release/muxboard
+
+test: ## everything: lints, house rules, unit and integration tests, browser tests
+	@.ci/test
+
+build: ## one self-contained binary: target/release/muxboard
+	@.ci/bootstrap run && .ci/build
+
+dev: ## rebuild and restart on every change (cargo-leptos watch)
+	@.ci/bootstrap run && $(TOOLS) MUXBOARD_LOG=debug cargo leptos watch
+
+lint: ## rustfmt and clippy
+	@.ci/bootstrap run && .ci/lint
+
+bench: ## measure the page: time to first byte, sizes, memory
+	@.ci/bootstrap test && .ci/build && $(TOOLS) node end2end/bench/page.mjs
+
+.PHONY: help run test build dev lint bench

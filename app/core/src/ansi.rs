@@ -1,0 +1,147 @@
+//! A captured pane (`capture-pane -e`) to lines of styled text. Only colours and bold survive; every other escape sequence is dropped.
+
+use crate::limits::{PREVIEW_CHARS_MAX, PREVIEW_LINES_MAX};
+use serde::{Deserialize, Serialize};
+
+/// The style of a run of text: one of the eight colours, bold or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Style {
+    /// The colour's number (0 black, 1 red, 2 green, 3 yellow, 4 blue, 5 magenta, 6 cyan, 7 white), if it is not the default.
+    pub colour: Option<u8>,
+    /// Bold.
+    pub bold: bool,
+}
+
+/// A run of text in one style.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The style.
+    pub style: Style,
+    /// The text, without control characters.
+    pub text: String,
+}
+
+/// A line.
+pub type Line = Vec<Run>;
+
+/// The last lines of a screen that hold anything, each cut to a width.
+pub fn preview(screen: &str) -> Vec<Line> {
+    let mut style = Style::default();
+    let mut lines: Vec<Line> = screen.lines().map(|l| line(l, &mut style)).collect();
+    while lines.last().is_some_and(|l| l.iter().all(|r| r.text.trim().is_empty())) {
+        lines.pop();
+    }
+    lines.split_off(lines.len().saturating_sub(PREVIEW_LINES_MAX))
+}
+
+fn line(text: &str, style: &mut Style) -> Line {
+    let mut runs: Line = Vec::new();
+    let mut room = PREVIEW_CHARS_MAX;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c == '\x1b' {
+            escape(&mut chars, style);
+        } else if !c.is_control() && room > 0 {
+            room -= 1;
+            match runs.last_mut() {
+                Some(run) if run.style == *style => run.text.push(c),
+                _ => runs.push(Run { style: *style, text: c.to_string() }),
+            }
+        }
+    }
+    if let Some(run) = runs.last_mut() {
+        run.text.truncate(run.text.trim_end().len());
+    }
+    runs.retain(|r| !r.text.is_empty());
+    runs
+}
+
+/// Eats one escape sequence; a `CSI .. m` changes the style.
+fn escape(chars: &mut std::str::Chars<'_>, style: &mut Style) {
+    match chars.next() {
+        Some('[') => {
+            let mut parameters = String::new();
+            for c in chars.by_ref() {
+                match c {
+                    '\x40'..='\x7e' => {
+                        if c == 'm' {
+                            select(&parameters, style);
+                        }
+                        return;
+                    }
+                    c => parameters.push(c),
+                }
+            }
+        }
+        // A string (OSC, DCS, APC, PM, SOS): up to its terminator.
+        Some(']' | 'P' | '_' | '^' | 'X') => {
+            let mut escaped = false;
+            for c in chars.by_ref() {
+                if c == '\x07' || (escaped && c == '\\') {
+                    return;
+                }
+                escaped = c == '\x1b';
+            }
+        }
+        // A charset: one more character.
+        Some('(' | ')') => drop(chars.next()),
+        _ => {}
+    }
+}
+
+fn select(parameters: &str, style: &mut Style) {
+    let mut numbers = parameters.split(';').map(|p| p.parse::<u16>().unwrap_or(0));
+    while let Some(n) = numbers.next() {
+        match n {
+            0 => *style = Style::default(),
+            1 => style.bold = true,
+            22 => style.bold = false,
+            39 => style.colour = None,
+            30..=37 => style.colour = u8::try_from(n - 30).ok(),
+            90..=97 => style.colour = u8::try_from(n - 90).ok(),
+            // 256 and true colours: the nearest of the eight is a guess, the default is honest; their parameters are eaten.
+            38 | 48 => {
+                let colour = match numbers.next() {
+                    Some(5) => numbers.next().filter(|n| *n < 16).and_then(|n| u8::try_from(n % 8).ok()),
+                    Some(2) => {
+                        numbers.by_ref().take(3).for_each(drop);
+                        None
+                    }
+                    _ => None,
+                };
+                if n == 38 {
+                    style.colour = colour;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(screen: &str) -> Vec<String> {
+        preview(screen).iter().map(|l| l.iter().map(|r| r.text.as_str()).collect()).collect()
+    }
+
+    #[test]
+    fn the_last_lines_that_hold_anything() {
+        assert_eq!(texts("a\nb  \n\n   \n"), ["a", "b"]);
+        assert_eq!(texts("1\n2\n3\n4\n5\n6\n7\n8\n"), ["3", "4", "5", "6", "7", "8"]);
+    }
+
+    #[test]
+    fn colours_survive_and_nothing_else() {
+        let lines = preview("\x1b[1;31merror\x1b[0m: x\x1b]0;title\x07\x1b[38;5;196my\x1b[2Jz\x1b(B");
+        let styled: Vec<_> = lines[0].iter().map(|r| (r.text.as_str(), r.style.colour, r.style.bold)).collect();
+        assert_eq!(styled, [("error", Some(1), true), (": xyz", None, false)]);
+    }
+
+    #[test]
+    fn a_colour_lasts_over_the_end_of_a_line() {
+        let lines = preview("\x1b[32ma\nb");
+        assert_eq!(lines[1][0].style.colour, Some(2));
+    }
+}

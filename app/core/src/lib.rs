@@ -1,0 +1,19 @@
+//! The words and the rules of muxboard. Pure: no I/O, no clock, no environment, no randomness, no async; time and ids are arguments.
+//! Compiles for the server and for the browser.
+#![forbid(unsafe_code)]
+
+pub mod ansi;
+pub mod argv;
+pub mod audit;
+pub mod confirm;
+pub mod flow;
+pub mod inventory;
+pub mod limits;
+pub mod name;
+pub mod order;
+pub mod outcome;
+pub mod policy;
+pub mod shell;
+pub mod snapshot;
+pub mod tmux;
+pub mod wire;

@@ -1,0 +1,85 @@
+//! Every bound of the product, its unit last in its name. A bound that is not here does not exist.
+
+/// Longest name for a new session, in characters (they are all ASCII).
+pub const NEW_NAME_CHARS_MAX: usize = 64;
+/// Longest startup command, in bytes. Linux's own limit for one argument is 128 KiB (`MAX_ARG_STRLEN`).
+pub const COMMAND_BYTES_MAX: usize = 4096;
+/// Longest start directory, in bytes (`PATH_MAX`).
+pub const DIRECTORY_BYTES_MAX: usize = 4096;
+/// Largest body of a form, in bytes.
+pub const FORM_BYTES_MAX: usize = 16 * 1024;
+
+/// How long one user's section of a sweep may take, in seconds, before that user is "not answering".
+pub const SECTION_SECONDS_MAX: u64 = 3;
+/// How much one user's section may say, in bytes. 1,000 sessions with previews of 64 are about 700 kB.
+pub const SECTION_BYTES_MAX: usize = 2 << 20; // 2 MiB
+/// How long a whole sweep of one host may take, in seconds.
+pub const SWEEP_SECONDS_MAX: u64 = 10;
+/// How long an action (create, kill, rename) may take, in seconds.
+pub const ACTION_SECONDS_MAX: u64 = 8;
+/// How much an action may say, in bytes.
+pub const ACTION_BYTES_MAX: usize = 64 * 1024;
+/// Between two sweeps of a host that nobody looks at, in seconds.
+pub const SWEEP_SECONDS: u64 = 60;
+/// Between two sweeps of a host that somebody looks at, in seconds.
+pub const WATCHED_SWEEP_SECONDS: u64 = 2;
+/// At most one sweep on demand in this time for one host, in seconds.
+pub const REFRESH_SECONDS_MIN: u64 = 2;
+/// A user that did not answer is asked again at the latest after this time, in seconds.
+pub const BACK_OFF_SECONDS_MAX: u64 = 300;
+
+/// Panes captured in one sweep of one user.
+pub const PREVIEWS_MAX: usize = 64;
+/// Lines of a preview.
+pub const PREVIEW_LINES_MAX: usize = 6;
+/// Characters of a preview's line.
+pub const PREVIEW_CHARS_MAX: usize = 160;
+/// Sessions whose preview is in the HTML of the page; the others' come with the live board.
+pub const PREVIEWS_IN_PAGE_MAX: usize = 100;
+/// Columns of a free-text field (title, path, command) that tmux is asked for.
+pub const FIELD_COLUMNS_MAX: usize = 256;
+
+/// Live terminals of one principal.
+pub const ATTACHES_PER_PRINCIPAL: usize = 5;
+/// Live terminals in total.
+pub const ATTACHES: usize = 30;
+/// Life of one terminal connection, in hours.
+pub const ATTACH_HOURS: u64 = 6;
+/// Bytes queued for one client before the attachment ends.
+pub const QUEUE_BYTES: usize = 4 << 20; // 4 MiB
+/// Output that may be under way to a client without an acknowledgement, in bytes.
+pub const CREDIT_BYTES: u32 = 128 * 1024;
+/// Largest frame a client may send, in bytes: a paste comes in several.
+pub const CLIENT_FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Largest output frame, in bytes.
+pub const OUTPUT_FRAME_BYTES_MAX: usize = 64 * 1024;
+/// While output keeps coming, at most one frame in this time, in milliseconds.
+pub const OUTPUT_FRAME_MS: u64 = 4;
+/// Between two pings of an idle connection, in seconds; proxies cut silence at 30 to 60.
+pub const PING_SECONDS: u64 = 10;
+/// A connection that said nothing for this long is dead, in seconds.
+pub const SILENCE_SECONDS_MAX: u64 = 30;
+/// Time from SIGHUP to SIGKILL for a terminal's process group, in milliseconds.
+pub const HANGUP_MS: u64 = 1000;
+/// A terminal's largest size, in cells (tmux's own limit for a window is 10,000).
+pub const GRID_CELLS_MAX: u16 = 1000;
+
+/// Board connections (pages that follow live) in total.
+pub const BOARDS: usize = 64;
+
+/// A login's life, in hours.
+pub const LOGIN_HOURS: u64 = 24 * 7;
+/// Logins kept at once; the oldest gives way.
+pub const LOGINS_MAX: usize = 256;
+/// Time for a client's first frame, in seconds.
+pub const HELLO_SECONDS_MAX: u64 = 10;
+/// Typed bytes waiting for a program that does not read, before the client is not read either.
+pub const INPUT_BYTES_MAX: usize = 256 * 1024;
+/// Time for open connections to hear that the server stops, in seconds.
+pub const SHUT_DOWN_SECONDS_MAX: u64 = 3;
+
+const _: () = assert!(ATTACHES_PER_PRINCIPAL <= ATTACHES);
+const _: () = assert!(WATCHED_SWEEP_SECONDS < SWEEP_SECONDS);
+const _: () = assert!(SECTION_SECONDS_MAX < SWEEP_SECONDS_MAX);
+const _: () = assert!((CREDIT_BYTES as usize) < QUEUE_BYTES);
+const _: () = assert!(PING_SECONDS * 2 < SILENCE_SECONDS_MAX);

@@ -1,0 +1,193 @@
+//! Names: parse or refuse. A name that exists is a name that was checked; nothing here makes a tmux target from one.
+
+use crate::limits::{COMMAND_BYTES_MAX, DIRECTORY_BYTES_MAX, NEW_NAME_CHARS_MAX};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a name was refused, in words for the person who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadName(String);
+
+impl fmt::Display for BadName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl std::error::Error for BadName {}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as it was written.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl FromStr for $name {
+            type Err = BadName;
+            fn from_str(text: &str) -> Result<Self, BadName> {
+                let check: fn(&str) -> Result<(), String> = $check;
+                check(text).map(|()| Self(text.to_owned())).map_err(BadName)
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = BadName;
+            fn try_from(text: String) -> Result<Self, BadName> {
+                text.parse()
+            }
+        }
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+fn word(text: &str, max: usize, first: fn(char) -> bool, rest: fn(char) -> bool, what: &str, rule: &str) -> Result<(), String> {
+    let mut chars = text.chars();
+    let good = chars.next().is_some_and(first) && chars.all(rest) && text.len() <= max;
+    if good { Ok(()) } else { Err(format!("{what} must be {rule}, at most {max} characters")) }
+}
+
+name!(
+    /// A host's key in the inventory: part of URLs, so a plain word.
+    HostKey,
+    |text| word(text, 64, |c| c.is_ascii_alphanumeric(), |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'), "a host key", "letters, digits, '-', '_', '.', not starting with a sign")
+);
+name!(
+    /// A Unix account. The rule is useradd(8)'s, with capitals and dots as `adduser --force-badname` allows them.
+    UnixUser,
+    |text| word(text, 32, |c| c.is_ascii_alphabetic() || c == '_', |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'), "a Unix user", "letters, digits, '-', '_', '.', starting with a letter or '_'")
+);
+name!(
+    /// The name of a session that is to be: a plain word, so that no tool it is shown in can misread it.
+    NewSessionName,
+    |text| word(text, NEW_NAME_CHARS_MAX, allowed_in_new_name, allowed_in_new_name, "a new session's name", "letters, digits, '-' and '_'")
+);
+name!(
+    /// The name of a session that is, exactly as tmux says it: it may hold anything. To be shown and compared, never to be expanded, a path or a target.
+    SessionName,
+    |_| Ok(())
+);
+name!(
+    /// A start directory: absolute, or `~` and below.
+    Directory,
+    |text| {
+        let rooted = text.starts_with('/') || text == "~" || text.starts_with("~/");
+        if !rooted {
+            Err("a start directory must be absolute (/srv/app) or in the home directory (~/app)".into())
+        } else {
+            plain(text, DIRECTORY_BYTES_MAX, "a start directory")
+        }
+    }
+);
+name!(
+    /// A startup command: one line for the user's own shell. It is full control of the account, so it needs `create` and `type`.
+    StartupCommand,
+    |text| {
+        if text.trim().is_empty() { return Err("a startup command must not be blank".into()); }
+        plain(text, COMMAND_BYTES_MAX, "a startup command")
+    }
+);
+
+fn allowed_in_new_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
+fn plain(text: &str, max: usize, what: &str) -> Result<(), String> {
+    if text.len() > max {
+        Err(format!("{what} must be at most {max} bytes"))
+    } else if text.chars().any(char::is_control) {
+        Err(format!("{what} must be one line without control characters"))
+    } else {
+        Ok(())
+    }
+}
+
+/// A piece of a foreign name, ready to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Text that shows as it is.
+    Text(String),
+    /// A character that would be invisible or would reorder its neighbours, by its code point (`U+202E`).
+    Mark(String),
+}
+
+/// Splits a foreign text into what shows and what must be marked: control and format characters, bidi overrides, and spaces at the edges.
+pub fn pieces(text: &str) -> Vec<Piece> {
+    let last = text.chars().count().saturating_sub(1);
+    let mut out: Vec<Piece> = Vec::new();
+    for (i, c) in text.chars().enumerate() {
+        let edge_space = c == ' ' && (i == 0 || i == last);
+        if edge_space || invisible(c) {
+            let mark = if c == ' ' { "␣".to_owned() } else { format!("U+{:04X}", u32::from(c)) };
+            out.push(Piece::Mark(mark));
+        } else if let Some(Piece::Text(run)) = out.last_mut() {
+            run.push(c);
+        } else {
+            out.push(Piece::Text(c.to_string()));
+        }
+    }
+    out
+}
+
+/// Characters of Unicode's categories Cc and Cf and the blanks other than the plain space, except the joiner that builds emoji.
+fn invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{a0}' | '\u{61c}' | '\u{180e}' | '\u{1680}' | '\u{2000}'..='\u{200c}' | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}' | '\u{3000}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_names_are_plain_words() {
+        for good in ["a", "A_b-9", "-x", &"x".repeat(64)] {
+            assert!(good.parse::<NewSessionName>().is_ok(), "{good}");
+        }
+        for bad in ["", " a", "a b", "a.b", "a:b", "#(x)", "é", "a\n", &"x".repeat(65)] {
+            assert!(bad.parse::<NewSessionName>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn hosts_and_users_never_look_like_options() {
+        for bad in ["", "-oProxyCommand=x", "a b", "a\n", "a/b", "é", "a\0b", ".."] {
+            assert!(bad.parse::<HostKey>().is_err(), "{bad:?}");
+            assert!(bad.parse::<UnixUser>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn directories_are_rooted_and_one_line() {
+        for good in ["/", "~", "~/x", "/srv/#(touch x)", "/a b"] {
+            assert!(good.parse::<Directory>().is_ok(), "{good}");
+        }
+        for bad in ["", "x", "~root", "/a\nb", "../x"] {
+            assert!(bad.parse::<Directory>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_marked() {
+        assert_eq!(pieces("build"), [Piece::Text("build".into())]);
+        assert_eq!(pieces("a b"), [Piece::Text("a b".into())]);
+        assert_eq!(pieces(" a"), [Piece::Mark("␣".into()), Piece::Text("a".into())]);
+        assert_eq!(pieces("x\u{202e}y"), [Piece::Text("x".into()), Piece::Mark("U+202E".into()), Piece::Text("y".into())]);
+        assert_eq!(pieces("👩\u{200d}💻"), [Piece::Text("👩\u{200d}💻".into())]);
+    }
+}

@@ -1,0 +1,349 @@
+//! Who may do what, and the proof that it was checked: a [`Permit`] is made here and nowhere else, the fleet takes nothing else.
+
+use crate::inventory::Inventory;
+use crate::name::{Directory, HostKey, NewSessionName, SessionName, StartupCommand, UnixUser};
+use crate::snapshot::{HostRow, HostView, Place, SessionId, Snapshot, UnixSeconds, UserView, View};
+use serde::{Deserialize, Serialize};
+
+/// Something one may be allowed to do on a host as a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ability {
+    /// See that sessions exist, their names and last lines.
+    See,
+    /// Look at a session without touching it.
+    Watch,
+    /// Type into a session: full control of the Unix account.
+    Type,
+    /// Make and rename sessions.
+    Create,
+    /// End sessions.
+    Kill,
+}
+
+/// A set of abilities. `watch` implies `see`, `type` implies `watch`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Abilities(u8);
+
+impl Abilities {
+    /// None at all.
+    pub const NONE: Self = Self(0);
+    /// All of them.
+    pub const ALL: Self = Self(0b1_1111);
+
+    /// These abilities and what they imply.
+    pub fn of(abilities: &[Ability]) -> Self {
+        abilities.iter().fold(Self::NONE, |set, a| {
+            Self(
+                set.0
+                    | match a {
+                        Ability::See => 0b1,
+                        Ability::Watch => 0b11,
+                        Ability::Type => 0b111,
+                        Ability::Create => 0b1001,
+                        Ability::Kill => 0b1_0001,
+                    },
+            )
+        })
+    }
+
+    /// Whether the ability is among them.
+    pub fn has(self, ability: Ability) -> bool {
+        let bit = match ability {
+            Ability::See => 0b1,
+            Ability::Watch => 0b10,
+            Ability::Type => 0b100,
+            Ability::Create => 0b1000,
+            Ability::Kill => 0b1_0000,
+        };
+        self.0 & bit != 0
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Who asks: what exactly one gate found out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Principal {
+    /// The token's name, or the identity.
+    pub name: String,
+    /// Groups the gate vouches for.
+    pub groups: Vec<String>,
+}
+
+/// Whom or what a grant is about: anything, or these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Among<T> {
+    /// `*`
+    Any,
+    /// These alone.
+    These(Vec<T>),
+}
+
+impl<T: PartialEq> Among<T> {
+    fn holds(&self, item: &T) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(items) => items.contains(item),
+        }
+    }
+}
+
+/// One line of the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Principals by name, or `group:NAME`.
+    pub who: Vec<String>,
+    /// On which hosts.
+    pub hosts: Among<HostKey>,
+    /// As which users.
+    pub users: Among<UnixUser>,
+    /// What.
+    pub can: Abilities,
+}
+
+/// All grants. What none of them allows is denied.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// The grants.
+    pub grants: Vec<Grant>,
+}
+
+impl Policy {
+    /// What a principal may do on a host as a user: the union of the grants that match.
+    pub fn abilities(&self, principal: &Principal, host: &HostKey, user: &UnixUser) -> Abilities {
+        let named = |who: &str| match who.strip_prefix("group:") {
+            Some(group) => principal.groups.iter().any(|g| g == group),
+            None => who == principal.name,
+        };
+        self.grants
+            .iter()
+            .filter(|g| g.who.iter().any(|w| named(w)) && g.hosts.holds(host) && g.users.holds(user))
+            .fold(Abilities::NONE, |set, g| set.and(g.can))
+    }
+}
+
+/// Something to be done on a host as a user.
+pub trait Operation {
+    /// Its name in the audit.
+    const NAME: &'static str;
+    /// What it needs.
+    fn needs(&self) -> Vec<Ability>;
+    /// The session it is about, if it is about one that exists.
+    fn session(&self) -> Option<SessionId> {
+        None
+    }
+}
+
+/// Make a session.
+#[derive(Debug, Clone)]
+pub struct Create {
+    /// Its name.
+    pub name: NewSessionName,
+    /// Where it starts; the home directory if none.
+    pub directory: Option<Directory>,
+    /// What it runs; the user's shell if none.
+    pub command: Option<StartupCommand>,
+}
+
+impl Operation for Create {
+    const NAME: &'static str = "create";
+    fn needs(&self) -> Vec<Ability> {
+        // A startup command is typing by another name.
+        if self.command.is_some() { vec![Ability::Create, Ability::Type] } else { vec![Ability::Create] }
+    }
+}
+
+macro_rules! on_session {
+    ($(#[$doc:meta])* $name:ident, $audit:literal, $ability:ident { $($(#[$fdoc:meta])* $field:ident: $type:ty),* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name {
+            /// Which session.
+            pub session: SessionId,
+            $($(#[$fdoc])* pub $field: $type,)*
+        }
+        impl Operation for $name {
+            const NAME: &'static str = $audit;
+            fn needs(&self) -> Vec<Ability> {
+                vec![Ability::$ability]
+            }
+            fn session(&self) -> Option<SessionId> {
+                Some(self.session)
+            }
+        }
+    };
+}
+on_session!(
+    /// End a session.
+    Kill, "kill", Kill {}
+);
+on_session!(
+    /// Give a session another name.
+    Rename, "rename", Create {
+        /// The new name.
+        name: NewSessionName
+    }
+);
+on_session!(
+    /// Open a terminal on a session, to look.
+    Watch, "watch", Watch {}
+);
+on_session!(
+    /// Open a terminal on a session, to type.
+    Type, "type", Type {}
+);
+
+/// Look at a user's tmux again, now.
+#[derive(Debug, Clone)]
+pub struct Refresh;
+
+impl Operation for Refresh {
+    const NAME: &'static str = "refresh";
+    fn needs(&self) -> Vec<Ability> {
+        vec![Ability::See]
+    }
+}
+
+/// Why something is not allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// Not in the configured inventory.
+    Unknown,
+    /// Configured, and not granted to this principal.
+    Forbidden(Ability),
+}
+
+/// The proof that a principal may do this, here, as this user. Only [`permit`] makes one.
+///
+/// ```compile_fail
+/// let permit = muxboard_core::policy::Permit { principal: todo!(), place: todo!(), operation: muxboard_core::policy::Refresh };
+/// ```
+#[derive(Debug, Clone)]
+pub struct Permit<O> {
+    principal: Principal,
+    place: Place,
+    operation: O,
+}
+
+impl<O: Operation> Permit<O> {
+    /// Who asked.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+    /// Where.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+    /// What.
+    pub fn operation(&self) -> &O {
+        &self.operation
+    }
+}
+
+/// Decides. First whether host and user are configured at all, then whether the principal may.
+pub fn permit<O: Operation>(policy: &Policy, inventory: &Inventory, principal: &Principal, place: Place, operation: O) -> Result<Permit<O>, Denied> {
+    inventory.host(&place.host).and_then(|h| h.user(&place.user)).ok_or(Denied::Unknown)?;
+    let can = policy.abilities(principal, &place.host, &place.user);
+    match operation.needs().into_iter().find(|a| !can.has(*a)) {
+        Some(missing) => Err(Denied::Forbidden(missing)),
+        None => Ok(Permit { principal: principal.clone(), place, operation }),
+    }
+}
+
+/// The part of a snapshot a principal may see.
+pub fn visible(policy: &Policy, principal: &Principal, snapshot: &Snapshot, now: UnixSeconds) -> View {
+    let host = |row: &HostRow| {
+        let users: Vec<UserView> = row
+            .users
+            .iter()
+            .map(|u| (policy.abilities(principal, &row.key, &u.name), u))
+            .filter(|(can, _)| can.has(Ability::See))
+            .map(|(can, u)| UserView { can, row: u.clone() })
+            .collect();
+        let bare = HostRow {
+            users: Vec::new(),
+            key: row.key.clone(),
+            label: row.label.clone(),
+            place: row.place.clone(),
+            state: row.state.clone(),
+            swept_at: row.swept_at,
+        };
+        (!users.is_empty()).then_some(HostView { host: bare, users })
+    };
+    View { principal: principal.name.clone(), now, hosts: snapshot.hosts.iter().filter_map(host).collect() }
+}
+
+/// The one living session of that name that a principal may see, for a page's URL.
+pub fn resolve<'a>(view: &'a View, place: &Place, name: &SessionName) -> Option<&'a crate::snapshot::Session> {
+    view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.name == *name).map(|(_, _, s)| s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{Host, Socket, User};
+
+    fn inventory() -> Inventory {
+        let user = |name: &str| User { name: name.parse().unwrap(), through_sudo: false };
+        let host = Host {
+            key: "h".parse().unwrap(),
+            label: "h".into(),
+            place: String::new(),
+            login: "ops".parse().unwrap(),
+            users: vec![user("ops"), user("deploy")],
+            socket: Socket::Default,
+            order: vec![],
+        };
+        Inventory { hosts: vec![host] }
+    }
+
+    fn policy(can: &[Ability]) -> Policy {
+        Policy {
+            grants: vec![Grant {
+                who: vec!["ann".into(), "group:crew".into()],
+                hosts: Among::Any,
+                users: Among::These(vec!["ops".parse().unwrap()]),
+                can: Abilities::of(can),
+            }],
+        }
+    }
+
+    fn who(name: &str, groups: &[&str]) -> Principal {
+        Principal { name: name.into(), groups: groups.iter().map(|g| (*g).into()).collect() }
+    }
+
+    fn asks<O: Operation>(can: &[Ability], who: &Principal, place: &str, operation: O) -> Result<(), Denied> {
+        permit(&policy(can), &inventory(), who, place.parse().unwrap(), operation).map(|_| ())
+    }
+
+    #[test]
+    fn unknown_comes_before_forbidden() {
+        let ann = who("ann", &[]);
+        assert_eq!(asks(&[Ability::See], &ann, "h/ops", Refresh), Ok(()));
+        assert_eq!(asks(&[Ability::See], &ann, "x/ops", Refresh), Err(Denied::Unknown));
+        assert_eq!(asks(&[Ability::See], &ann, "h/root", Refresh), Err(Denied::Unknown));
+        assert_eq!(asks(&[Ability::See], &ann, "h/deploy", Refresh), Err(Denied::Forbidden(Ability::See)));
+        assert_eq!(asks(&[Ability::See], &who("bob", &[]), "h/ops", Refresh), Err(Denied::Forbidden(Ability::See)));
+        assert_eq!(asks(&[Ability::See], &who("bob", &["crew"]), "h/ops", Refresh), Ok(()));
+        assert_eq!(asks(&[Ability::See], &who("group:crew", &[]), "h/ops", Refresh), Err(Denied::Forbidden(Ability::See)));
+    }
+
+    #[test]
+    fn a_startup_command_needs_typing() {
+        let ann = who("ann", &[]);
+        let create = |command: Option<&str>| Create { name: "x".parse().unwrap(), directory: None, command: command.map(|c| c.parse().unwrap()) };
+        assert_eq!(asks(&[Ability::Create], &ann, "h/ops", create(None)), Ok(()));
+        assert_eq!(asks(&[Ability::Create], &ann, "h/ops", create(Some("id"))), Err(Denied::Forbidden(Ability::Type)));
+        assert_eq!(asks(&[Ability::Create, Ability::Type], &ann, "h/ops", create(Some("id"))), Ok(()));
+    }
+
+    #[test]
+    fn implied_abilities() {
+        assert!(Abilities::of(&[Ability::Type]).has(Ability::See));
+        assert!(!Abilities::of(&[Ability::Watch]).has(Ability::Type));
+        assert!(!Abilities::of(&[Ability::Kill]).has(Ability::Create));
+    }
+}

@@ -1,0 +1,93 @@
+//! Quoting for a POSIX shell. A [`Script`] is built from words only, each quoted here, and from the fixed frames in this file:
+//! no text from outside reaches a shell in any other way.
+
+use std::fmt;
+
+/// A line for `sh`, made of quoted words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script(String);
+
+impl Script {
+    /// One simple command: every word quoted.
+    pub fn command<W: AsRef<str>>(words: &[W]) -> Self {
+        Self(words.iter().map(|w| quote(w.as_ref())).collect::<Vec<_>>().join(" "))
+    }
+
+    /// The command, with what it complains about in its output.
+    pub fn with_complaints(command: &Script) -> Self {
+        Self::frame("{} 2>&1", &[command])
+    }
+
+    /// Whether a directory exists, as seen from the home directory.
+    pub fn is_directory(path: &str) -> Self {
+        Self::frame("cd && test -d {}", &[&Self::command(&[path])])
+    }
+
+    /// A frame of our own with places `{}` for scripts. For this crate's fixed frames only: the frame is `'static`.
+    pub(crate) fn frame(frame: &'static str, parts: &[&Script]) -> Self {
+        let mut out = String::new();
+        let mut parts = parts.iter();
+        for (i, piece) in frame.split("{}").enumerate() {
+            if i > 0 {
+                out.push_str(parts.next().map_or("", |p| p.0.as_str()));
+            }
+            out.push_str(piece);
+        }
+        debug_assert!(parts.next().is_none(), "a script without a place in its frame");
+        Self(out)
+    }
+
+    /// Scripts joined by a separator of our own.
+    pub(crate) fn join(parts: &[Script], separator: &'static str) -> Self {
+        Self(parts.iter().map(|p| p.0.as_str()).collect::<Vec<_>>().join(separator))
+    }
+
+    /// The text for `sh -c`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One word as a shell reads it back unchanged. Single quotes keep everything but the single quote itself (POSIX 2.2.2).
+/// NUL cannot be in an argument at all; it is left out.
+fn quote(word: &str) -> String {
+    let safe = |b: u8| b.is_ascii_alphanumeric() || b"_@%+:,./-".contains(&b);
+    if !word.is_empty() && word.bytes().all(safe) {
+        return word.to_owned();
+    }
+    let mut out = String::with_capacity(word.len() + 2);
+    out.push('\'');
+    for c in word.chars() {
+        match c {
+            '\'' => out.push_str("'\\''"),
+            '\0' => {}
+            c => out.push(c),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted() {
+        for (word, want) in [("", "''"), ("a", "a"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("$x", "'$x'"), ("=ls", "'=ls'"), ("~", "'~'"), ("-n", "-n")] {
+            assert_eq!(Script::command(&[word]).as_str(), want);
+        }
+    }
+
+    #[test]
+    fn frames_fill_their_places_in_order() {
+        let (a, b) = (Script::command(&["a"]), Script::command(&["b c"]));
+        assert_eq!(Script::frame("{ {}; {}; }", &[&a, &b]).as_str(), "{ a; 'b c'; }");
+    }
+}

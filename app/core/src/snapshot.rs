@@ -1,0 +1,308 @@
+//! What a page shows: the last sweep's facts, with their age. Empty, refused and unreachable are three facts here, never one.
+
+use crate::ansi::Line;
+use crate::name::{BadName, HostKey, SessionName, UnixUser};
+use crate::policy::Abilities;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Seconds since the Unix epoch.
+pub type UnixSeconds = u64;
+
+/// What makes a session this very session. Names can be used again and ids start anew with the server; all four facts together cannot.
+/// Written `NUMBER-CREATED-PID-START` in URLs and forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId {
+    /// tmux's own id, without its `$`.
+    pub number: u32,
+    /// When the session was made.
+    pub created: UnixSeconds,
+    /// The tmux server's process.
+    pub server_pid: u32,
+    /// When that server started.
+    pub server_start: UnixSeconds,
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}-{}", self.number, self.created, self.server_pid, self.server_start)
+    }
+}
+
+/// A text that is no session identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadSessionId;
+
+impl fmt::Display for BadSessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a session identity (NUMBER-CREATED-PID-START)")
+    }
+}
+impl std::error::Error for BadSessionId {}
+
+impl FromStr for SessionId {
+    type Err = BadSessionId;
+    fn from_str(text: &str) -> Result<Self, BadSessionId> {
+        let mut parts = text.split('-').map(|p| if p.bytes().all(|b| b.is_ascii_digit()) { p.parse::<u64>().ok() } else { None });
+        let mut next = || parts.next().flatten().ok_or(BadSessionId);
+        let narrow = |n: u64| u32::try_from(n).map_err(|_| BadSessionId);
+        let id = Self { number: narrow(next()?)?, created: next()?, server_pid: narrow(next()?)?, server_start: next()? };
+        if parts.next().is_some() { Err(BadSessionId) } else { Ok(id) }
+    }
+}
+
+impl Serialize for SessionId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for SessionId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A window of a session, with the facts of its active pane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Its index.
+    pub index: u32,
+    /// The session's current window.
+    pub active: bool,
+    /// Last output.
+    pub activity: UnixSeconds,
+    /// It rang its bell, and nobody looked since.
+    pub bell: bool,
+    /// Its program ended with this status and the screen was kept; -1 if a signal ended it.
+    pub exited: Option<i32>,
+    /// Its name.
+    pub name: String,
+    /// What runs in it.
+    pub command: String,
+    /// Where.
+    pub path: String,
+    /// The title its program set.
+    pub title: String,
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Which one.
+    pub id: SessionId,
+    /// Its name, verbatim.
+    pub name: SessionName,
+    /// How many tmux clients show it.
+    pub attached: u32,
+    /// Last output of any of its windows.
+    pub activity: UnixSeconds,
+    /// Its windows, by index.
+    pub windows: Vec<Window>,
+    /// The last lines of its current window.
+    pub preview: Vec<Line>,
+}
+
+impl Session {
+    /// The window on show.
+    pub fn current(&self) -> Option<&Window> {
+        self.windows.iter().find(|w| w.active).or_else(|| self.windows.first())
+    }
+
+    /// Why it needs a person, if it does. Explicit signals only: a bell nobody saw, a program that ended in failure.
+    pub fn needs(&self) -> Option<Need> {
+        let failed = self.windows.iter().find_map(|w| w.exited.filter(|code| *code != 0));
+        match failed {
+            Some(code) => Some(Need::Failed(code)),
+            None => self.windows.iter().any(|w| w.bell).then_some(Need::Bell),
+        }
+    }
+}
+
+/// Why a session needs a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A window rang its bell.
+    Bell,
+    /// A program ended with this status.
+    Failed(i32),
+}
+
+/// The state of one Unix user's tmux on a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UserState {
+    /// Not asked yet.
+    Pending,
+    /// The sessions of a running server; a server can run without any.
+    Sessions(Vec<Session>),
+    /// No tmux server runs.
+    NoServer,
+    /// sudo does not let us: this line of sudoers(5) would.
+    SudoRefused {
+        /// The line to add.
+        line: String,
+    },
+    /// There is no such account.
+    NoAccount,
+    /// tmux is not installed.
+    TmuxMissing,
+    /// tmux is older than we can use.
+    TmuxTooOld {
+        /// What it says it is.
+        version: String,
+    },
+    /// The socket is there and may not be used.
+    SocketUnreadable {
+        /// tmux's own words.
+        words: String,
+    },
+    /// The server did not answer in time (it may be stopped).
+    NotAnswering,
+    /// Anything else, in tmux's own words.
+    Other {
+        /// Those words.
+        words: String,
+    },
+}
+
+/// One user's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRow {
+    /// Who.
+    pub name: UnixUser,
+    /// Reached through sudo.
+    pub through_sudo: bool,
+    /// What is known.
+    pub state: UserState,
+    /// Since when the state is of this kind.
+    pub since: UnixSeconds,
+    /// The sessions as last seen, while the state is a fault: shown, but not to be opened.
+    pub last_seen: Vec<Session>,
+}
+
+impl UserRow {
+    /// The living sessions.
+    pub fn sessions(&self) -> &[Session] {
+        match &self.state {
+            UserState::Sessions(sessions) => sessions,
+            _ => &[],
+        }
+    }
+}
+
+/// The state of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostState {
+    /// Not asked yet.
+    Pending,
+    /// It answers, in this time.
+    Up {
+        /// The last sweep's round trip, in milliseconds.
+        round_trip_ms: u32,
+    },
+    /// It does not.
+    Unreachable {
+        /// Why, in the words of the tool that failed.
+        words: String,
+    },
+    /// It did not answer in time.
+    TimedOut,
+}
+
+/// One host's rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostRow {
+    /// Its key.
+    pub key: HostKey,
+    /// Its name on the page.
+    pub label: String,
+    /// Where it is.
+    pub place: String,
+    /// What is known.
+    pub state: HostState,
+    /// When it was last asked.
+    pub swept_at: Option<UnixSeconds>,
+    /// Its users.
+    pub users: Vec<UserRow>,
+}
+
+/// Everything known, for us alone: what a principal may see of it is a [`View`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// The hosts, in the inventory's order.
+    pub hosts: Vec<HostRow>,
+}
+
+/// One user's row, as one principal sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserView {
+    /// What the principal may do there.
+    pub can: Abilities,
+    /// The row.
+    pub row: UserRow,
+}
+
+/// One host, as one principal sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostView {
+    /// The host; its own `users` are empty here.
+    pub host: HostRow,
+    /// The users the principal may see.
+    pub users: Vec<UserView>,
+}
+
+/// The part of a snapshot one principal may see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Who looks.
+    pub principal: String,
+    /// The server's clock.
+    pub now: UnixSeconds,
+    /// The hosts on which the principal may see at least one user.
+    pub hosts: Vec<HostView>,
+}
+
+impl View {
+    /// Every living session, with where it is and what may be done with it.
+    pub fn sessions(&self) -> impl Iterator<Item = (&HostView, &UserView, &Session)> {
+        self.hosts.iter().flat_map(|h| h.users.iter().flat_map(move |u| u.row.sessions().iter().map(move |s| (h, u, s))))
+    }
+}
+
+/// Where something is: a host's key and a user on it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The host.
+    pub host: HostKey,
+    /// The user.
+    pub user: UnixUser,
+}
+
+impl FromStr for Place {
+    type Err = BadName;
+    /// Reads `HOST/USER`.
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let (host, user) = text.split_once('/').unwrap_or((text, ""));
+        Ok(Self { host: host.parse()?, user: user.parse()? })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.host, self.user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities_read_back() {
+        let id = SessionId { number: 3, created: 4, server_pid: 5, server_start: 6 };
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for bad in ["", "3", "3-4-5", "3-4-5-6-7", "$3-4-5-6", "3-4-5-+6", "3-4-99999999999-6"] {
+            assert_eq!(bad.parse::<SessionId>(), Err(BadSessionId), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! tmux's verbs: a function a verb, each gives the words after `tmux`. Targets are ids only; nothing here turns a name into a target.
+//!
+//! A verb that acts on a session compares the session's whole identity inside tmux before it acts (`if-shell -F`), in one call.
+//! Success is the word [`DONE`] on standard output: tmux's exit code is 0 for a mismatch too.
+
+pub mod format;
+pub mod section;
+
+use crate::inventory::Socket;
+use crate::name::{Directory, NewSessionName, StartupCommand};
+use crate::snapshot::SessionId;
+
+/// What a verb prints when it did its work.
+pub const DONE: &str = "MUXBOARD-DONE";
+/// What a verb prints when the session it was meant for is not there any more.
+pub const MISMATCH: &str = "MUXBOARD-MISMATCH";
+/// The oldest tmux whose `-T`, `if-shell -F -t` and `list-*` we rely on.
+pub const VERSION_MIN: (u32, u32) = (3, 2);
+
+/// The words after `tmux`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call(Vec<String>);
+
+impl Call {
+    fn new<I: IntoIterator<Item = S>, S: Into<String>>(words: I) -> Self {
+        Self(words.into_iter().map(Into::into).collect())
+    }
+
+    /// The whole command: `tmux -u`, the socket, the words. `-u` because tmux writes `_` for every non-ASCII character in a C locale.
+    pub fn words(&self, socket: &Socket) -> Vec<String> {
+        let mut words = vec!["tmux".to_owned(), "-u".to_owned()];
+        match socket {
+            Socket::Default => {}
+            Socket::Name(name) => words.extend(["-L".to_owned(), name.clone()]),
+            Socket::Path(path) => words.extend(["-S".to_owned(), path.clone()]),
+        }
+        words.extend(self.0.iter().cloned());
+        words
+    }
+}
+
+/// The four facts that make a session this very session, as a tmux format.
+const IDENTITY: &str = "#{pid}/#{start_time}/#{session_id}/#{session_created}";
+
+/// `then` if the session is still the one meant, `otherwise` (a word to print) if not.
+fn compare_and(id: SessionId, then: &str, otherwise: &str) -> Vec<String> {
+    let SessionId { server_pid, server_start, number, created } = id;
+    vec![
+        "if-shell".into(),
+        "-F".into(),
+        "-t".into(),
+        format!("${number}:"),
+        format!("#{{==:{IDENTITY},{server_pid}/{server_start}/${number}/{created}}}"),
+        then.into(),
+        format!("display-message -p {otherwise}"),
+    ]
+}
+
+/// Ends a session and everything in it.
+pub fn kill(id: SessionId) -> Call {
+    Call(compare_and(id, &format!("kill-session -t '${}:' ; display-message -p {DONE}", id.number), MISMATCH))
+}
+
+/// Gives a session another name.
+pub fn rename(id: SessionId, name: &NewSessionName) -> Call {
+    Call(compare_and(id, &format!("rename-session -t '${}:' -- {name} ; display-message -p {DONE}", id.number), MISMATCH))
+}
+
+/// Makes a detached session and prints its identity. With `waiting`, its first program only waits, for [`start`] to replace it.
+///
+/// A server that this call itself starts would hand to every pane what sudo put into its environment; those variables are taken out.
+/// The directory and the name are format-expanded by tmux: the name is a plain word, in the directory every `#` is doubled.
+pub fn create(name: &NewSessionName, directory: Option<&Directory>, waiting: bool) -> Call {
+    let clean = ["SUDO_COMMAND", "SUDO_USER", "SUDO_UID", "SUDO_GID", "LC_ALL"].map(|v| format!("set-environment -gu {v}")).join(" ; ");
+    let directory = match directory.map(Directory::as_str) {
+        None | Some("~") => "#{HOME}".to_owned(),
+        Some(path) => match path.strip_prefix("~/") {
+            Some(below) => format!("#{{HOME}}/{}", below.replace('#', "##")),
+            None => path.replace('#', "##"),
+        },
+    };
+    let mut call = Call::new(["start-server", ";", "if-shell", "-F", "#{S:x}", ""]);
+    call.0.push(format!("{clean} ; set-environment -g LANG C.UTF-8"));
+    call.0.extend([";", "new-session", "-d", "-P", "-F", IDENTITY, "-s", name.as_str(), "-c", &directory].map(String::from));
+    if waiting {
+        call.0.push("exec cat".into());
+    }
+    call
+}
+
+/// Replaces the waiting program of a session made by [`create`] with the startup command, and keeps its last screen and exit status when it ends.
+pub fn start(id: SessionId, command: &StartupCommand) -> Call {
+    let target = format!("${}:", id.number);
+    let then =
+        format!("set-option -w -t '{target}' remain-on-exit on ; respawn-pane -k -t '{target}' -- {} ; display-message -p {DONE}", quote(command.as_str()));
+    Call(compare_and(id, &then, MISMATCH))
+}
+
+/// Attaches the terminal the command runs on. A mismatch prints `mark`, which must be fresh: a terminal's output can hold any known word.
+/// With `watch` the client is read-only and its size is ignored. (Read-only is tmux's courtesy, not our boundary: see the socket's pump.)
+pub fn attach(id: SessionId, watch: bool, mark: &str) -> Call {
+    let flags = if watch { "-r " } else { "" };
+    let mut call = Call::new(["-T", "RGB,clipboard,hyperlinks,title,focus"]);
+    call.0.extend(compare_and(id, &format!("attach-session {flags}-t '${}:'", id.number), mark));
+    call
+}
+
+/// One word for tmux's own command parser, within a command string: single quotes keep everything but the single quote.
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: SessionId = SessionId { server_pid: 7, server_start: 8, number: 3, created: 9 };
+
+    #[test]
+    fn every_target_is_an_id() {
+        for call in [kill(ID), rename(ID, &"x".parse().unwrap()), attach(ID, true, "m"), start(ID, &"make".parse().unwrap())] {
+            let words = call.words(&Socket::Default);
+            let targets: Vec<_> = words.windows(2).filter(|w| w[0] == "-t").map(|w| w[1].clone()).collect();
+            assert_eq!(targets, ["$3:"]);
+            assert!(words.iter().any(|w| w.contains("7/8/$3/9")), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_directory_is_never_expanded() {
+        let dir = "/srv/#(touch canary)/#{x}".parse().unwrap();
+        let words = create(&"x".parse().unwrap(), Some(&dir), false).words(&Socket::Default);
+        assert_eq!(words.last().unwrap(), "/srv/##(touch canary)/##{x}");
+    }
+
+    #[test]
+    fn sockets_come_before_the_verb() {
+        assert_eq!(kill(ID).words(&Socket::Path("/x y".into()))[..4], ["tmux", "-u", "-S", "/x y"]);
+        assert_eq!(kill(ID).words(&Socket::Name("n".into()))[..4], ["tmux", "-u", "-L", "n"]);
+    }
+}

@@ -1,0 +1,302 @@
+//! The frames of both WebSockets and their close codes: one file, used by the server and by the browser. A frame is a tag byte and its
+//! fields, numbers big-endian. Any bytes decode to a frame or are refused; nothing here panics or allocates by a number from the wire.
+
+use crate::limits::GRID_CELLS_MAX;
+use crate::name::HostKey;
+use crate::snapshot::{HostState, HostView, UnixSeconds, View};
+
+/// A frame that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadFrame;
+
+/// The terminal's size in cells, each side at least 1 and at most [`GRID_CELLS_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    columns: u16,
+    rows: u16,
+}
+
+impl Grid {
+    /// The nearest size that a terminal can have.
+    pub fn clamped(columns: u16, rows: u16) -> Self {
+        Self { columns: columns.clamp(1, GRID_CELLS_MAX), rows: rows.clamp(1, GRID_CELLS_MAX) }
+    }
+    /// Its columns.
+    pub fn columns(self) -> u16 {
+        self.columns
+    }
+    /// Its rows.
+    pub fn rows(self) -> u16 {
+        self.rows
+    }
+}
+
+/// From the browser's terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToServer {
+    /// The first frame: the size, and whether only to look.
+    Hello {
+        /// The size.
+        grid: Grid,
+        /// Read-only, and the session's size stays as it is.
+        watch: bool,
+    },
+    /// Typed bytes.
+    Input(Vec<u8>),
+    /// A new size.
+    Resize(Grid),
+    /// So many bytes of output were really taken by the terminal since the last of these.
+    Taken(u32),
+    /// Asks for a [`ToClient::Pong`] with the same number.
+    Ping(u32),
+}
+
+/// To the browser's terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToClient {
+    /// tmux shows the session now.
+    Attached,
+    /// Output.
+    Output(Vec<u8>),
+    /// The answer to a ping.
+    Pong(u32),
+}
+
+impl ToServer {
+    /// The frame's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Hello { grid, watch } => [&[0x00, u8::from(*watch)][..], &cells(*grid)].concat(),
+            Self::Input(bytes) => tagged(0x01, bytes),
+            Self::Resize(grid) => tagged(0x02, &cells(*grid)),
+            Self::Taken(bytes) => tagged(0x03, &bytes.to_be_bytes()),
+            Self::Ping(number) => tagged(0x04, &number.to_be_bytes()),
+        }
+    }
+
+    /// The frame of these bytes.
+    pub fn decode(frame: &[u8]) -> Result<Self, BadFrame> {
+        match frame {
+            [0x00, watch @ (0 | 1), rest @ ..] => Ok(Self::Hello { grid: grid(rest)?, watch: *watch == 1 }),
+            [0x01, bytes @ ..] => Ok(Self::Input(bytes.to_vec())),
+            [0x02, rest @ ..] => Ok(Self::Resize(grid(rest)?)),
+            [0x03, rest @ ..] => Ok(Self::Taken(number(rest)?)),
+            [0x04, rest @ ..] => Ok(Self::Ping(number(rest)?)),
+            _ => Err(BadFrame),
+        }
+    }
+}
+
+impl ToClient {
+    /// The tag of [`ToClient::Output`]: the server puts it before the bytes as it reads them, so that they are copied once.
+    pub const OUTPUT_TAG: u8 = 0x10;
+
+    /// The frame's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Output(bytes) => tagged(Self::OUTPUT_TAG, bytes),
+            Self::Attached => vec![0x11],
+            Self::Pong(number) => tagged(0x12, &number.to_be_bytes()),
+        }
+    }
+
+    /// The frame of these bytes.
+    pub fn decode(frame: &[u8]) -> Result<Self, BadFrame> {
+        match frame {
+            [Self::OUTPUT_TAG, bytes @ ..] => Ok(Self::Output(bytes.to_vec())),
+            [0x11] => Ok(Self::Attached),
+            [0x12, rest @ ..] => Ok(Self::Pong(number(rest)?)),
+            _ => Err(BadFrame),
+        }
+    }
+}
+
+fn tagged(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 1);
+    out.push(tag);
+    out.extend_from_slice(bytes);
+    out
+}
+
+fn cells(grid: Grid) -> [u8; 4] {
+    let ([a, b], [c, d]) = (grid.columns.to_be_bytes(), grid.rows.to_be_bytes());
+    [a, b, c, d]
+}
+
+fn grid(bytes: &[u8]) -> Result<Grid, BadFrame> {
+    let [a, b, c, d] = bytes else { return Err(BadFrame) };
+    let (columns, rows) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
+    let grid = Grid::clamped(columns, rows);
+    if (grid.columns, grid.rows) == (columns, rows) { Ok(grid) } else { Err(BadFrame) }
+}
+
+fn number(bytes: &[u8]) -> Result<u32, BadFrame> {
+    bytes.try_into().map(u32::from_be_bytes).map_err(|_| BadFrame)
+}
+
+/// The board's frames: the whole view first, then what changed, a host at a time.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum BoardFrame {
+    /// Everything the page shows.
+    Whole {
+        /// Grows by one with every frame of a connection.
+        revision: u64,
+        /// The page's facts.
+        view: View,
+    },
+    /// Hosts as they are now; those not named are unchanged. Hosts never come or go within a connection.
+    Changed {
+        /// Grows by one with every frame of a connection.
+        revision: u64,
+        /// The server's clock.
+        now: UnixSeconds,
+        /// The hosts.
+        hosts: Vec<HostView>,
+        /// Hosts whose users and sessions are unchanged, with their state and when they were last asked.
+        swept: Vec<(HostKey, HostState, Option<UnixSeconds>)>,
+    },
+}
+
+impl BoardFrame {
+    /// What leads from one view to the next; nothing if nothing changed.
+    pub fn between(old: &View, new: &View, revision: u64) -> Option<Self> {
+        let keys = |view: &View| view.hosts.iter().map(|h| h.host.key.clone()).collect::<Vec<_>>();
+        if keys(old) != keys(new) {
+            return Some(Self::Whole { revision, view: new.clone() });
+        }
+        let (mut hosts, mut swept) = (Vec::new(), Vec::new());
+        for (was, is) in old.hosts.iter().zip(&new.hosts) {
+            if was.users != is.users {
+                hosts.push(is.clone());
+            } else if was.host != is.host {
+                swept.push((is.host.key.clone(), is.host.state.clone(), is.host.swept_at));
+            }
+        }
+        let quiet = hosts.is_empty() && swept.is_empty();
+        (!quiet).then_some(Self::Changed { revision, now: new.now, hosts, swept })
+    }
+
+    /// Brings a view up to this frame. False if the view and the frame do not belong together.
+    pub fn apply(self, view: &mut View) -> bool {
+        match self {
+            Self::Whole { view: whole, .. } => *view = whole,
+            Self::Changed { now, hosts, swept, .. } => {
+                view.now = now;
+                for host in hosts {
+                    let Some(old) = view.hosts.iter_mut().find(|h| h.host.key == host.host.key) else { return false };
+                    *old = host;
+                }
+                for (key, state, at) in swept {
+                    let Some(old) = view.hosts.iter_mut().find(|h| h.host.key == key) else { return false };
+                    (old.host.state, old.host.swept_at) = (state, at);
+                }
+            }
+        }
+        true
+    }
+
+    /// The frame's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        to_bytes(self)
+    }
+
+    /// The frame of these bytes.
+    pub fn decode(frame: &[u8]) -> Result<Self, BadFrame> {
+        from_bytes(frame)
+    }
+}
+
+/// Any plain value as bytes, in the encoding of the board's frames.
+pub fn to_bytes<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    // Serialising into memory cannot fail: every type we send is plain data.
+    postcard::to_allocvec(value).unwrap_or_default()
+}
+
+/// A value from bytes.
+///
+/// # Errors
+/// When the bytes are not such a value.
+pub fn from_bytes<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, BadFrame> {
+    postcard::from_bytes(bytes).map_err(|_| BadFrame)
+}
+
+/// Why a WebSocket was closed, as its close code. Documented for other clients in docs/protocol.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Close {
+    /// Not logged in, or not any more.
+    Unauthenticated,
+    /// Logged in, and not allowed.
+    Forbidden,
+    /// No such host or user.
+    Unknown,
+    /// The session ended.
+    Gone,
+    /// Another session is in its place.
+    Replaced,
+    /// The connection's lifetime is over.
+    LifetimeOver,
+    /// The client took no output for too long.
+    Stalled,
+    /// The grant or the token was withdrawn.
+    Revoked,
+    /// The server stops; it will be back.
+    ShuttingDown,
+    /// Too many terminals are open.
+    CapReached,
+    /// The client sent what is no frame.
+    BadFrame,
+    /// The person let go of the session (tmux's `detach-client`).
+    Detached,
+    /// The host or the user cannot be reached.
+    Unreachable,
+}
+
+impl Close {
+    const ALL: [(Self, u16, &'static str); 13] = [
+        (Self::Unauthenticated, 4001, "You are not logged in any more."),
+        (Self::Forbidden, 4003, "You may not open this session."),
+        (Self::Unknown, 4004, "There is no such host or user here."),
+        (Self::BadFrame, 4008, "The browser sent something the server does not understand. Reload the page."),
+        (Self::Gone, 4010, "This session has ended."),
+        (Self::Replaced, 4011, "This session is gone; another one has its name now."),
+        (Self::LifetimeOver, 4012, "This connection reached its lifetime. The session itself lives on."),
+        (Self::Stalled, 4013, "The browser stopped reading. The session itself lives on."),
+        (Self::Revoked, 4014, "Your access was withdrawn."),
+        (Self::ShuttingDown, 4015, "The server is restarting. The session itself lives on."),
+        (Self::Detached, 4016, "Detached. The session itself lives on."),
+        (Self::Unreachable, 4020, "This user's tmux cannot be reached."),
+        (Self::CapReached, 4029, "Too many terminals are open. Close one and try again."),
+    ];
+
+    fn row(self) -> (u16, &'static str) {
+        Self::ALL.iter().find(|(c, ..)| *c == self).map_or((1011, ""), |(_, code, sentence)| (*code, *sentence))
+    }
+
+    /// Its number on the wire.
+    pub fn code(self) -> u16 {
+        self.row().0
+    }
+
+    /// What to tell the person.
+    pub fn sentence(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The reason of a number.
+    pub fn of(code: u16) -> Option<Self> {
+        Self::ALL.iter().find(|(_, c, _)| *c == code).map(|(close, ..)| *close)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn close_codes_are_one_to_one() {
+        for (close, code, sentence) in Close::ALL {
+            assert_eq!(Close::of(code), Some(close));
+            assert!((4000..5000).contains(&close.code()) && !sentence.is_empty());
+        }
+    }
+}

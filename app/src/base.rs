@@ -1,0 +1,71 @@
+//! Every URL the pages build: the mount path, and one function a route.
+
+use muxboard_core::snapshot::{Place, SessionId};
+
+/// Where the board is mounted: empty, or a path such as `/mux`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Base(pub String);
+
+impl Base {
+    /// The dashboard.
+    pub fn board(&self) -> String {
+        format!("{}/", self.0)
+    }
+    /// The dashboard with a question open (`kill`, `rename`, `create`) about something.
+    pub fn asking(&self, what: &str, about: &str) -> String {
+        format!("{}/?{what}={}", self.0, encode(about))
+    }
+    /// The endpoint of a server function.
+    pub fn function(&self, name: &str) -> String {
+        format!("{}/fn/{name}", self.0)
+    }
+    /// The login page.
+    pub fn login(&self) -> String {
+        format!("{}/login", self.0)
+    }
+    /// Where one logs out.
+    pub fn logout(&self) -> String {
+        format!("{}/logout", self.0)
+    }
+    /// The terminal page of one session. The identity is in it: a session made since with the same name is not the one that was clicked.
+    pub fn terminal(&self, place: &Place, name: &str, id: SessionId, watch: bool) -> String {
+        // A path segment of dots alone means something else to every browser.
+        let shown = if name.is_empty() || name.bytes().all(|b| b == b'.') { "-".to_owned() } else { encode(name) };
+        format!("{}/{place}/{shown}?id={id}{}", self.0, if watch { "&watch" } else { "" })
+    }
+    /// The board's WebSocket, as a path.
+    pub fn board_socket(&self) -> String {
+        format!("{}/ws/board", self.0)
+    }
+    /// A terminal's WebSocket, as a path.
+    pub fn terminal_socket(&self, place: &Place, id: SessionId) -> String {
+        format!("{}/ws/attach/{place}/{id}", self.0)
+    }
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_becomes_a_path() {
+        let (base, id) = (Base("/mux".into()), "1-2-3-4".parse().unwrap());
+        let place: Place = "local/ops".parse().unwrap();
+        for (name, want) in [("a", "a"), ("..", "-"), ("", "-"), ("a/../b", "a%2F..%2Fb"), ("é?#", "%C3%A9%3F%23"), ("<img>", "%3Cimg%3E")] {
+            assert_eq!(base.terminal(&place, name, id, false), format!("/mux/local/ops/{want}?id=1-2-3-4"));
+        }
+    }
+}

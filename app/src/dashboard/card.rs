@@ -1,0 +1,184 @@
+//! One session on the page.
+
+use super::filter::{Query, matches};
+use super::store::{HostCell, SessionCell, UserCell};
+use super::{Asking, Living, ask, expect_base, many};
+use crate::ui::name::Name;
+use crate::ui::time::{Ago, span};
+use leptos::prelude::*;
+use muxboard_core::ansi::Line;
+use muxboard_core::policy::Ability;
+use muxboard_core::snapshot::{Need, Session};
+
+fn activity(age: u64) -> String {
+    if age < 5 { "active now".into() } else { format!("idle {}", span(age)) }
+}
+
+fn alarm(session: &Session) -> Option<String> {
+    session.needs().map(|need| match need {
+        Need::Bell => "rang its bell".to_owned(),
+        Need::Failed(-1) => "ended by a signal".to_owned(),
+        Need::Failed(code) => format!("exited {code}"),
+    })
+}
+
+fn running(session: &Session) -> String {
+    session.current().map_or_else(String::new, |w| if w.exited.is_some() { format!("ended · {}", w.path) } else { format!("{} · {}", w.command, w.path) })
+}
+
+fn lines(lines: &[Line]) -> impl IntoView + use<> {
+    let class = |style: muxboard_core::ansi::Style| match (style.colour, style.bold) {
+        (None, false) => String::new(),
+        (colour, bold) => format!("{}{}", colour.map(|c| format!("c{c} ")).unwrap_or_default(), if bold { "bold" } else { "" }),
+    };
+    lines
+        .iter()
+        .map(|line| {
+            let runs = line
+                .iter()
+                .map(|run| {
+                    let class = class(run.style);
+                    if class.is_empty() { run.text.clone().into_any() } else { view! { <span class=class>{run.text.clone()}</span> }.into_any() }
+                })
+                .collect_view();
+            view! { {runs} "\n" }
+        })
+        .collect_view()
+}
+
+/// A session's card.
+#[component]
+pub fn Card(
+    /// Its host.
+    host: HostCell,
+    /// Its user.
+    user: UserCell,
+    /// The session.
+    session: SessionCell,
+) -> impl IntoView {
+    let base = expect_base();
+    let living = use_context::<Living>();
+    let query = use_context::<Query>();
+    let can = user.row.read_untracked().can;
+    let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
+    let part = |f: fn(&Session) -> String| {
+        let row = row.clone();
+        Memo::new(move |_| f(&row.read()))
+    };
+    let name = part(|s| s.name.to_string());
+    let windows = part(|s| many(s.windows.len(), "window"));
+    let runs = part(running);
+    let attached = {
+        let row = row.clone();
+        Memo::new(move |_| row.read().attached)
+    };
+    let active = {
+        let row = row.clone();
+        Memo::new(move |_| row.read().activity)
+    };
+    let alarm = {
+        let row = row.clone();
+        Memo::new(move |_| alarm(&row.read()))
+    };
+    let preview = {
+        let row = row.clone();
+        Memo::new(move |_| row.read().preview.clone())
+    };
+    let hidden = {
+        let (row, host, user) = (row.clone(), host.row.clone(), place.user.clone());
+        move || query.is_some_and(|Query(q)| !q.read().trim().is_empty() && !matches(&q.read(), &host.read().label, user.as_str(), &row.read()))
+    };
+    let about = format!("{place}/{id}");
+    let open = {
+        let (base, place) = (base.clone(), place.clone());
+        move |watch: bool| base.terminal(&place, &name.read(), id, watch)
+    };
+    let href = {
+        let open = open.clone();
+        move || open(!can.has(Ability::Type))
+    };
+    let (kill, rename) = (Asking::Kill(place.clone(), id), Asking::Rename(place.clone(), id));
+    view! {
+        <article class="card" hidden=hidden data-session=about.clone()>
+            <div class="card-head">
+                <a class="open" href=href rel="external"><Name text=name/></a>
+                <span class="windows">{move || windows.get()}</span>
+                <span class="age" class:alarm=move || alarm.get().is_some()>
+                    {move || match alarm.get() {
+                        Some(words) => words.into_any(),
+                        None => view! { <Ago at=active words=activity/> }.into_any(),
+                    }}
+                </span>
+            </div>
+            <pre aria-hidden="true"><code>{move || lines(&preview.read())}</code></pre>
+            <div class="card-foot">
+                <bdi class="runs">{move || runs.get()}</bdi>
+                <span class="attached" hidden=move || attached.get() == 0>{move || format!("● {} attached", attached.get())}</span>
+                <span class="buttons">
+                    {can.has(Ability::Watch).then(|| { let open = open.clone(); view! { <a class="button small" rel="external" href=move || open(true)>"Watch"</a> } })}
+                    <details class="menu" hidden=!(can.has(Ability::Kill) || can.has(Ability::Create))>
+                        <summary class="button small" aria-label=move || format!("More about {}", name.get())>"⋯"</summary>
+                        <div class="menu-items">
+                            {can.has(Ability::Create).then(|| view! {
+                                <a href=base.asking("rename", &about) rel="external" on:click=move |event| ask(event, living, rename.clone())>"Rename"</a>
+                            })}
+                            {can.has(Ability::Kill).then(|| view! {
+                                <a class="danger" href=base.asking("kill", &about) rel="external" on:click=move |event| ask(event, living, kill.clone())>"Kill"</a>
+                            })}
+                        </div>
+                    </details>
+                </span>
+            </div>
+        </article>
+    }
+}
+
+/// A session that needs a person, at the top of the page.
+#[component]
+pub fn NeedCard(
+    /// Its host.
+    host: HostCell,
+    /// Its user.
+    user: UserCell,
+    /// The session.
+    session: SessionCell,
+) -> impl IntoView {
+    let base = expect_base();
+    let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
+    let can = user.row.read_untracked().can;
+    let name = {
+        let row = row.clone();
+        Memo::new(move |_| row.read().name.to_string())
+    };
+    let why = {
+        let row = row.clone();
+        Memo::new(move |_| alarm(&row.read()).unwrap_or_default())
+    };
+    let failed = {
+        let row = row.clone();
+        Memo::new(move |_| matches!(row.read().needs(), Some(Need::Failed(_))))
+    };
+    let active = {
+        let row = row.clone();
+        Memo::new(move |_| row.read().activity)
+    };
+    let quote = {
+        let row = row.clone();
+        Memo::new(move |_| {
+            let text = |line: &Line| line.iter().map(|r| r.text.as_str()).collect::<String>();
+            row.read().preview.iter().rev().map(text).find(|t| !t.trim().is_empty() && !t.starts_with("Pane is dead")).unwrap_or_default()
+        })
+    };
+    let label = host.row.read_untracked().label.clone();
+    let user_name = place.user.to_string();
+    let href = move || base.terminal(&place, &name.read(), id, !can.has(Ability::Type));
+    view! {
+        <article class="need" class:failed=move || failed.get()>
+            <span class="sign" aria-hidden="true">{move || if failed.get() { "✕" } else { "◆" }}</span>
+            <a class="open" href=href.clone() rel="external"><Name text=name/></a>
+            <span class="facts">{label} " · " {user_name} " · " {move || why.get()} ", " <Ago at=active words=|age| format!("{} ago", span(age))/></span>
+            <q>{move || quote.get()}</q>
+            <span class="buttons"><a class="button small" href=href rel="external">"Open"</a></span>
+        </article>
+    }
+}

@@ -1,0 +1,136 @@
+//! Create: a name, perhaps a directory and a startup command.
+
+use super::expect_base;
+use super::kill::{Cancel, Refusal};
+use crate::error::PublicError;
+use crate::ui::post_form::{PostForm, Posting};
+use leptos::prelude::*;
+use muxboard_core::snapshot::Place;
+use serde::{Deserialize, Serialize};
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Created {
+    /// The session's identity.
+    pub session: String,
+}
+
+/// Makes a session.
+#[server(prefix = "/fn", endpoint = "create")]
+pub async fn create(
+    /// `HOST/USER`.
+    place: String,
+    /// The session's name.
+    name: String,
+    /// Where it starts; empty for the home directory.
+    #[server(default)]
+    directory: String,
+    /// What it runs; empty for the user's shell.
+    #[server(default)]
+    command: String,
+) -> Result<Created, PublicError> {
+    let run = async {
+        let (board, who) = crate::board::asked()?;
+        let wanted = muxboard_core::policy::Create {
+            name: crate::board::field(&name, "name")?,
+            directory: if directory.is_empty() { None } else { Some(crate::board::field(&directory, "directory")?) },
+            command: if command.is_empty() { None } else { Some(crate::board::field(&command, "command")?) },
+        };
+        let session = board.create(&who, crate::board::field(&place, "place")?, wanted).await?;
+        Ok(Created { session: session.to_string() })
+    };
+    crate::error::with_status(run.await)
+}
+
+/// What was typed before, after a refusal.
+#[derive(Debug, Clone, Default)]
+pub struct Typed {
+    /// `HOST/USER`.
+    pub place: String,
+    /// The name.
+    pub name: String,
+    /// The directory.
+    pub directory: String,
+    /// The command.
+    pub command: String,
+}
+
+/// The question.
+#[component]
+pub fn CreateForm(
+    /// Where one may create, with a word for each.
+    places: Vec<(Place, String)>,
+    /// What was typed before.
+    typed: Typed,
+    /// How the form stands.
+    posting: RwSignal<Posting>,
+    /// Called when it is done.
+    done: Callback<String>,
+    /// The name as it is typed, for the caller.
+    #[prop(optional)]
+    name: Option<RwSignal<String>>,
+    /// The chosen place, for the caller.
+    #[prop(optional)]
+    chosen: Option<RwSignal<String>>,
+) -> impl IntoView {
+    if places.is_empty() {
+        return view! {
+            <div class="question">
+                <h3>"New session"</h3>
+                <p>"You may not create sessions anywhere here. Whoever runs this board can grant it."</p>
+                <div class="row"><Cancel/></div>
+            </div>
+        }
+        .into_any();
+    }
+    let options = places
+        .into_iter()
+        .map(|(place, label)| {
+            let value = place.to_string();
+            let selected = value == typed.place;
+            view! { <option value=value selected=selected>{label}</option> }
+        })
+        .collect_view();
+    view! {
+        <PostForm action=expect_base().function("create") posting done class="question">
+            <h3>"New session"</h3>
+            <label>
+                <span class="label">"Where"</span>
+                <select name="place" on:change=move |event| if let Some(chosen) = chosen { chosen.set(event_target_value(&event)) }>{options}</select>
+            </label>
+            <label>
+                <span class="label">"Name"</span>
+                <input name="name" class="mono" value=typed.name required=true maxlength="64" pattern="[A-Za-z0-9_\\-]{1,64}" title="letters, digits, - and _" autocomplete="off" autocapitalize="off" spellcheck="false" autofocus=true placeholder="build"
+                    on:input=move |event| if let Some(name) = name { name.set(event_target_value(&event)) }/>
+            </label>
+            <label>
+                <span class="label">"Directory " <i>"the home directory if empty"</i></span>
+                <input name="directory" class="mono" value=typed.directory maxlength="4096" autocomplete="off" autocapitalize="off" spellcheck="false" placeholder="~/project"/>
+            </label>
+            <label>
+                <span class="label">"Command " <i>"a shell if empty"</i></span>
+                <input name="command" class="mono" value=typed.command maxlength="4096" autocomplete="off" autocapitalize="off" spellcheck="false" placeholder="make test"/>
+                <span class="hint">"Others on that host can see the command in the process list. When it ends, its last screen and exit status stay."</span>
+            </label>
+            <Refusal posting/>
+            <div class="row">
+                <Cancel/>
+                <button class="button primary" disabled=move || posting.get() == Posting::Sent>{move || if posting.get() == Posting::Sent { "Creating…" } else { "Create" }}</button>
+            </div>
+        </PostForm>
+    }
+    .into_any()
+}
+
+/// The places of a view where something holds, each with a word for the person.
+pub fn places(view: &muxboard_core::snapshot::View, may: fn(&muxboard_core::snapshot::UserView) -> bool) -> Vec<(Place, String)> {
+    let hosts = view.hosts.iter();
+    hosts
+        .flat_map(|h| {
+            h.users
+                .iter()
+                .filter(|u| may(u))
+                .map(|u| (Place { host: h.host.key.clone(), user: u.row.name.clone() }, format!("{} on {}", u.row.name, h.host.label)))
+        })
+        .collect()
+}

@@ -1,0 +1,46 @@
+//! The filter: every word must be somewhere in what a session shows.
+
+use leptos::prelude::*;
+use muxboard_core::snapshot::Session;
+
+/// What was typed into the filter.
+#[derive(Clone, Copy)]
+pub struct Query(pub RwSignal<String>);
+
+/// Whether a session on a host, of a user, is what was asked for: each word of the query, in any case, in its name, host, user, window
+/// names, titles, commands or directories.
+pub fn matches(query: &str, host: &str, user: &str, session: &Session) -> bool {
+    query.split_whitespace().map(str::to_lowercase).all(|word| {
+        let holds = |text: &str| text.to_lowercase().contains(&word);
+        holds(session.name.as_str())
+            || holds(host)
+            || holds(user)
+            || session.windows.iter().any(|w| [&w.name, &w.title, &w.command, &w.path].into_iter().any(|t| holds(t)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use muxboard_core::snapshot::Window;
+
+    #[test]
+    fn every_word_somewhere() {
+        let window = Window {
+            index: 0,
+            active: true,
+            activity: 0,
+            bell: false,
+            exited: None,
+            name: "w".into(),
+            command: "cargo".into(),
+            path: "/srv/API".into(),
+            title: String::new(),
+        };
+        let session =
+            Session { id: "1-1-1-1".parse().unwrap(), name: "Build".parse().unwrap(), attached: 0, activity: 0, windows: vec![window], preview: vec![] };
+        for (query, want) in [("", true), ("build", true), ("web cargo", true), ("api OPS", true), ("build nothing", false)] {
+            assert_eq!(matches(query, "web1", "ops", &session), want, "{query}");
+        }
+    }
+}

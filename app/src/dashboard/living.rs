@@ -1,0 +1,263 @@
+//! A living page: follows the board's WebSocket, puts the living list in the place of the sent one, and asks questions in place.
+
+use super::create::{CreateForm, Typed};
+use super::kill::KillForm;
+use super::list::List;
+use super::rename::RenameForm;
+use super::store::Store;
+use super::{Asking, Counts, Live, Living, keys};
+use crate::base::Base;
+use crate::dashboard::filter::Query;
+use crate::socket::{Handlers, Socket, jitter_ms};
+use crate::ui::post_form::Posting;
+use crate::ui::time::Clock;
+use leptos::prelude::*;
+use muxboard_core::policy::Ability;
+use muxboard_core::snapshot::{Place, View};
+use muxboard_core::wire::{BoardFrame, Close};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+/// Longest wait between two tries to connect, in milliseconds.
+const BACK_OFF_MS_MAX: u32 = 15_000;
+
+struct Page {
+    base: Base,
+    store: Store,
+    query: RwSignal<String>,
+    counts: RwSignal<Counts>,
+    live: RwSignal<Live>,
+    asking: RwSignal<Option<Asking>>,
+    clock: RwSignal<u64>,
+    view: RefCell<Option<View>>,
+    socket: RefCell<Option<Socket>>,
+    tries: Cell<u32>,
+    mounted: Cell<bool>,
+    /// A session that was just made: its card gets the focus as soon as it is there.
+    awaited: RefCell<Option<String>>,
+}
+
+/// Wakes the page.
+pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Counts>, live: RwSignal<Live>, asking: RwSignal<Option<Asking>>) {
+    let page = Rc::new(Page {
+        base,
+        store: Store::default(),
+        query,
+        counts,
+        live,
+        asking,
+        clock: RwSignal::new(0),
+        view: RefCell::default(),
+        socket: RefCell::default(),
+        tries: Cell::new(0),
+        mounted: Cell::new(false),
+        awaited: RefCell::default(),
+    });
+    // After hydration: effects do not run while it goes on.
+    Effect::new(move || {
+        connect(page.clone());
+        keys::listen(asking, query);
+        let clock = page.clock;
+        set_interval(move || clock.update(|now| *now += u64::from(*now > 0)), Duration::from_secs(1));
+        let back = page.clone();
+        window_event_listener_untyped("visibilitychange", move |_| {
+            if back.live.get_untracked() == Live::Lost && back.socket.borrow().is_none() {
+                connect(back.clone());
+            }
+        });
+    });
+}
+
+fn connect(page: Rc<Page>) {
+    if page.socket.borrow().is_some() {
+        return;
+    }
+    let (on_frame, on_close) = (page.clone(), page.clone());
+    let socket = Socket::open(
+        &page.base.board_socket(),
+        Handlers {
+            open: Box::new(|| ()),
+            frame: Box::new(move |bytes| take(&on_frame, &bytes.to_vec())),
+            close: Box::new(move |code| closed(on_close.clone(), code)),
+        },
+    );
+    *page.socket.borrow_mut() = socket;
+}
+
+fn closed(page: Rc<Page>, code: u16) {
+    page.socket.borrow_mut().take();
+    if matches!(Close::of(code), Some(Close::Unauthenticated | Close::Revoked)) {
+        // The server says where to log in.
+        let _ = window().location().reload();
+        return;
+    }
+    page.live.set(Live::Lost);
+    let wait = jitter_ms(page.tries.get(), BACK_OFF_MS_MAX);
+    page.tries.set(page.tries.get().saturating_add(1));
+    set_timeout(move || connect(page), Duration::from_millis(wait.into()));
+}
+
+fn take(page: &Rc<Page>, bytes: &[u8]) {
+    let Ok(frame) = BoardFrame::decode(bytes) else {
+        // Another version of the server: its page knows its frames.
+        let _ = window().location().reload();
+        return;
+    };
+    let mut held = page.view.borrow_mut();
+    match (held.as_mut(), frame) {
+        (_, BoardFrame::Whole { view, .. }) => *held = Some(view),
+        (Some(view), frame) => drop(frame.apply(view)),
+        (None, _) => return,
+    }
+    let Some(view) = held.as_ref() else { return };
+    page.tries.set(0);
+    page.store.take(view);
+    page.clock.set(view.now);
+    let counts = Counts::of(view);
+    if page.counts.get_untracked() != counts {
+        page.counts.set(counts);
+    }
+    if page.live.get_untracked() != Live::Yes {
+        page.live.set(Live::Yes);
+    }
+    drop(held);
+    if !page.mounted.replace(true) {
+        mount(page);
+    }
+    focus_awaited(page);
+}
+
+fn focus_awaited(page: &Rc<Page>) {
+    let Some(about) = page.awaited.borrow().clone() else { return };
+    let page = page.clone();
+    // The card is drawn by effects that run after this frame.
+    request_animation_frame(move || {
+        let card = document().query_selector(&format!("article[data-session='{about}'] a.open")).ok().flatten().and_then(|e| e.dyn_into::<HtmlElement>().ok());
+        if let Some(card) = card {
+            page.awaited.borrow_mut().take();
+            let _ = card.focus();
+        }
+    });
+}
+
+fn mount(page: &Rc<Page>) {
+    let element = |id: &str| document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlElement>().ok());
+    let (Some(board), Some(body)) = (element("board"), document().body()) else { return };
+    let contexts = {
+        let (base, query, asking, clock) = (page.base.clone(), page.query, page.asking, page.clock);
+        move || {
+            provide_context(base.clone());
+            provide_context(Query(query));
+            provide_context(Living { asking });
+            provide_context(Clock(clock));
+        }
+    };
+    let store = page.store.clone();
+    // One frame: the sent list goes and the living one is there, at the same place, with the same things open or in focus as far as can be.
+    let focused = document().active_element().and_then(|e| e.get_attribute("href"));
+    board.set_inner_html("");
+    leptos::mount::mount_to(board, {
+        let contexts = contexts.clone();
+        move || {
+            contexts();
+            view! { <List store/> }
+        }
+    })
+    .forget();
+    if let Some(href) = focused
+        && let Ok(Some(link)) = document().query_selector(&format!("#board a[href='{}']", href.replace(['\'', '\\'], "")))
+        && let Ok(link) = link.dyn_into::<HtmlElement>()
+    {
+        let _ = link.focus();
+    }
+    let page = page.clone();
+    leptos::mount::mount_to(body, move || {
+        contexts();
+        view! { <Questions page=PageHandle(send_wrapper(page))/> }
+    })
+    .forget();
+}
+
+/// The page is of one thread, as everything in a browser; signals want that said.
+fn send_wrapper(page: Rc<Page>) -> StoredValue<Rc<Page>, LocalStorage> {
+    StoredValue::new_local(page)
+}
+
+#[derive(Clone, Copy)]
+struct PageHandle(StoredValue<Rc<Page>, LocalStorage>);
+
+/// The open question, as a modal dialog.
+#[component]
+fn Questions(page: PageHandle) -> impl IntoView {
+    let dialog = NodeRef::<leptos::html::Dialog>::new();
+    let asking = page.0.with_value(|p| p.asking);
+    Effect::new(move || {
+        let Some(dialog) = dialog.get() else { return };
+        let open = asking.read().is_some();
+        if open && !dialog.open() {
+            let _ = dialog.show_modal();
+        } else if !open && dialog.open() {
+            dialog.close();
+        }
+    });
+    view! {
+        <dialog node_ref=dialog on:close=move |_| asking.set(None) on:click=move |event| {
+            // A click beside the question closes it; the dialog's own box has no padding.
+            if event.target() == event.current_target() { asking.set(None); }
+        }>
+            {move || asking.get().map(|question| view! { <Question page question/> })}
+        </dialog>
+    }
+}
+
+#[component]
+fn Question(page: PageHandle, question: Asking) -> impl IntoView {
+    let asking = page.0.with_value(|p| p.asking);
+    let posting = RwSignal::new(Posting::Idle);
+    let close = Callback::new(move |_| asking.set(None));
+    let session = |place: &Place, id| page.0.with_value(|p| p.store.session(place, id)).map(|row| row.get_untracked());
+    match question {
+        Asking::Create(place) => {
+            let places = page.0.with_value(|p| p.view.borrow().as_ref().map(creatable).unwrap_or_default());
+            let first = place.or_else(|| places.first().map(|(place, _)| place.clone())).map(|p| p.to_string()).unwrap_or_default();
+            let chosen = RwSignal::new(first.clone());
+            let done = Callback::new(move |answer: String| {
+                let id = js_sys::JSON::parse(&answer).ok().and_then(|json| js_sys::Reflect::get(&json, &"session".into()).ok()).and_then(|id| id.as_string());
+                page.0.with_value(|p| {
+                    *p.awaited.borrow_mut() = id.map(|id| format!("{}/{id}", chosen.get_untracked()));
+                    asking.set(None);
+                    focus_awaited(p);
+                });
+            });
+            view! { <CreateForm places typed=Typed { place: first, ..Typed::default() } posting done chosen/> }.into_any()
+        }
+        Asking::Kill(place, id) => match session(&place, id) {
+            Some(session) => view! { <KillForm place session posting done=close/> }.into_any(),
+            None => view! { <Gone/> }.into_any(),
+        },
+        Asking::Rename(place, id) => match session(&place, id) {
+            Some(session) => view! { <RenameForm place session typed=String::new() posting done=close/> }.into_any(),
+            None => view! { <Gone/> }.into_any(),
+        },
+        Asking::Keys => view! { <keys::Keys/> }.into_any(),
+    }
+}
+
+#[component]
+fn Gone() -> impl IntoView {
+    view! {
+        <div class="question">
+            <h3>"This session is gone"</h3>
+            <p>"It ended while you were looking. Nothing was touched."</p>
+            <div class="row"><super::kill::Cancel/></div>
+        </div>
+    }
+}
+
+/// Where one may create, with a word for each.
+fn creatable(view: &View) -> Vec<(Place, String)> {
+    super::create::places(view, |u| u.can.has(Ability::Create))
+}

@@ -1,0 +1,56 @@
+//! Refresh: look at the hosts now.
+
+use super::expect_base;
+use crate::error::PublicError;
+use crate::ui::post_form::{PostForm, Posting};
+use leptos::prelude::*;
+use muxboard_core::name::HostKey;
+
+/// Looks at one host, or at all the caller may see; an empty `host` means all.
+#[server(prefix = "/fn", endpoint = "refresh")]
+pub async fn refresh(
+    /// The host's key.
+    #[server(default)]
+    host: String,
+) -> Result<(), PublicError> {
+    let run = async {
+        let (board, who) = crate::board::asked()?;
+        let host = if host.is_empty() { None } else { Some(crate::board::field(&host, "host")?) };
+        board.refresh(&who, host).await
+    };
+    crate::error::with_status(run.await)
+}
+
+/// The button for all hosts.
+#[component]
+pub fn Refresh() -> impl IntoView {
+    view! { <RefreshForm host=String::new() label="Refresh all hosts".to_owned()/> }
+}
+
+/// The button of one host.
+#[component]
+pub fn RefreshHost(
+    /// Which.
+    key: HostKey,
+) -> impl IntoView {
+    view! { <RefreshForm label=format!("Refresh {key}") host=key.to_string()/> }
+}
+
+#[component]
+fn RefreshForm(host: String, label: String) -> impl IntoView {
+    let posting = RwSignal::new(Posting::Idle);
+    let busy = move || posting.get() == Posting::Sent;
+    let title = {
+        let label = label.clone();
+        move || match posting.get() {
+            Posting::Refused(says) => says,
+            _ => label.clone(),
+        }
+    };
+    view! {
+        <PostForm action=expect_base().function("refresh") posting done=Callback::new(|_| ()) class="refresh">
+            <input type="hidden" name="host" value=host/>
+            <button class="button small" class:busy=busy class:refused=move || matches!(posting.get(), Posting::Refused(_)) aria-label=label title=title><span aria-hidden="true">"↻"</span></button>
+        </PostForm>
+    }
+}

@@ -1,0 +1,131 @@
+//! The board's facts as signals: a signal a host, a user and a session, so that a change redraws only what it changed.
+
+use leptos::prelude::*;
+use muxboard_core::name::HostKey;
+use muxboard_core::snapshot::{HostRow, Place, Session, SessionId, UserRow, UserState, UserView, View};
+use std::collections::HashMap;
+
+/// One session.
+#[derive(Clone)]
+pub struct SessionCell {
+    /// Which.
+    pub id: SessionId,
+    /// Its facts.
+    pub row: ArcRwSignal<Session>,
+}
+
+/// One user on a host.
+#[derive(Clone)]
+pub struct UserCell {
+    /// Which.
+    pub place: Place,
+    /// Its facts without the sessions.
+    pub row: ArcRwSignal<UserView>,
+    /// Its sessions, in order.
+    pub sessions: ArcRwSignal<Vec<SessionCell>>,
+}
+
+/// One host.
+#[derive(Clone)]
+pub struct HostCell {
+    /// Which.
+    pub key: HostKey,
+    /// Its facts.
+    pub row: ArcRwSignal<HostRow>,
+    /// Its users, in order.
+    pub users: ArcRwSignal<Vec<UserCell>>,
+}
+
+/// All hosts.
+#[derive(Clone, Default)]
+pub struct Store {
+    /// In order.
+    pub hosts: ArcRwSignal<Vec<HostCell>>,
+}
+
+impl Store {
+    /// Brings the signals up to a view; what is equal is not touched.
+    pub fn take(&self, view: &View) {
+        reconcile(
+            &self.hosts,
+            &view.hosts,
+            |cell| cell.key.clone(),
+            |h| h.host.key.clone(),
+            |h| HostCell { key: h.host.key.clone(), row: ArcRwSignal::new(h.host.clone()), users: ArcRwSignal::default() },
+            |cell, h| {
+                change(&cell.row, h.host.clone());
+                reconcile(
+                    &cell.users,
+                    &h.users,
+                    |cell| cell.place.clone(),
+                    |u| Place { host: h.host.key.clone(), user: u.row.name.clone() },
+                    |u| UserCell {
+                        place: Place { host: h.host.key.clone(), user: u.row.name.clone() },
+                        row: ArcRwSignal::new(bare(u)),
+                        sessions: ArcRwSignal::default(),
+                    },
+                    |cell, u| {
+                        change(&cell.row, bare(u));
+                        reconcile(
+                            &cell.sessions,
+                            u.row.sessions(),
+                            |cell| cell.id,
+                            |s| s.id,
+                            |s| SessionCell { id: s.id, row: ArcRwSignal::new(s.clone()) },
+                            |cell, s| change(&cell.row, s.clone()),
+                        );
+                    },
+                );
+            },
+        );
+    }
+
+    /// One session's cell.
+    pub fn session(&self, place: &Place, id: SessionId) -> Option<ArcRwSignal<Session>> {
+        let hosts = self.hosts.get_untracked();
+        let users = hosts.iter().find(|h| h.key == place.host)?.users.get_untracked();
+        let sessions = users.iter().find(|u| u.place == *place)?.sessions.get_untracked();
+        sessions.iter().find(|s| s.id == id).map(|s| s.row.clone())
+    }
+}
+
+/// A user's row without its sessions: what they do must not redraw the user. `Pending` stands for "see the sessions".
+fn bare(user: &UserView) -> UserView {
+    let UserRow { name, through_sudo, state, since, last_seen } = &user.row;
+    let state = match state {
+        UserState::Sessions(sessions) if !sessions.is_empty() => UserState::Pending,
+        other => other.clone(),
+    };
+    let row = UserRow { name: name.clone(), through_sudo: *through_sudo, state, since: *since, last_seen: last_seen.clone() };
+    UserView { can: user.can, row }
+}
+
+fn change<T: PartialEq + Send + Sync + 'static>(signal: &ArcRwSignal<T>, value: T) {
+    if *signal.read_untracked() != value {
+        signal.set(value);
+    }
+}
+
+/// Brings a list of cells up to a list of facts, keeping the cells that stay.
+fn reconcile<C, F, K>(
+    cells: &ArcRwSignal<Vec<C>>,
+    facts: &[F],
+    cell_key: impl Fn(&C) -> K,
+    fact_key: impl Fn(&F) -> K,
+    make: impl Fn(&F) -> C,
+    update: impl Fn(&C, &F),
+) where
+    C: Clone + Send + Sync + 'static,
+    K: Eq + std::hash::Hash,
+{
+    let old = cells.get_untracked();
+    let same_order = old.len() == facts.len() && old.iter().zip(facts).all(|(c, f)| cell_key(c) == fact_key(f));
+    let known: HashMap<K, &C> = old.iter().map(|c| (cell_key(c), c)).collect();
+    let next: Vec<C> = facts.iter().map(|f| known.get(&fact_key(f)).map_or_else(|| make(f), |c| (*c).clone())).collect();
+    for (cell, fact) in next.iter().zip(facts) {
+        update(cell, fact);
+    }
+    if !same_order {
+        cells.set(next);
+    }
+}

@@ -1,0 +1,91 @@
+//! The document around a page: head, scripts, styles. Every script carries the request's nonce or is our own file.
+
+use crate::base::Base;
+use crate::dashboard::AsSent;
+use crate::{App, Page};
+use leptos::prelude::*;
+
+/// Where the document's files are and what its scripts must carry.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Where the board is mounted.
+    pub base: Base,
+    /// The folder of this build's files, with the base.
+    pub assets: String,
+    /// This request's nonce.
+    pub nonce: String,
+}
+
+/// Starts the page's browser half; says so if it cannot.
+const WAKE: &str = r#"
+const show = (error) => {
+  console.error(error);
+  const p = document.createElement("p");
+  p.className = "asleep";
+  p.setAttribute("role", "alert");
+  p.textContent = document.documentElement.dataset.terminal
+    ? "The terminal could not start. Reload the page; if that does not help, this browser may be too old."
+    : "This page is not live: its program could not start. Links and forms still work; reload to see changes.";
+  document.body.prepend(p);
+};
+try {
+  const [program] = await Promise.all([import("{assets}/pkg/muxboard.js"), {terminal}]);
+  await program.default({ module_or_path: "{assets}/pkg/muxboard.wasm" });
+  program.hydrate();
+} catch (error) { show(error); }
+"#;
+
+/// A page that lives.
+pub fn living(frame: Frame, page: Page, sent: AsSent) -> impl IntoView {
+    let (title, terminal) = match &page {
+        Page::Board(_) => ("muxboard".to_owned(), false),
+        Page::Terminal(t) => (format!("{} · {} · muxboard", t.name, t.label), true),
+    };
+    let bytes = muxboard_core::wire::to_bytes(&page);
+    let data: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let import = if terminal { format!("import(\"{}/terminal.js\")", frame.assets) } else { "null".into() };
+    let wake = WAKE.replace("{assets}", &frame.assets).replace("{terminal}", &import);
+    provide_context(sent);
+    let Frame { base, assets, nonce } = frame;
+    let (mark, mount) = (terminal.then_some("1"), base.0.clone());
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-base=mount data-page=data data-terminal=mark>
+            <Head title assets=assets.clone() xterm=terminal>
+                <link rel="modulepreload" href=format!("{assets}/pkg/muxboard.js")/>
+                <link rel="preload" href=format!("{assets}/pkg/muxboard.wasm") r#as="fetch" r#type="application/wasm" crossorigin=""/>
+                <script type="module" nonce=nonce inner_html=wake></script>
+            </Head>
+            <body class:terminal=terminal><App page base/></body>
+        </html>
+    }
+}
+
+/// A page of words: login, denials, what is gone. `body` is trusted markup of ours.
+pub fn still<V: IntoView + 'static>(frame: Frame, title: String, script: Option<&'static str>, body: V) -> impl IntoView {
+    let Frame { base, assets, nonce } = frame;
+    let script = script.map(|script| view! { <script nonce=nonce inner_html=script></script> });
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-base=base.0>
+            <Head title assets xterm=false>{()}</Head>
+            <body class="still"><main>{body} {script}</main></body>
+        </html>
+    }
+}
+
+#[component]
+fn Head(title: String, assets: String, xterm: bool, children: Children) -> impl IntoView {
+    view! {
+        <head>
+            <meta charset="utf-8"/>
+            <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"/>
+            <meta name="color-scheme" content="light dark"/>
+            <title>{title}</title>
+            <link rel="icon" href=format!("{assets}/icon.svg") r#type="image/svg+xml"/>
+            {xterm.then(|| view! { <link rel="stylesheet" href=format!("{assets}/xterm/xterm.css")/> })}
+            <link rel="stylesheet" href=format!("{assets}/pkg/muxboard.css")/>
+            {children()}
+        </head>
+    }
+}

@@ -1,0 +1,69 @@
+//! A WebSocket of the browser, driven through web-sys: binary frames in, binary frames out, callbacks that end with it.
+
+use js_sys::{ArrayBuffer, Math, Uint8Array};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+
+/// What a socket's owner wants to hear.
+pub(crate) struct Handlers {
+    /// It is open.
+    pub(crate) open: Box<dyn FnMut()>,
+    /// A frame came. The bytes are the browser's; take a view or a copy.
+    pub(crate) frame: Box<dyn FnMut(Uint8Array)>,
+    /// It is closed, with this code; nothing comes after.
+    pub(crate) close: Box<dyn FnMut(u16)>,
+}
+
+/// An open (or opening) WebSocket. Dropping it closes it and silences it.
+pub(crate) struct Socket {
+    socket: WebSocket,
+    _open: Closure<dyn FnMut()>,
+    _frame: Closure<dyn FnMut(MessageEvent)>,
+    _close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+impl Socket {
+    /// Opens one to a path of this page's own server.
+    pub(crate) fn open(path: &str, handlers: Handlers) -> Option<Self> {
+        let location = web_sys::window()?.location();
+        let scheme = if location.protocol().ok()? == "https:" { "wss:" } else { "ws:" };
+        let socket = WebSocket::new(&format!("{scheme}//{}{path}", location.host().ok()?)).ok()?;
+        socket.set_binary_type(BinaryType::Arraybuffer);
+        let Handlers { open, mut frame, mut close } = handlers;
+        let open = Closure::wrap(open);
+        let frame = Closure::wrap(Box::new(move |event: MessageEvent| {
+            if let Ok(buffer) = event.data().dyn_into::<ArrayBuffer>() {
+                frame(Uint8Array::new(&buffer));
+            }
+        }) as Box<dyn FnMut(_)>);
+        let close = Closure::wrap(Box::new(move |event: CloseEvent| close(event.code())) as Box<dyn FnMut(_)>);
+        socket.set_onopen(Some(open.as_ref().unchecked_ref()));
+        socket.set_onmessage(Some(frame.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(close.as_ref().unchecked_ref()));
+        Some(Self { socket, _open: open, _frame: frame, _close: close })
+    }
+
+    /// Sends a frame; false if the socket is not open.
+    pub(crate) fn send(&self, frame: &[u8]) -> bool {
+        self.socket.ready_state() == WebSocket::OPEN && self.socket.send_with_u8_array(frame).is_ok()
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.socket.set_onopen(None);
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        let _ = self.socket.close();
+    }
+}
+
+/// How long to wait before the next try, in milliseconds: doubling from half a second, with jitter, so that a restarted server is not
+/// stormed.
+pub(crate) fn jitter_ms(tries: u32, max_ms: u32) -> u32 {
+    let full = (500_u32 << tries.min(10)).min(max_ms);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a random fraction of a small number")]
+    let random = (Math::random() * f64::from(full / 2)) as u32;
+    full / 2 + random
+}

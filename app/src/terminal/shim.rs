@@ -1,0 +1,33 @@
+//! The extern types of public/terminal.js, which wraps xterm.js. The page's loader has put the class where this finds it.
+
+use js_sys::{Function, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::HtmlElement;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A terminal in an element.
+    pub(super) type MuxTerminal;
+
+    /// `typed` gets a `Uint8Array`, `resized` gets columns and rows.
+    #[wasm_bindgen(constructor)]
+    pub(super) fn new(element: &HtmlElement, typed: &Function, resized: &Function) -> MuxTerminal;
+
+    /// Shows output; `taken` is called once it is really parsed.
+    #[wasm_bindgen(method)]
+    pub(super) fn write(this: &MuxTerminal, bytes: &Uint8Array, taken: &Function);
+
+    /// Forgets everything shown.
+    #[wasm_bindgen(method)]
+    pub(super) fn reset(this: &MuxTerminal);
+
+    /// Takes the keyboard.
+    #[wasm_bindgen(method)]
+    pub(super) fn focus(this: &MuxTerminal);
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn columns(this: &MuxTerminal) -> u16;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn rows(this: &MuxTerminal) -> u16;
+}

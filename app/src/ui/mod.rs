@@ -1,0 +1,5 @@
+//! Wordless parts.
+
+pub mod name;
+pub mod post_form;
+pub mod time;

@@ -1,0 +1,67 @@
+//! Times: absolute (UTC) in the HTML, relative in a living page.
+
+use leptos::prelude::*;
+use muxboard_core::snapshot::UnixSeconds;
+
+/// The server's clock, in a living page. Without it times are absolute.
+#[derive(Clone, Copy)]
+pub struct Clock(pub RwSignal<UnixSeconds>);
+
+/// `2026-11-21T19:24:52Z` (RFC 3339). The calendar is Howard Hinnant's `civil_from_days`.
+pub fn rfc3339(at: UnixSeconds) -> String {
+    let (days, second) = (at / 86_400 + 719_468, at % 86_400);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let (day, month) = (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// `42 s`, `3 min`, `2 h`, `5 d`.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// A time: `words` around it are the caller's, by a function from its age to a sentence.
+#[component]
+pub fn Ago(
+    /// When.
+    #[prop(into)]
+    at: Signal<UnixSeconds>,
+    /// From seconds ago to words.
+    words: fn(u64) -> String,
+) -> impl IntoView {
+    let clock = use_context::<Clock>();
+    let text = move || match clock {
+        Some(Clock(now)) => words(now.get().saturating_sub(at.get())),
+        None => {
+            let full = rfc3339(at.get());
+            format!("{} UTC", full.get(11..16).unwrap_or(""))
+        }
+    };
+    view! { <time datetime=move || rfc3339(at.get()) title=move || rfc3339(at.get())>{text}</time> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        for (at, want) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_289_907, "2026-11-21T19:38:27Z"),
+            (4_102_444_799, "2099-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(rfc3339(at), want);
+        }
+    }
+}

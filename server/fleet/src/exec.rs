@@ -1,0 +1,134 @@
+//! Runs a process to its end: with a limit of time and of output, in a process group of its own that never outlives the call.
+//! One of the two places where processes start.
+
+use crate::environment;
+use muxboard_core::argv::Argv;
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// The limits of one run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// How long it may take.
+    pub(crate) time: Duration,
+    /// How much it may say.
+    pub(crate) bytes: usize,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code; none if a signal ended it, ours included.
+    pub(crate) exit: Option<i32>,
+    /// What it wrote to its standard output, cut at the limit.
+    pub(crate) output: Vec<u8>,
+    /// It did not end in time, and was killed.
+    pub(crate) timed_out: bool,
+}
+
+/// How long a reader waits for output after the process has ended: a grandchild may hold the pipe open for ever.
+const AFTERWARDS: Duration = Duration::from_millis(200);
+
+/// Runs it. Its standard input is empty, its standard error goes nowhere: scripts redirect what they want heard.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) async fn run(argv: &Argv, bounds: Bounds) -> io::Result<Ended> {
+    #[expect(clippy::disallowed_methods, reason = "one of the two places where processes start")]
+    let mut command = tokio::process::Command::new(argv.program());
+    command.args(argv.arguments()).env_clear().envs(environment::allowed());
+    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.process_group(0).kill_on_drop(true);
+    let mut child = command.spawn()?;
+    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
+    let Some(mut stdout) = child.stdout.take() else { return Err(io::Error::other("no pipe to the process")) };
+
+    let deadline = Instant::now() + bounds.time;
+    let mut output = Vec::new();
+    let whole = timeout_at(deadline, read_capped(&mut stdout, &mut output, bounds.bytes)).await;
+    let exit = if whole.is_ok() { timeout_at(deadline, child.wait()).await.ok().transpose()? } else { None };
+    let timed_out = exit.is_none();
+    drop(group);
+    let exit = match exit {
+        Some(status) => status.code(),
+        None => {
+            // Killed just now: reap it. A process in uninterruptible sleep is left to the runtime's own reaper.
+            let _ = timeout(AFTERWARDS, child.wait()).await;
+            None
+        }
+    };
+    Ok(Ended { exit, output, timed_out })
+}
+
+async fn read_capped(from: &mut (impl AsyncRead + Unpin), into: &mut Vec<u8>, bytes_max: usize) -> io::Result<()> {
+    let mut limited = from.take(bytes_max as u64);
+    limited.read_to_end(into).await?;
+    // What comes after the limit is read and thrown away, so that the process ends as it would.
+    tokio::io::copy(from, &mut tokio::io::sink()).await?;
+    Ok(())
+}
+
+/// A process group that is killed when this goes, however the run ends.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use muxboard_core::shell::Script;
+
+    fn sh(script: &str) -> Argv {
+        muxboard_core::argv::local_script(&Script::command(&["sh", "-c", script]))
+    }
+
+    fn bounds(seconds: u64, bytes: usize) -> Bounds {
+        Bounds { time: Duration::from_secs(seconds), bytes }
+    }
+
+    #[tokio::test]
+    async fn output_and_exit_code() {
+        let ended = run(&sh("echo a; exit 3"), bounds(5, 100)).await.unwrap();
+        assert_eq!((ended.exit, ended.output.as_slice(), ended.timed_out), (Some(3), b"a\n".as_slice(), false));
+    }
+
+    #[tokio::test]
+    async fn output_is_capped() {
+        let ended = run(&sh("head -c 1000000 /dev/zero; echo end"), bounds(5, 10)).await.unwrap();
+        assert_eq!((ended.exit, ended.output.len()), (Some(0), 10));
+    }
+
+    #[tokio::test]
+    async fn a_process_that_hangs_is_killed_with_its_children() {
+        let ended = run(&sh("echo $$; sleep 1000 & sleep 1000"), bounds(1, 100)).await.unwrap();
+        assert!(ended.timed_out);
+        let pid = String::from_utf8(ended.output).unwrap();
+        let stat = format!("/proc/{}/stat", pid.trim());
+        let alive = || std::fs::read_to_string(&stat).is_ok_and(|s| !s.contains(") Z "));
+        let gone = async {
+            while alive() {
+                tokio::task::yield_now().await
+            }
+        };
+        assert!(timeout(Duration::from_secs(10), gone).await.is_ok(), "its child lives on");
+    }
+
+    #[tokio::test]
+    async fn the_environment_is_rebuilt() {
+        // Cargo gives its tests plenty of variables: none of them may pass.
+        assert!(std::env::vars().any(|(name, _)| name.starts_with("CARGO")));
+        let ended = run(&sh("env"), bounds(5, 100_000)).await.unwrap();
+        let text = String::from_utf8(ended.output).unwrap();
+        assert!(!text.contains("CARGO") && text.contains("LANG=C.UTF-8"), "{text}");
+    }
+}

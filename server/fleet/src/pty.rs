@@ -1,0 +1,132 @@
+//! A process on a pty, read and written through its descriptor. The other place where processes start.
+//!
+//! portable-pty opens and spawns. Its own reader and writer are not used: dropping its writer types Enter and ^D into the terminal, which
+//! runs what a person has half typed.
+
+use crate::environment;
+use muxboard_core::argv::Argv;
+use muxboard_core::limits::HANGUP_MS;
+use muxboard_core::wire::Grid;
+use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::termios::{Winsize, tcsetwinsize};
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::timeout;
+
+/// A process and its terminal. Dropping it hangs up, then kills, always reaps.
+pub(crate) struct Pty {
+    fd: AsyncFd<OwnedFd>,
+    process: Option<Process>,
+}
+
+struct Process {
+    child: Box<dyn Child + Send + Sync>,
+    group: Pid,
+    /// Readable once the process has ended.
+    ended: AsyncFd<OwnedFd>,
+}
+
+fn size(grid: Grid) -> PtySize {
+    PtySize { rows: grid.rows(), cols: grid.columns(), pixel_width: 0, pixel_height: 0 }
+}
+
+fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    #[expect(unsafe_code, reason = "the OwnedFd keeps the descriptor open for as long as it is registered")]
+    Ok(unsafe { AsyncFd::register_with_interest(fd, interest) }?)
+}
+
+impl Pty {
+    /// Starts a process on a new terminal of that size.
+    ///
+    /// # Errors
+    /// When no terminal is to be had or the program cannot be started.
+    pub(crate) fn spawn(argv: &Argv, grid: Grid) -> io::Result<Self> {
+        let pair = native_pty_system().openpty(size(grid)).map_err(io::Error::other)?;
+        #[expect(clippy::disallowed_methods, reason = "one of the two places where processes start; its copy of our environment is cleared at once")]
+        let mut command = CommandBuilder::new(argv.program());
+        command.env_clear();
+        command.args(argv.arguments());
+        command.cwd("/");
+        for (name, value) in environment::allowed() {
+            command.env(name, value);
+        }
+        command.env("TERM", "xterm-256color");
+        let child = pair.slave.spawn_command(command).map_err(io::Error::other)?;
+        drop(pair.slave); // else its end is never seen
+        let pid = child.process_id().and_then(|p| i32::try_from(p).ok()).and_then(Pid::from_raw).ok_or_else(|| io::Error::other("the process has no id"))?;
+        let ended = register(pidfd_open(pid, PidfdFlags::empty())?, Interest::READABLE)?;
+        let raw = pair.master.as_raw_fd().ok_or_else(|| io::Error::other("the terminal has no descriptor"))?;
+        #[expect(unsafe_code, reason = "portable-pty gives only the number of a descriptor that it keeps open; it is duplicated while the owner lives")]
+        let fd = unsafe { BorrowedFd::borrow_raw(raw) }.try_clone_to_owned()?;
+        fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
+        // The duplicate is all we need of the master.
+        Ok(Self { fd: register(fd, Interest::READABLE | Interest::WRITABLE)?, process: Some(Process { child, group: pid, ended }) })
+    }
+
+    /// Waits until there may be output, or the end.
+    pub(crate) async fn readable(&self) {
+        // An error is found by the read that follows.
+        let _ = self.fd.readable().await.map(|mut guard| guard.retain_ready());
+    }
+
+    /// Reads what is there now: `None` if nothing is, zero at the end.
+    pub(crate) fn read(&self, into: &mut [u8]) -> Option<usize> {
+        match self.fd.try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, into)?)) {
+            Ok(read) => Some(read),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => None,
+            // EIO: what a pty says when its last process is gone.
+            Err(_) => Some(0),
+        }
+    }
+
+    /// Waits until input may be written.
+    pub(crate) async fn writable(&self) {
+        let _ = self.fd.writable().await.map(|mut guard| guard.retain_ready());
+    }
+
+    /// Writes what can be written now and says how much.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self.fd.try_io(Interest::WRITABLE, |fd| Ok(rustix::io::write(fd, bytes)?)) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
+            result => result,
+        }
+    }
+
+    /// Gives the terminal another size.
+    pub(crate) fn resize(&self, grid: Grid) {
+        let _ = tcsetwinsize(self.fd.get_ref(), Winsize { ws_row: grid.rows(), ws_col: grid.columns(), ws_xpixel: 0, ws_ypixel: 0 });
+    }
+}
+
+impl Process {
+    /// SIGHUP, a moment, SIGKILL, and its status is collected. A client started by sudo is root's and deaf to our signals; the kernel hangs
+    /// it up when the terminal closes, which has happened before.
+    async fn end(mut self) {
+        let _ = kill_process_group(self.group, Signal::HUP);
+        if timeout(Duration::from_millis(HANGUP_MS), self.ended.readable()).await.is_err() {
+            let _ = kill_process_group(self.group, Signal::KILL);
+            let _ = timeout(Duration::from_millis(HANGUP_MS), self.ended.readable()).await;
+        }
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            tracing::warn!(pid = self.group.as_raw_nonzero().get(), "a terminal's process does not end");
+            let _ = self.ended.readable().await;
+            let _ = self.child.try_wait();
+        }
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        if let (Some(process), Ok(runtime)) = (self.process.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(process.end());
+        }
+    }
+}

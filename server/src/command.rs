@@ -1,0 +1,195 @@
+//! The command line: `muxboard`, `muxboard serve`, `muxboard token new`.
+
+use crate::config::{self, Config, LISTEN_DEFAULT};
+use crate::{Muxboard, assets, random_hex, sha256};
+use anyhow::{Context, anyhow, bail};
+use axum::serve::ListenerExt;
+use clap::{Args, Parser, Subcommand};
+use muxboard_core::limits::SHUT_DOWN_SECONDS_MAX;
+use muxboard_core::name::UnixUser;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Every tmux session of one machine or a whole fleet on one web page.
+///
+/// Without a command it serves this machine's sessions of your own account, on the loopback address, and prints a link that logs you in.
+#[derive(Parser)]
+#[command(name = "muxboard", version, args_conflicts_with_subcommands = true)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a board
+    Serve(Serve),
+    /// Make access tokens
+    #[command(subcommand)]
+    Token(Token),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The configuration; without one: this machine, your own sessions, a fresh token
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen, without a configuration
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "config")]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Subcommand)]
+enum Token {
+    /// Print a new token and the lines of configuration that let it in
+    New {
+        /// Its name: what the board calls whoever uses it
+        name: String,
+    },
+}
+
+impl CommandLine {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// In words for the person at the terminal, on one line.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Some(Command::Token(Token::New { name })) => new_token(&name),
+            Some(Command::Serve(serve)) => serve.run(),
+            None => self.serve.run(),
+        }
+    }
+}
+
+fn new_token(name: &str) -> anyhow::Result<()> {
+    if name.is_empty() || name.chars().any(|c| c.is_control() || c == '"' || c == '\\') {
+        bail!("a token's name is plain text without quotes");
+    }
+    let token = random_hex();
+    let hash: String = sha256(&token).iter().map(|b| format!("{b:02x}")).collect();
+    let mut out = std::io::stdout();
+    writeln!(out, "# Give this to whoever is \"{name}\"; it is shown only here:\n#   {token}\n[[auth.token]]\nname = \"{name}\"\nsha256 = \"{hash}\"")?;
+    Ok(())
+}
+
+/// The account we run as, from the system's own records.
+fn own_account() -> anyhow::Result<(UnixUser, bool)> {
+    let status = std::fs::read_to_string("/proc/self/status").context("cannot tell who I am: /proc/self/status is not readable")?;
+    let uid = status
+        .lines()
+        .find_map(|l| l.strip_prefix("Uid:"))
+        .and_then(|l| l.split_whitespace().nth(1))
+        .ok_or_else(|| anyhow!("cannot tell who I am"))?
+        .to_owned();
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let by_id = accounts
+        .lines()
+        .filter_map(|l| {
+            let mut f = l.split(':');
+            Some((f.next()?, f.nth(1)?))
+        })
+        .find(|(_, id)| *id == uid)
+        .map(|(name, _)| name.to_owned());
+    // Accounts of a directory service are not in the file; then the login's own word has to do.
+    let name = by_id.or_else(|| std::env::var("USER").ok()).ok_or_else(|| anyhow!("the account with uid {uid} has no name here; set USER"))?;
+    Ok((name.parse().map_err(|e| anyhow!("cannot work as \"{name}\": {e}"))?, uid == "0"))
+}
+
+impl Serve {
+    fn run(self) -> anyhow::Result<()> {
+        let (own, root) = own_account()?;
+        let mut token = None;
+        let config = match &self.config {
+            Some(path) => read_config(path, &own)?,
+            None => {
+                if root {
+                    let mut err = std::io::stderr();
+                    writeln!(err, "muxboard: running as root without a configuration: whoever has the link below is root on this machine.")?;
+                }
+                let fresh = random_hex();
+                let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "this machine".into(), |h| h.trim().to_owned());
+                #[expect(clippy::expect_used, reason = "a constant")]
+                let listen = self.listen.unwrap_or_else(|| LISTEN_DEFAULT.parse().expect("the default address"));
+                if !listen.ip().is_loopback() {
+                    bail!("{listen} is open to the network, and every key press would cross it in the clear; that needs a configuration (serve -c FILE)");
+                }
+                let config = Config::default_for(&own, &hostname, &fresh, listen);
+                token = Some(fresh);
+                config
+            }
+        };
+        if !assets::complete() {
+            bail!("this binary was built without the page's files; build it with: make build");
+        }
+        tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("MUXBOARD_LOG").unwrap_or_else(|_| "info".into()))
+            .with_writer(std::io::stderr)
+            .init();
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?.block_on(serve(config, token))
+    }
+}
+
+fn read_config(path: &Path, own: &UnixUser) -> anyhow::Result<Config> {
+    let shown = path.display();
+    let source = std::fs::read_to_string(path).map_err(|e| anyhow!("{shown}: cannot be read: {e}"))?;
+    config::read(&source, own).map_err(|mistake| match mistake.line {
+        Some(_) => anyhow!("{shown}:{mistake}"),
+        None => anyhow!("{shown}: {mistake}"),
+    })
+}
+
+async fn serve(config: Config, token: Option<String>) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow!("{} is in use by another program; choose another with --listen 127.0.0.1:PORT, or listen in the configuration", config.listen)
+        }
+        _ => anyhow!("cannot listen on {}: {error}", config.listen),
+    })?;
+    let address = listener.local_addr()?;
+    let doors = config.doors(address.port());
+    let origin = config.origins.first().cloned().unwrap_or_else(|| format!("http://{address}"));
+    let link = format!("{origin}{}/{}", config.base, token.map(|t| format!("login#token={t}")).unwrap_or_default());
+    let board = Muxboard::builder(config.inventory)
+        .gate(config.gate.gate(address.port()))
+        .policy(config.policy)
+        .doors(doors)
+        .base(&config.base)
+        .sweep(config.sweep)
+        .attach(config.attach)
+        .build();
+    let stop = board.stopper();
+    let router = board.into_router();
+    {
+        let mut out = std::io::stdout();
+        writeln!(out, "muxboard: {link}")?;
+        out.flush()?;
+    }
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (told, mut heard) = tokio::sync::watch::channel(false);
+    let asked_to_stop = async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping; every session lives on");
+        stop();
+        told.send_replace(true);
+    };
+    let listener = listener.tap_io(|tcp| {
+        // A key press must not wait for the next one.
+        let _ = tcp.set_nodelay(true);
+    });
+    let server = axum::serve(listener, router).with_graceful_shutdown(asked_to_stop);
+    tokio::select! {
+        ended = server.into_future() => ended?,
+        () = async {
+            let _ = heard.wait_for(|told| *told).await;
+            tokio::time::sleep(Duration::from_secs(SHUT_DOWN_SECONDS_MAX)).await;
+        } => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,478 @@
+//! The configuration: TOML as written, then what it means. A mistake is one line: file, line number, sentence. A key that is part of the
+//! design and whose feature this version does not have is refused by name, never ignored.
+
+use crate::auth::Gate;
+use crate::auth::token::{NamedToken, TokenGate, sha256};
+use crate::guard::Doors;
+use muxboard_core::inventory::{Host, Inventory, Socket, User};
+use muxboard_core::limits;
+use muxboard_core::name::{HostKey, UnixUser};
+use muxboard_core::policy::{Abilities, Ability, Among, Grant, Policy};
+use muxboard_fleet::AttachLimits;
+use serde::Deserialize;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+use toml::Spanned;
+
+/// Where we listen without a configuration.
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:8088";
+
+/// A mistake in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Its line, from 1.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub says: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{line}: {}", self.says),
+            None => f.write_str(&self.says),
+        }
+    }
+}
+impl std::error::Error for Mistake {}
+
+/// What the configuration means.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where the board is mounted.
+    pub base: String,
+    /// Origins as configured; if none, those of the loopback address.
+    pub origins: Vec<String>,
+    /// Hosts as configured; if none, those of the origins.
+    pub hosts_allowed: Vec<String>,
+    /// Between two sweeps.
+    pub sweep: Duration,
+    /// The limits of live terminals.
+    pub attach: AttachLimits,
+    /// Who passes.
+    pub gate: GateChoice,
+    /// Who may do what.
+    pub policy: Policy,
+    /// The hosts.
+    pub inventory: Inventory,
+}
+
+/// The chosen gate.
+pub enum GateChoice {
+    /// Nobody.
+    Deny,
+    /// These tokens.
+    Token(Vec<NamedToken>),
+}
+
+impl fmt::Debug for GateChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deny => f.write_str("Deny"),
+            Self::Token(tokens) => f.debug_list().entries(tokens.iter().map(|t| &t.name)).finish(),
+        }
+    }
+}
+
+impl GateChoice {
+    /// The gate of a board on that port.
+    pub fn gate(self, port: u16) -> Gate {
+        match self {
+            Self::Deny => Gate::Deny,
+            Self::Token(tokens) => Gate::Token(TokenGate::new(tokens, port)),
+        }
+    }
+}
+
+type Later = Option<Spanned<toml::Value>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    listen: Option<Spanned<String>>,
+    #[serde(default)]
+    origins: Vec<Spanned<String>>,
+    #[serde(default)]
+    hosts_allowed: Vec<String>,
+    base: Option<Spanned<String>>,
+    behind_proxy: Option<Spanned<bool>>,
+    sweep_seconds: Option<Spanned<u64>>,
+    tls: Later,
+    #[serde(default)]
+    limits: WrittenLimits,
+    upload: Later,
+    audit: Later,
+    auth: Option<WrittenAuth>,
+    #[serde(default)]
+    grant: Vec<WrittenGrant>,
+    #[serde(default)]
+    host: Vec<Spanned<WrittenHost>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct WrittenLimits {
+    attaches_per_principal: Option<usize>,
+    attaches: Option<usize>,
+    attach_hours: Option<u64>,
+    queue_bytes: Later,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAuth {
+    gate: Spanned<String>,
+    #[serde(default)]
+    token: Vec<WrittenToken>,
+    proxy: Later,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenToken {
+    name: String,
+    sha256: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenGrant {
+    who: Vec<String>,
+    hosts: Vec<Spanned<String>>,
+    users: Vec<Spanned<String>>,
+    can: Vec<Ability>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenHost {
+    key: Spanned<String>,
+    label: Option<String>,
+    #[serde(default)]
+    local: bool,
+    users: Vec<Spanned<String>>,
+    socket: Option<Spanned<String>>,
+    socket_name: Option<Spanned<String>>,
+    socket_file: Later,
+    #[serde(default)]
+    order: Vec<String>,
+    address: Later,
+    port: Later,
+    login: Later,
+    password_env: Later,
+    identity_file: Later,
+    host_key_policy: Later,
+    tags: Later,
+}
+
+/// The text, for turning an offset into a line.
+struct Text<'a>(&'a str);
+
+impl Text<'_> {
+    fn line(&self, offset: usize) -> usize {
+        1 + self.0.bytes().take(offset).filter(|b| *b == b'\n').count()
+    }
+
+    fn at<T>(&self, place: &Spanned<T>, says: impl Into<String>) -> Mistake {
+        Mistake { line: Some(self.line(place.span().start)), says: says.into() }
+    }
+
+    fn later(&self, key: &Later, says: &str) -> Result<(), Mistake> {
+        key.as_ref()
+            .map_or(Ok(()), |value| Err(self.at(value, format!("{says}: this version of muxboard cannot do that yet. Take the key out to go on without it."))))
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, text: &Spanned<String>) -> Result<T, Mistake>
+    where
+        T::Err: fmt::Display,
+    {
+        text.get_ref().parse().map_err(|e| self.at(text, format!("\"{}\": {e}", text.get_ref().escape_debug())))
+    }
+}
+
+/// Reads a configuration for the account we run as.
+///
+/// # Errors
+/// The first mistake in it.
+pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
+    let text = Text(source);
+    let written: Written = toml::from_str(source).map_err(|e| Mistake { line: e.span().map(|s| text.line(s.start)), says: e.message().replace('\n', " ") })?;
+    text.later(&written.tls, "tls (https without a proxy)")?;
+    text.later(&written.upload, "upload (files pasted into a terminal)")?;
+    text.later(&written.audit, "audit (a file of its own; events are in the log)")?;
+    text.later(&written.limits.queue_bytes, "limits.queue_bytes")?;
+    let listen = listen(&text, &written)?;
+    let base = match &written.base {
+        None => String::new(),
+        Some(base) => {
+            let path = base.get_ref().trim_end_matches('/');
+            let plain = path.split('/').skip(1).all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+            if !(path.is_empty() || path.starts_with('/') && plain) {
+                return Err(text.at(base, "base must be a path such as \"/mux\""));
+            }
+            path.to_owned()
+        }
+    };
+    let sweep = match &written.sweep_seconds {
+        None => limits::SWEEP_SECONDS,
+        Some(seconds) if (2..=86_400).contains(seconds.get_ref()) => *seconds.get_ref(),
+        Some(seconds) => return Err(text.at(seconds, "sweep_seconds must be between 2 and 86400")),
+    };
+    let defaults = AttachLimits::default();
+    let attach = AttachLimits {
+        per_principal: written.limits.attaches_per_principal.unwrap_or(defaults.per_principal),
+        total: written.limits.attaches.unwrap_or(defaults.total),
+        lifetime: written.limits.attach_hours.map_or(defaults.lifetime, |hours| Duration::from_secs(hours.saturating_mul(3600))),
+    };
+    let hosts = written.host.iter().map(|host| self::host(&text, host, own)).collect::<Result<Vec<_>, _>>()?;
+    let inventory = Inventory { hosts };
+    for (i, host) in written.host.iter().enumerate() {
+        let key = host.get_ref().key.get_ref();
+        if written.host.iter().take(i).any(|h| h.get_ref().key.get_ref() == key) {
+            return Err(text.at(&host.get_ref().key, format!("a host \"{key}\" is there already")));
+        }
+    }
+    if inventory.hosts.is_empty() {
+        return Err(Mistake { line: None, says: "no [[host]] is configured: there is nothing to show".into() });
+    }
+    Ok(Config {
+        listen,
+        base,
+        origins: written.origins.iter().map(|o| origin(&text, o)).collect::<Result<_, _>>()?,
+        hosts_allowed: written.hosts_allowed,
+        sweep: Duration::from_secs(sweep),
+        attach,
+        gate: gate(&text, written.auth.as_ref())?,
+        policy: Policy { grants: written.grant.iter().map(|g| grant(&text, g, &inventory)).collect::<Result<_, _>>()? },
+        inventory,
+    })
+}
+
+fn listen(text: &Text<'_>, written: &Written) -> Result<SocketAddr, Mistake> {
+    let Some(listen) = &written.listen else {
+        #[expect(clippy::expect_used, reason = "a constant, parsed by a test too")]
+        return Ok(LISTEN_DEFAULT.parse().expect("the default address"));
+    };
+    if listen.get_ref().starts_with("unix:") {
+        return Err(text.at(listen, "listen = \"unix:..\": this version of muxboard cannot do that yet"));
+    }
+    let address: SocketAddr = listen.get_ref().parse().map_err(|_| text.at(listen, "listen must be ADDRESS:PORT, for example \"127.0.0.1:8088\""))?;
+    let proxied = written.behind_proxy.as_ref().is_some_and(|b| *b.get_ref());
+    if !address.ip().is_loopback() && !proxied {
+        return Err(text.at(listen, "this address is open to the network, and every key press would cross it in the clear. Put a TLS proxy in front and say behind_proxy = true, or listen on 127.0.0.1"));
+    }
+    if proxied && written.origins.is_empty() {
+        return Err(text.at(listen, "behind a proxy the board must know its public address: origins = [\"https://..\"]"));
+    }
+    Ok(address)
+}
+
+fn origin(text: &Text<'_>, origin: &Spanned<String>) -> Result<String, Mistake> {
+    let plain = origin.get_ref().split_once("://").is_some_and(|(scheme, host)| {
+        matches!(scheme, "http" | "https") && !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
+    });
+    if plain {
+        Ok(origin.get_ref().to_ascii_lowercase())
+    } else {
+        Err(text.at(origin, "an origin is scheme, host and port alone, for example \"https://ops.example.com\""))
+    }
+}
+
+fn gate(text: &Text<'_>, auth: Option<&WrittenAuth>) -> Result<GateChoice, Mistake> {
+    let Some(auth) = auth else { return Ok(GateChoice::Deny) };
+    text.later(&auth.proxy, "auth.proxy")?;
+    match auth.gate.get_ref().as_str() {
+        "deny" => Ok(GateChoice::Deny),
+        "token" if auth.token.is_empty() => {
+            Err(text.at(&auth.gate, "the token gate needs at least one [[auth.token]]; make one with: muxboard token new NAME"))
+        }
+        "token" => auth.token.iter().map(|t| token(text, t)).collect::<Result<_, _>>().map(GateChoice::Token),
+        "proxy" | "open" => Err(text.at(&auth.gate, format!("gate = \"{}\": this version of muxboard cannot do that yet", auth.gate.get_ref()))),
+        _ => Err(text.at(&auth.gate, "gate must be \"deny\" or \"token\"")),
+    }
+}
+
+fn token(text: &Text<'_>, token: &WrittenToken) -> Result<NamedToken, Mistake> {
+    let hex = token.sha256.get_ref();
+    let bytes: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(|i| hex.get(i..i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect();
+    let hash = bytes
+        .and_then(|b| b.try_into().ok())
+        .ok_or_else(|| text.at(&token.sha256, "sha256 must be 64 hexadecimal digits, as printed by: muxboard token new NAME"))?;
+    if hash == sha256("") {
+        return Err(text.at(&token.sha256, "this is the hash of the empty text"));
+    }
+    Ok(NamedToken { name: token.name.clone(), sha256: hash })
+}
+
+fn grant(text: &Text<'_>, grant: &WrittenGrant, inventory: &Inventory) -> Result<Grant, Mistake> {
+    if let Some(mapped) = grant.users.iter().find(|u| u.get_ref() == "@mapped") {
+        return Err(text.at(mapped, "\"@mapped\" (the account a user map gives): this version of muxboard cannot do that yet"));
+    }
+    let hosts: Among<HostKey> = among(text, &grant.hosts)?;
+    let users: Among<UnixUser> = among(text, &grant.users)?;
+    if let Among::These(keys) = &hosts
+        && let Some((_, written)) = keys.iter().zip(&grant.hosts).find(|(key, _)| inventory.host(key).is_none())
+    {
+        return Err(text.at(written, format!("there is no [[host]] with the key \"{}\"", written.get_ref())));
+    }
+    Ok(Grant { who: grant.who.clone(), hosts, users, can: Abilities::of(&grant.can) })
+}
+
+fn among<T: std::str::FromStr>(text: &Text<'_>, written: &[Spanned<String>]) -> Result<Among<T>, Mistake>
+where
+    T::Err: fmt::Display,
+{
+    if written.iter().any(|w| w.get_ref() == "*") {
+        return Ok(Among::Any);
+    }
+    written.iter().map(|w| text.parsed(w)).collect::<Result<_, _>>().map(Among::These)
+}
+
+fn host(text: &Text<'_>, written: &Spanned<WrittenHost>, own: &UnixUser) -> Result<Host, Mistake> {
+    let host = written.get_ref();
+    for (key, says) in [
+        (&host.address, "address (a host over ssh)"),
+        (&host.port, "port"),
+        (&host.login, "login"),
+        (&host.password_env, "password_env"),
+        (&host.identity_file, "identity_file"),
+        (&host.host_key_policy, "host_key_policy"),
+        (&host.socket_file, "socket_file"),
+        (&host.tags, "tags"),
+    ] {
+        text.later(key, says)?;
+    }
+    if !host.local {
+        return Err(text.at(&host.key, "only this machine so far: say local = true. Hosts over ssh are for a later version"));
+    }
+    let users: Vec<User> = host
+        .users
+        .iter()
+        .map(|name| {
+            let name: UnixUser = text.parsed(name)?;
+            Ok(User { through_sudo: name != *own, name })
+        })
+        .collect::<Result<_, Mistake>>()?;
+    if users.is_empty() {
+        return Err(text.at(&host.key, "users is empty: name the Unix accounts whose sessions are to be shown"));
+    }
+    let socket = match (&host.socket, &host.socket_name) {
+        (Some(_), Some(name)) => return Err(text.at(name, "socket and socket_name are two answers to one question: name one")),
+        (Some(path), None) if path.get_ref().starts_with('/') && !path.get_ref().contains(char::is_control) => Socket::Path(path.get_ref().clone()),
+        (Some(path), None) => return Err(text.at(path, "socket must be an absolute path")),
+        (None, Some(name))
+            if !name.get_ref().is_empty()
+                && name.get_ref().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+                && !name.get_ref().starts_with(['-', '.']) =>
+        {
+            Socket::Name(name.get_ref().clone())
+        }
+        (None, Some(name)) => return Err(text.at(name, "socket_name must be letters, digits, '-', '_', '.'")),
+        (None, None) => Socket::Default,
+    };
+    let key: HostKey = text.parsed(&host.key)?;
+    Ok(Host {
+        label: host.label.clone().unwrap_or_else(|| key.to_string()),
+        key,
+        place: "this machine".into(),
+        login: own.clone(),
+        users,
+        socket,
+        order: host.order.clone(),
+    })
+}
+
+impl Config {
+    /// Without a configuration: this machine, our own sessions, loopback, and a token that was made just now.
+    pub fn default_for(own: &UnixUser, hostname: &str, token: &str, listen: SocketAddr) -> Self {
+        #[expect(clippy::expect_used, reason = "a constant")]
+        let key: HostKey = "local".parse().expect("a host key");
+        let host = Host {
+            key,
+            label: hostname.to_owned(),
+            place: "this machine".into(),
+            login: own.clone(),
+            users: vec![User { name: own.clone(), through_sudo: false }],
+            socket: Socket::Default,
+            order: Vec::new(),
+        };
+        Self {
+            listen,
+            base: String::new(),
+            origins: Vec::new(),
+            hosts_allowed: Vec::new(),
+            sweep: Duration::from_secs(limits::SWEEP_SECONDS),
+            attach: AttachLimits::default(),
+            gate: GateChoice::Token(vec![NamedToken { name: own.to_string(), sha256: sha256(token) }]),
+            policy: Policy { grants: vec![Grant { who: vec![own.to_string()], hosts: Among::Any, users: Among::Any, can: Abilities::ALL }] },
+            inventory: Inventory { hosts: vec![host] },
+        }
+    }
+
+    /// The hosts and origins this board answers to, once its port is known.
+    pub fn doors(&self, port: u16) -> Doors {
+        let mut doors = if self.listen.ip().is_loopback() { Doors::loopback(port) } else { Doors::default() };
+        if !self.origins.is_empty() {
+            doors.origins.clone_from(&self.origins);
+            doors.hosts.extend(self.origins.iter().filter_map(|o| o.split_once("://").map(|(_, host)| host.to_owned())));
+        }
+        if !self.hosts_allowed.is_empty() {
+            doors.hosts.clone_from(&self.hosts_allowed);
+        }
+        doors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(source: &str) -> Result<Config, String> {
+        super::read(source, &"ops".parse().unwrap()).map_err(|m| m.to_string())
+    }
+
+    const HOST: &str = "[[host]]\nkey = \"local\"\nlocal = true\nusers = [\"ops\", \"deploy\"]\n";
+
+    #[test]
+    fn a_configuration_is_read() {
+        let config = read(&format!("base = \"/mux/\"\n[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"a\"\nsha256 = \"{}\"\n[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"ops\"]\ncan = [\"type\"]\n{HOST}socket = \"/run/x y\"\n", "ab".repeat(32))).unwrap();
+        let host = &config.inventory.hosts[0];
+        assert_eq!((config.base.as_str(), host.users[0].through_sudo, host.users[1].through_sudo), ("/mux", false, true));
+        assert_eq!(host.socket, Socket::Path("/run/x y".into()));
+    }
+
+    #[test]
+    fn every_mistake_names_its_line() {
+        for (source, want) in [
+            ("lisen = 1\n", "1: unknown field `lisen`"),
+            ("\n\nlisten = \"x\"\n", "3: listen must be"),
+            ("listen = \"0.0.0.0:80\"\n", "1: this address is open"),
+            ("listen = \"unix:/x\"\n", "1: listen = \"unix:..\""),
+            ("[tls]\ncert = \"x\"\n", "1: tls"),
+            ("[auth]\ngate = \"open\"\n", "2: gate = \"open\""),
+            ("[auth]\ngate = \"token\"\n", "2: the token gate needs"),
+            ("origins = [\"https://x/y\"]\n", "1: an origin is"),
+            ("base = \"mux\"\n", "1: base must be"),
+            ("sweep_seconds = 1\n", "1: sweep_seconds must"),
+            ("x = [\n", "1:"),
+        ] {
+            let says = read(&format!("{source}{HOST}")).unwrap_err();
+            assert!(says.starts_with(want) && !says.contains('\n'), "{source:?} gave {says:?}");
+        }
+        for (more, want) in [
+            ("address = \"web1\"\n", "5: address"),
+            ("socket = \"x\"\n", "5: socket must be"),
+            ("[[grant]]\nwho = [\"a\"]\nhosts = [\"nope\"]\nusers = [\"*\"]\ncan = [\"see\"]\n", "7: there is no [[host]]"),
+            ("[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"@mapped\"]\ncan = [\"see\"]\n", "8: \"@mapped\""),
+            ("[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"-x\"]\ncan = [\"see\"]\n", "8: \"-x\""),
+            (HOST, "6: a host \"local\""),
+        ] {
+            let says = read(&format!("{HOST}{more}")).unwrap_err();
+            assert!(says.starts_with(want), "{more:?} gave {says:?}");
+        }
+        assert!(read("").unwrap_err().contains("no [[host]]"));
+    }
+}

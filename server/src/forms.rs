@@ -1,0 +1,71 @@
+//! The server functions' one door. Programs and living pages get JSON; a form posted by a browser without JavaScript gets a page: the
+//! dashboard again, with the question still open and nothing lost if it was refused.
+
+use crate::board::Shared;
+use crate::guard::Nonce;
+use crate::pages::{self, Question};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use leptos::prelude::provide_context;
+use muxboard_app::board::Board;
+use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::limits::FORM_BYTES_MAX;
+use std::sync::Arc;
+
+/// Each function and the fields it knows. A field that is not here is refused: nothing unknown travels on.
+const FUNCTIONS: [(&str, &[&str]); 4] = [
+    ("create", &["place", "name", "directory", "command"]),
+    ("kill", &["place", "session", "typed"]),
+    ("rename", &["place", "session", "name"]),
+    ("refresh", &["host"]),
+];
+
+pub(crate) async fn function(
+    State(shared): State<Arc<Shared>>,
+    Extension(nonce): Extension<Nonce>,
+    Path(name): Path<String>,
+    mut request: Request,
+) -> Response {
+    let browser = request.headers().get_all(header::ACCEPT).iter().any(|v| v.to_str().is_ok_and(|v| v.contains("text/html")));
+    let Some(who) = shared.gate.principal(request.headers()) else {
+        return if browser { pages::unknown(&shared, &nonce, "").await } else { refuse(&PublicError::new(Kind::Unauthenticated, "You are not logged in.")) };
+    };
+    let Some((what, known)) = FUNCTIONS.into_iter().find(|(f, _)| *f == name) else {
+        return refuse(&PublicError::new(Kind::NotFound, "There is no such function."));
+    };
+    let Ok(body) = to_bytes(std::mem::take(request.body_mut()), FORM_BYTES_MAX).await else {
+        return (StatusCode::PAYLOAD_TOO_LARGE, Json(PublicError::new(Kind::BadInput, "That is too long."))).into_response();
+    };
+    let fields = std::str::from_utf8(&body).ok().and_then(pages::fields);
+    let Some(fields) = fields.filter(|f| f.keys().all(|k| known.contains(&k.as_str()))) else {
+        return refuse(&PublicError::new(Kind::BadInput, "The form has a field that is not known here."));
+    };
+
+    request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    *request.body_mut() = Body::from(body);
+    let (board, principal): (Arc<dyn Board>, _) = (shared.clone(), who.clone());
+    let context = move || {
+        provide_context(board.clone());
+        provide_context(principal.clone());
+    };
+    let answer = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
+    if !browser {
+        return answer;
+    }
+    let status = answer.status();
+    if status.is_success() {
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, shared.base.board())]).into_response();
+    }
+    let body: Bytes = to_bytes(answer.into_body(), FORM_BYTES_MAX).await.unwrap_or_default();
+    let error =
+        serde_json::from_slice::<PublicError>(&body).unwrap_or_else(|_| PublicError::new(Kind::Internal, "The server could not do that. Its log says why."));
+    pages::board_page(&shared, &nonce, status, who, String::new(), Some(Question { what, fields, refused: Some(error.says) })).await
+}
+
+fn refuse(error: &PublicError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(error)).into_response()
+}

@@ -1,0 +1,136 @@
+//! What every request must pass before anything looks at who sent it, and what every answer carries.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+/// The hosts and origins a board answers to. Both are configuration: what a request claims is compared with them, never with itself.
+#[derive(Debug, Clone, Default)]
+pub struct Doors {
+    /// Allowed values of the `Host` header.
+    pub hosts: Vec<String>,
+    /// Allowed values of the `Origin` header.
+    pub origins: Vec<String>,
+}
+
+impl Doors {
+    /// The doors of a board that is reached by its loopback address alone.
+    pub fn loopback(port: u16) -> Self {
+        let hosts: Vec<String> = ["127.0.0.1", "localhost", "[::1]"].iter().map(|h| format!("{h}:{port}")).collect();
+        Self { origins: hosts.iter().map(|h| format!("http://{h}")).collect(), hosts }
+    }
+}
+
+/// Foreign `Host`: DNS rebinding. Foreign or missing `Origin` where something changes: a cross-site request.
+pub(crate) async fn doors(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
+    if let Err(refused) = check(&doors, &request) {
+        tracing::info!(path = request.uri().path(), "refused: {refused}");
+        return (StatusCode::FORBIDDEN, format!("Refused: {refused}\n")).into_response();
+    }
+    next.run(request).await
+}
+
+fn check(doors: &Doors, request: &Request) -> Result<(), &'static str> {
+    let headers = request.headers();
+    // HTTP/2 has the authority in the request line instead.
+    let host = match (single(headers, header::HOST)?, request.uri().authority()) {
+        (Some(host), _) => host,
+        (None, Some(authority)) => authority.as_str(),
+        (None, None) => return Err("the request names no host."),
+    };
+    if !doors.hosts.iter().any(|h| h.eq_ignore_ascii_case(host)) {
+        return Err("this board does not answer to that host name. Its configuration can allow it (hosts_allowed).");
+    }
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD) && !headers.contains_key(header::UPGRADE);
+    match single(headers, header::ORIGIN)? {
+        Some(origin) if !safe && !doors.origins.iter().any(|o| o == origin) => {
+            Err("the request comes from another site. The configuration can allow it (origins).")
+        }
+        // A browser always names the origin; a program proves itself with a header that no site can make a browser send.
+        None if !safe && !headers.contains_key(header::AUTHORIZATION) => Err("the request names no origin and carries no Authorization header."),
+        _ => Ok(()),
+    }
+}
+
+fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, &'static str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err("a header is there twice.");
+    }
+    first.map(|v| v.to_str().map_err(|_| "a header is not text.")).transpose()
+}
+
+/// This request's nonce, for the one inline script of a page.
+#[derive(Clone)]
+pub(crate) struct Nonce(pub(crate) String);
+
+/// Sets the headers of every answer, errors too.
+pub(crate) async fn headers(mut request: Request, next: Next) -> Response {
+    let nonce: String = crate::auth::token::random_hex().chars().take(32).collect();
+    request.extensions_mut().insert(Nonce(nonce.clone()));
+    let mut answer = next.run(request).await;
+    let terminal = answer.extensions().get::<XtermPage>().is_some();
+    // xterm.js sets style attributes, and nothing else here does.
+    let attributes = if terminal { "style-src-attr 'unsafe-inline'; " } else { "" };
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; {attributes}img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let out = answer.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        out.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+    ] {
+        out.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    // Pages show what a principal may see: no cache keeps them.
+    out.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// Marks the answer that holds a terminal.
+#[derive(Clone, Copy)]
+pub(crate) struct XtermPage;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    fn asks(method: &str, headers: &[(&str, &str)]) -> bool {
+        let mut request = axum::http::Request::builder().method(method).uri("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        check(&Doors { hosts: vec!["good.example".into()], origins: vec!["https://good.example".into()] }, &request.body(Body::empty()).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn host_and_origin_are_compared_with_the_configuration() {
+        let host = ("host", "good.example");
+        assert!(asks("GET", &[host]));
+        assert!(asks("GET", &[("host", "GOOD.example")]));
+        assert!(!asks("GET", &[]));
+        assert!(!asks("GET", &[("host", "evil.example")]));
+        assert!(!asks("GET", &[host, ("host", "evil.example")]));
+        assert!(!asks("POST", &[("host", "evil.example"), ("origin", "https://evil.example")]));
+        assert!(asks("POST", &[host, ("origin", "https://good.example")]));
+        for origin in ["null", "http://good.example", "https://good.example:444", "https://good.example.evil", "https://evil.example", ""] {
+            assert!(!asks("POST", &[host, ("origin", origin)]), "{origin}");
+            assert!(!asks("GET", &[host, ("upgrade", "websocket"), ("origin", origin)]), "{origin}");
+            assert!(!asks("POST", &[host, ("origin", origin), ("authorization", "Bearer x")]), "{origin}");
+        }
+        assert!(!asks("POST", &[host]));
+        assert!(!asks("POST", &[host, ("cookie", "a=b")]));
+        assert!(asks("POST", &[host, ("authorization", "Bearer x")]));
+    }
+}

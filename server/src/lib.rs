@@ -1,0 +1,32 @@
+//! The door of muxboard: URLs, identity, WebSockets, assets. A library first: [`Muxboard::builder`] makes a board that any axum application can
+//! mount; the binary is that builder, fed from TOML.
+//!
+//! ```no_run
+//! use muxboard::{Doors, Gate, Muxboard, NamedToken, TokenGate};
+//! # async fn start(inventory: muxboard::Inventory, policy: muxboard::Policy) -> std::io::Result<()> {
+//! let token = NamedToken { name: "ops".into(), sha256: muxboard::sha256(&std::env::var("MUXBOARD_TOKEN").unwrap_or_default()) };
+//! let board = Muxboard::builder(inventory).policy(policy).gate(Gate::Token(TokenGate::new(vec![token], 8088))).doors(Doors::loopback(8088)).build();
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8088").await?;
+//! axum::serve(listener, board.into_router()).await
+//! # }
+//! ```
+#![recursion_limit = "512"] // a view is one nested type
+
+mod api;
+mod assets;
+mod audit;
+mod auth;
+mod board;
+pub mod command;
+pub mod config;
+mod forms;
+mod guard;
+mod pages;
+mod socket;
+
+pub use auth::Gate;
+pub use auth::token::{NamedToken, TokenGate, random_hex, sha256};
+pub use board::{Builder, Muxboard};
+pub use guard::Doors;
+pub use muxboard_core::inventory::Inventory;
+pub use muxboard_core::policy::Policy;

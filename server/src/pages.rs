@@ -1,0 +1,288 @@
+//! The pages: rendered from memory, never waiting for a host.
+
+use crate::assets;
+use crate::auth::Gate;
+use crate::board::Shared;
+use crate::guard::{Nonce, XtermPage};
+use axum::Extension;
+use axum::extract::{Form, Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use leptos::prelude::*;
+use muxboard_app::Page;
+use muxboard_app::base::Base;
+use muxboard_app::board::Board;
+use muxboard_app::dashboard::create::{CreateForm, CreateFormProps, Typed};
+use muxboard_app::dashboard::filter::Query;
+use muxboard_app::dashboard::kill::{KillForm, KillFormProps};
+use muxboard_app::dashboard::list::{List, ListProps};
+use muxboard_app::dashboard::rename::{RenameForm, RenameFormProps};
+use muxboard_app::dashboard::store::Store;
+use muxboard_app::dashboard::{AsSent, BoardPage, Counts, create};
+use muxboard_app::document::{Frame, living, still};
+use muxboard_app::login::{FROM_LINK, Login, LoginProps, Sorry, SorryProps};
+use muxboard_app::terminal::TerminalPage;
+use muxboard_app::ui::post_form::Posting;
+use muxboard_core::limits::PREVIEWS_IN_PAGE_MAX;
+use muxboard_core::name::SessionName;
+use muxboard_core::policy::{Ability, Principal};
+use muxboard_core::snapshot::{Place, Session, SessionId, View};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What was asked for in a URL or a form.
+pub(crate) type Fields = HashMap<String, String>;
+
+/// `name=value&..`, decoded.
+pub(crate) fn fields(text: &str) -> Option<Fields> {
+    serde_urlencoded(text)
+}
+
+fn serde_urlencoded(text: &str) -> Option<Fields> {
+    let uri: axum::http::Uri = format!("/?{text}").parse().ok()?;
+    axum::extract::Query::try_from_uri(&uri).ok().map(|axum::extract::Query(fields)| fields)
+}
+
+pub(crate) fn frame(shared: &Shared, nonce: &Nonce) -> Frame {
+    Frame { base: shared.base.clone(), assets: format!("{}{}", shared.base.0, assets::folder()), nonce: nonce.0.clone() }
+}
+
+/// Renders on a thread that may take its time: a big page must not hold up a terminal.
+async fn render<V: IntoView + 'static>(base: Base, view: impl FnOnce() -> V + Send + 'static) -> Html<String> {
+    let html = tokio::task::spawn_blocking(move || {
+        let owner = Owner::new();
+        let html = owner.with(|| {
+            provide_context(base);
+            view().into_view().to_html()
+        });
+        owner.cleanup();
+        html
+    });
+    Html(html.await.unwrap_or_default())
+}
+
+/// A sentence instead of a page.
+pub(crate) async fn sorry(shared: &Shared, nonce: &Nonce, status: StatusCode, title: &str, says: &str, way: Option<(&str, String)>) -> Response {
+    let frame = frame(shared, nonce);
+    let (title, says, way) = (title.to_owned(), says.to_owned(), way.map(|(words, url)| (words.to_owned(), url)));
+    let page = render(shared.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
+    (status, page.await).into_response()
+}
+
+/// What somebody unknown sees: 401, with the login in place of the page.
+pub(crate) async fn unknown(shared: &Shared, nonce: &Nonce, next: &str) -> Response {
+    match shared.gate {
+        Gate::Deny => {
+            let says = "This board is not set up: no gate is configured, so it lets nobody in. Whoever runs it can name one (auth.gate) in its configuration.";
+            sorry(shared, nonce, StatusCode::UNAUTHORIZED, "Not set up yet", says, None).await
+        }
+        Gate::Token(_) => login_page(shared, nonce, StatusCode::UNAUTHORIZED, next, None).await,
+    }
+}
+
+async fn login_page(shared: &Shared, nonce: &Nonce, status: StatusCode, next: &str, refused: Option<&str>) -> Response {
+    let frame = frame(shared, nonce);
+    let (base, next, refused) = (shared.base.clone(), own_path(&shared.base, next), refused.map(str::to_owned));
+    let page = render(shared.base.clone(), move || still(frame, "Log in · muxboard".into(), Some(FROM_LINK), Login(LoginProps { base, next, refused })));
+    (status, page.await).into_response()
+}
+
+/// A path of this board, or its front page: never a way to another site.
+fn own_path(base: &Base, next: &str) -> String {
+    let below = next.strip_prefix(base.0.as_str()).unwrap_or("");
+    let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    if below.starts_with('/') && !below.starts_with("//") && plain { next.to_owned() } else { base.board() }
+}
+
+pub(crate) async fn login(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>) -> Response {
+    match shared.gate {
+        Gate::Deny => unknown(&shared, &nonce, "").await,
+        Gate::Token(_) => login_page(&shared, &nonce, StatusCode::OK, "", None).await,
+    }
+}
+
+pub(crate) async fn log_in(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>, Form(fields): Form<Fields>) -> Response {
+    let field = |name: &str| fields.get(name).map_or("", String::as_str);
+    let Gate::Token(gate) = &shared.gate else { return unknown(&shared, &nonce, "").await };
+    match gate.of_token(field("token").trim()) {
+        Some(principal) => {
+            tracing::info!(principal = principal.name, "logged in");
+            let cookie = gate.log_in(principal, &shared.base.0);
+            (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, own_path(&shared.base, field("next")))]).into_response()
+        }
+        None => {
+            tracing::info!("a login was refused");
+            login_page(&shared, &nonce, StatusCode::UNAUTHORIZED, field("next"), Some("This token is not known.")).await
+        }
+    }
+}
+
+pub(crate) async fn log_out(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let Gate::Token(gate) = &shared.gate else { return StatusCode::NOT_FOUND.into_response() };
+    let cookie = gate.log_out(&headers, &shared.base.0);
+    (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, shared.base.login())]).into_response()
+}
+
+/// Any other URL.
+pub(crate) async fn nothing(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>, headers: HeaderMap) -> Response {
+    if shared.gate.principal(&headers).is_none() {
+        return unknown(&shared, &nonce, "").await;
+    }
+    sorry(&shared, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", Some(("All sessions", shared.base.board()))).await
+}
+
+/// A question over the dashboard, and what was typed into it so far.
+pub(crate) struct Question {
+    pub(crate) what: &'static str,
+    pub(crate) fields: Fields,
+    pub(crate) refused: Option<String>,
+}
+
+pub(crate) async fn dashboard(
+    State(shared): State<Arc<Shared>>,
+    Extension(nonce): Extension<Nonce>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let asked = query.as_deref().unwrap_or("");
+    let Some(who) = shared.gate.principal(&headers) else {
+        return unknown(&shared, &nonce, &if asked.is_empty() { shared.base.board() } else { format!("{}?{asked}", shared.base.board()) }).await;
+    };
+    let mut asked = fields(asked).unwrap_or_default();
+    let filter = asked.remove("q").unwrap_or_default();
+    let question = ["kill", "rename", "create"].into_iter().find_map(|what| {
+        let about = asked.get(what)?;
+        let (place, session) = about.rsplit_once('/').filter(|_| what != "create").unwrap_or((about, ""));
+        Some(Question { what, fields: [("place", place), ("session", session)].map(|(k, v)| (k.to_owned(), v.to_owned())).into(), refused: None })
+    });
+    board_page(&shared, &nonce, StatusCode::OK, who, filter, question).await
+}
+
+pub(crate) async fn board_page(shared: &Arc<Shared>, nonce: &Nonce, status: StatusCode, who: Principal, query: String, question: Option<Question>) -> Response {
+    let frame = frame(shared, nonce);
+    let board = shared.clone();
+    let page = render(shared.base.clone(), move || {
+        let mut view = board.view(&who);
+        let page =
+            BoardPage { principal: view.principal.clone(), may_log_out: matches!(board.gate, Gate::Token(_)), query: query.clone(), counts: Counts::of(&view) };
+        let question = question.map(|q| question_html(&view, q)).unwrap_or_default();
+        let sessions = view
+            .hosts
+            .iter_mut()
+            .flat_map(|h| &mut h.users)
+            .filter_map(|u| if let muxboard_core::snapshot::UserState::Sessions(s) = &mut u.row.state { Some(s) } else { None });
+        sessions.flatten().skip(PREVIEWS_IN_PAGE_MAX).for_each(|s| s.preview.clear());
+        provide_context(Query(RwSignal::new(query)));
+        let store = Store::default();
+        store.take(&view);
+        let list = List(ListProps { store }).into_view().to_html();
+        living(frame, Page::Board(page), AsSent { list, question })
+    });
+    (status, page.await).into_response()
+}
+
+fn question_html(view: &View, question: Question) -> String {
+    let field = |name: &str| question.fields.get(name).cloned().unwrap_or_default();
+    let posting = RwSignal::new(question.refused.map_or(Posting::Idle, Posting::Refused));
+    let done = Callback::new(|_: String| ());
+    let found: Option<(Place, Session)> = field("place").parse::<Place>().ok().zip(field("session").parse::<SessionId>().ok()).and_then(|(place, id)| {
+        let session = view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == id).map(|(_, _, s)| s.clone());
+        session.map(|s| (place, s))
+    });
+    let inner = match (question.what, found) {
+        ("create", _) => {
+            let places = create::places(view, |u| u.can.has(Ability::Create));
+            let typed = Typed { place: field("place"), name: field("name"), directory: field("directory"), command: field("command") };
+            CreateForm(CreateFormProps { places, typed, posting, done, name: None, chosen: None }).into_any()
+        }
+        ("kill", Some((place, session))) => KillForm(KillFormProps { place, session, posting, done }).into_any(),
+        ("rename", Some((place, session))) => RenameForm(RenameFormProps { place, session, typed: field("name"), posting, done }).into_any(),
+        _ => view! { <div class="question"><h3>"This session is gone"</h3><p>"It has ended, or you may not see it. Nothing was touched."</p></div> }.into_any(),
+    };
+    view! { <section class="asked" aria-label="Question">{inner}</section> }.to_html()
+}
+
+pub(crate) async fn terminal(
+    State(shared): State<Arc<Shared>>,
+    Extension(nonce): Extension<Nonce>,
+    headers: HeaderMap,
+    Path((host, user, name)): Path<(String, String, String)>,
+    RawQuery(query): RawQuery,
+    uri: axum::extract::OriginalUri,
+) -> Response {
+    let next = uri.0.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let Some(who) = shared.gate.principal(&headers) else { return unknown(&shared, &nonce, &next).await };
+    let all = || Some(("All sessions", shared.base.board()));
+    let no_place = || sorry(&shared, &nonce, StatusCode::NOT_FOUND, "No such host or user", "There is no such host or user here.", all());
+    let (Ok(place), Ok(name)) = (format!("{host}/{user}").parse::<Place>(), name.parse::<SessionName>()) else { return no_place().await };
+    if shared.inventory.host(&place.host).and_then(|h| h.user(&place.user)).is_none() {
+        return no_place().await;
+    }
+    let can = shared.policy.abilities(&who, &place.host, &place.user);
+    if !can.has(Ability::Watch) {
+        return sorry(&shared, &nonce, StatusCode::FORBIDDEN, "Not allowed", "You may not open sessions of that user.", all()).await;
+    }
+    let asked = fields(query.as_deref().unwrap_or("")).unwrap_or_default();
+    let view = shared.view(&who);
+    let by_name = muxboard_core::policy::resolve(&view, &place, &name).cloned();
+    let session = match asked.get("id").map(|id| id.parse::<SessionId>()) {
+        None => by_name.clone(),
+        Some(Ok(id)) => view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == id).map(|(_, _, s)| s.clone()),
+        Some(Err(_)) => None,
+    };
+    let Some(session) = session else {
+        return match by_name {
+            Some(other) => {
+                let says = "The session you clicked has ended. Another one has its name now; it was not opened.";
+                sorry(
+                    &shared,
+                    &nonce,
+                    StatusCode::GONE,
+                    "This session was replaced",
+                    says,
+                    Some(("Open the new one", shared.base.terminal(&place, name.as_str(), other.id, false))),
+                )
+                .await
+            }
+            None if asked.contains_key("id") => {
+                sorry(&shared, &nonce, StatusCode::GONE, "This session is gone", "It has ended. Nothing was opened in its place.", all()).await
+            }
+            None => {
+                let says = format!("{place} has no session of that name (as of the last look).");
+                let create = can.has(Ability::Create).then(|| ("Create a session", shared.base.asking("create", &place.to_string())));
+                sorry(&shared, &nonce, StatusCode::NOT_FOUND, "No such session", &says, create.or_else(all)).await
+            }
+        };
+    };
+    let watch = asked.contains_key("watch") || !can.has(Ability::Type);
+    let label = shared.inventory.host(&place.host).map(|h| h.label.clone()).unwrap_or_default();
+    let page = TerminalPage { place, label, session: session.id, name: session.name.to_string(), watch, may_type: can.has(Ability::Type) };
+    let frame = frame(&shared, &nonce);
+    let mut answer = render(shared.base.clone(), move || living(frame, Page::Terminal(page), AsSent::default())).await.into_response();
+    answer.extensions_mut().insert(XtermPage);
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_never_leads_away() {
+        let mux = Base("/mux".into());
+        for (next, want) in [
+            ("/mux/a?b", "/mux/a?b"),
+            ("/mux", "/mux/"),
+            ("", "/mux/"),
+            ("//evil", "/mux/"),
+            ("/mux//evil", "/mux/"),
+            ("https://evil", "/mux/"),
+            ("/mux/\r\nX: y", "/mux/"),
+            ("/mux/\\evil", "/mux/"),
+        ] {
+            assert_eq!(own_path(&mux, next), want, "{next:?}");
+        }
+        assert_eq!(own_path(&Base::default(), "//evil"), "/");
+        assert_eq!(own_path(&Base::default(), "/a"), "/a");
+    }
+}
