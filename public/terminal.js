@@ -23,6 +23,7 @@ const colours = () => {
     theme[name] = of(`--c${i}`);
     theme[`bright${name[0].toUpperCase()}${name.slice(1)}`] = of(`--b${i}`) || of(`--c${i}`);
   });
+  theme.black = of("--k0");
   return theme;
 };
 

@@ -1,0 +1,192 @@
+//! The parsers: never a panic, and no name, title, directory or option can forge a field, in text and in a real tmux.
+
+use muxboard_core::inventory::{Host, Socket, User};
+use muxboard_core::name::{Directory, NewSessionName};
+use muxboard_core::tmux::section::{self, Ask};
+use muxboard_core::tmux::{self, format};
+use muxboard_core::{ansi, argv};
+use proptest::prelude::*;
+use std::path::Path;
+
+proptest! {
+    #[test]
+    fn any_text_is_parsed(text in ".*", bytes in any::<Vec<u8>>(), mark in "[0-9a-f]{4}") {
+        let listing = format::parse(&text);
+        prop_assert!(listing.sessions.len() + listing.problems.len() <= text.lines().count() + 1);
+        let _ = ansi::preview(&text);
+        let _ = section::parse(&bytes, &mark);
+        let _ = format::created(&text);
+        let _ = format::version(&text);
+    }
+
+    #[test]
+    fn nearly_right_rows_are_rows_or_problems(rows in prop::collection::vec("[SW]\x1f[$%]?[0-9]{0,3}(\x1f[$%]?[0-9a]{0,3}){0,14}", 0..10)) {
+        let listing = format::parse(&rows.join("\n"));
+        prop_assert!(listing.sessions.len() <= rows.len());
+    }
+}
+
+/// A tmux server of its own, ended with its folder.
+struct Server {
+    folder: tempfile::TempDir,
+    host: Host,
+}
+
+impl Server {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = Socket::Path(folder.path().join("sock").to_str().unwrap().to_owned());
+        let user = User { name: "me".parse().unwrap(), through_sudo: false };
+        let host = Host { key: "h".parse().unwrap(), label: "h".into(), place: String::new(), login: user.name.clone(), users: vec![user], socket, order: vec![] };
+        Self { folder, host }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test runs a real tmux")]
+    fn run(&self, words: &[&str]) -> String {
+        let Socket::Path(socket) = &self.host.socket else { unreachable!() };
+        let output = std::process::Command::new("tmux").args(["-u", "-f", "/dev/null", "-S", socket]).args(words).env_remove("TMUX").output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test runs a real tmux")]
+    fn call(&self, call: &tmux::Call) -> String {
+        let words = argv::tmux_words(&self.host, &self.host.users[0], call);
+        let output = std::process::Command::new(&words[0]).args(&words[1..]).env_remove("TMUX").output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    }
+
+    fn listing(&self) -> format::Listing {
+        format::parse(&self.call(&format::call()))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.run(&["kill-server"]);
+    }
+}
+
+#[test]
+fn a_hostile_directory_title_command_and_option_forge_nothing() {
+    let server = Server::new();
+    let evil = "x\x1fS\x1f$9\n$9\x1f1\x1f\nW\x1f$0\t#(touch canary)#{pid}'\"";
+    let directory = server.folder.path().join(evil.replace('/', "_"));
+    std::fs::create_dir(&directory).unwrap();
+    server.run(&["new-session", "-d", "-s", "victim", "-c", server.folder.path().to_str().unwrap(), "-x", "80", "-y", "24"]);
+    // Really in that directory, really with that title, window name and user option.
+    let script = server.folder.path().join("script");
+    std::fs::write(&script, format!("cd '{}'\nprintf '\\033]2;t\\037S\\037\\033\\\\'\nprintf ready\nexec cat\n", directory.to_str().unwrap().replace('\'', "'\\''"))).unwrap();
+    server.run(&["respawn-pane", "-k", "-t", "victim", &format!("sh {}", script.display())]);
+    server.run(&["set-option", "-t", "victim", "@evil", evil]);
+    // tmux expands a new window name once: doubled, it arrives as it is.
+    server.run(&["rename-window", "-t", "victim", &evil.replace('#', "##")]);
+    while !server.run(&["capture-pane", "-p", "-t", "victim"]).contains("ready") {}
+    let listing = server.listing();
+    assert_eq!(listing.problems, Vec::<String>::new());
+    assert_eq!(listing.sessions.len(), 1);
+    let window = &listing.sessions[0].windows[0];
+    assert_eq!((listing.sessions[0].windows.len(), window.command.as_str()), (1, "cat"));
+    assert!(window.path.contains("x?S?$9?$9?1??W?$0?#(touch canary)#{pid}'\""), "{}", window.path);
+    assert!(!Path::new("canary").exists() && !directory.join("canary").exists() && !server.folder.path().join("canary").exists());
+}
+
+#[test]
+fn create_expands_nothing_and_starts_where_it_was_told() {
+    let server = Server::new();
+    let directory = server.folder.path().join("#(touch canary) #{pid} ##{x} ; $HOME");
+    std::fs::create_dir(&directory).unwrap();
+    let name: NewSessionName = "-x".parse().unwrap();
+    let wanted: Directory = directory.to_str().unwrap().parse().unwrap();
+    let said = server.call(&tmux::create(&name, Some(&wanted), false));
+    let id = format::created(&said).unwrap();
+    let listing = server.listing();
+    assert_eq!((listing.sessions[0].id, listing.sessions[0].name.as_str()), (id, "-x"));
+    assert_eq!(listing.sessions[0].windows[0].path, directory.to_str().unwrap());
+    assert!(server.call(&tmux::create(&name, None, false)).contains("duplicate session"));
+    assert!(server.call(&tmux::create(&"home".parse().unwrap(), Some(&"~".parse().unwrap()), false)).contains('$'));
+    let home = server.listing().sessions.into_iter().find(|s| s.name.as_str() == "home").unwrap();
+    assert_eq!(home.windows[0].path, std::env::var("HOME").unwrap());
+}
+
+#[test]
+fn a_startup_command_is_one_word_whatever_it_holds() {
+    let server = Server::new();
+    let out = server.folder.path().join("out");
+    let id = format::created(&server.call(&tmux::create(&"c".parse().unwrap(), None, true))).unwrap();
+    let command = format!("printf '%s' \"it's ; \\$x #(touch canary) #{{pid}} \\\"q\\\" {{a}}\" > {}; exit 3", out.display());
+    assert_eq!(server.call(&tmux::start(id, &command.parse().unwrap())).trim(), tmux::DONE);
+    let ended = loop {
+        if let Some(code) = server.listing().sessions[0].windows[0].exited {
+            break code;
+        }
+    };
+    assert_eq!(ended, 3);
+    assert_eq!(std::fs::read_to_string(out).unwrap(), "it's ; $x #(touch canary) #{pid} \"q\" {a}");
+}
+
+#[test]
+fn every_verb_touches_exactly_the_session_it_was_made_for() {
+    let server = Server::new();
+    for name in ["a", "ab", "a*", "*", "=a", "$1", "@1", "%1", "-x", "##(touch canary)", "::", "💥", "<img src=x onerror=alert(1)>"] {
+        server.run(&["new-session", "-d", "-s", name]);
+    }
+    let names = |server: &Server| server.listing().sessions.iter().map(|s| s.name.to_string()).collect::<Vec<_>>();
+    // tmux 3.3 stores ':' as '_', and expands the name of a new session once.
+    let mut left = names(&server);
+    assert_eq!(left.len(), 13);
+    assert!(left.contains(&"#(touch canary)".to_owned()) && left.contains(&"💥".to_owned()), "{left:?}");
+    for victim in server.listing().sessions {
+        assert_eq!(server.call(&tmux::kill(victim.id)).trim(), tmux::DONE);
+        left.retain(|n| *n != victim.name.as_str());
+        assert_eq!(names(&server), left, "after {}", victim.name);
+        if !left.is_empty() {
+            assert_eq!(server.call(&tmux::kill(victim.id)).trim(), tmux::MISMATCH);
+        }
+    }
+    assert!(!Path::new("canary").exists());
+}
+
+#[test]
+fn a_name_used_again_is_not_hit() {
+    let server = Server::new();
+    server.run(&["new-session", "-d", "-s", "keep"]);
+    server.run(&["new-session", "-d", "-s", "build"]);
+    let old = server.listing().sessions.into_iter().find(|s| s.name.as_str() == "build").unwrap();
+    server.run(&["kill-session", "-t", "=build"]);
+    server.run(&["new-session", "-d", "-s", "build"]);
+    assert_eq!(server.call(&tmux::kill(old.id)).trim(), tmux::MISMATCH);
+    assert_eq!(server.call(&tmux::rename(old.id, &"x".parse().unwrap())).trim(), tmux::MISMATCH);
+    assert_eq!(server.listing().sessions.len(), 2);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
+fn the_sweep_script_brings_every_section_and_the_previews() {
+    let server = Server::new();
+    server.run(&["new-session", "-d", "-s", "one", "printf '\\033[31mred\\033[0m line\\n'; exec cat"]);
+    let mut host = server.host.clone();
+    // A second user that cannot be reached this way: its section says so and harms nothing.
+    host.users.push(User { name: "nobody-here".parse().unwrap(), through_sudo: true });
+    let look = |panes: Vec<format::PaneId>| {
+        let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: panes.clone() }).collect();
+        let script = section::script(&host, &asks, "5e47");
+        let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env_remove("TMUX").output().unwrap();
+        section::parse(&output.stdout, "5e47")
+    };
+    let first = look(vec![]);
+    assert_eq!(first.iter().map(|(u, _)| u.as_str()).collect::<Vec<_>>(), ["me", "nobody-here"]);
+    let pane = first[0].1.listing.panes[0].1;
+    // One pane that is there and one that is not: the second must not end the call.
+    let screen = loop {
+        let sections = look(vec![format::PaneId(999), pane]);
+        assert_eq!(sections[0].1.exit, Some(0));
+        assert_eq!(sections[0].1.captures[0], (format::PaneId(999), String::new()));
+        let screen = sections[0].1.captures[1].1.clone();
+        if screen.contains("line") {
+            break screen;
+        }
+    };
+    let lines = ansi::preview(&screen);
+    assert_eq!((lines[0][0].text.as_str(), lines[0][0].style.colour), ("red", Some(1)));
+    assert_ne!(first[1].1.exit, Some(0));
+}

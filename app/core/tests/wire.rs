@@ -1,0 +1,82 @@
+//! Frames: decode of encode is identity; any bytes decode or are refused.
+
+use muxboard_core::ansi::{Run, Style};
+use muxboard_core::policy::{Abilities, Ability};
+use muxboard_core::snapshot::*;
+use muxboard_core::wire::*;
+use proptest::prelude::*;
+
+fn to_server() -> impl Strategy<Value = ToServer> {
+    let grid = (1..=1000_u16, 1..=1000_u16).prop_map(|(c, r)| Grid::clamped(c, r));
+    prop_oneof![
+        (grid.clone(), any::<bool>()).prop_map(|(grid, watch)| ToServer::Hello { grid, watch }),
+        any::<Vec<u8>>().prop_map(ToServer::Input),
+        grid.prop_map(ToServer::Resize),
+        any::<u32>().prop_map(ToServer::Taken),
+        any::<u32>().prop_map(ToServer::Ping),
+    ]
+}
+
+fn to_client() -> impl Strategy<Value = ToClient> {
+    prop_oneof![any::<Vec<u8>>().prop_map(ToClient::Output), Just(ToClient::Attached), any::<u32>().prop_map(ToClient::Pong)]
+}
+
+fn session() -> impl Strategy<Value = Session> {
+    (any::<(u32, u64, u32, u64)>(), ".*", any::<(u32, u64, bool, Option<i32>)>(), ".*").prop_map(|((number, created, server_pid, server_start), name, (attached, activity, bell, exited), text)| Session {
+        id: SessionId { number, created, server_pid, server_start },
+        name: name.parse().unwrap(),
+        attached,
+        activity,
+        windows: vec![Window { index: attached, active: bell, activity, bell, exited, name: text.clone(), command: text.clone(), path: text.clone(), title: text.clone() }],
+        preview: vec![vec![Run { style: Style { colour: Some(3), bold: bell }, text }]],
+    })
+}
+
+fn view() -> impl Strategy<Value = View> {
+    prop::collection::vec(prop::collection::vec(session(), 0..4), 0..4).prop_map(|hosts| View {
+        principal: "ann".into(),
+        now: 5,
+        hosts: hosts
+            .into_iter()
+            .enumerate()
+            .map(|(i, sessions)| {
+                let row = UserRow { name: "ops".parse().unwrap(), through_sudo: false, state: UserState::Sessions(sessions), since: 1, last_seen: vec![] };
+                let key = format!("h{i}").parse().unwrap();
+                let host = HostRow { key, label: "h".into(), place: "p".into(), state: HostState::Up { round_trip_ms: 3 }, swept_at: Some(i as u64), users: vec![] };
+                HostView { host, users: vec![UserView { can: Abilities::of(&[Ability::Type]), row }] }
+            })
+            .collect(),
+    })
+}
+
+proptest! {
+    #[test]
+    fn decode_of_encode_is_identity(server in to_server(), client in to_client()) {
+        prop_assert_eq!(ToServer::decode(&server.encode()), Ok(server));
+        prop_assert_eq!(ToClient::decode(&client.encode()), Ok(client));
+    }
+
+    #[test]
+    fn any_bytes_decode_or_are_refused(bytes in any::<Vec<u8>>()) {
+        if let Ok(frame) = ToServer::decode(&bytes) {
+            prop_assert_eq!(frame.encode(), bytes.clone());
+        }
+        if let Ok(frame) = ToClient::decode(&bytes) {
+            prop_assert_eq!(frame.encode(), bytes.clone());
+        }
+        let _ = BoardFrame::decode(&bytes);
+    }
+
+    #[test]
+    fn board_frames_lead_from_one_view_to_the_next(old in view(), new in view()) {
+        let mut held = old.clone();
+        match BoardFrame::between(&old, &new, 1) {
+            None => prop_assert_eq!(&old.hosts, &new.hosts),
+            Some(frame) => {
+                let frame = BoardFrame::decode(&frame.encode()).unwrap();
+                prop_assert!(frame.apply(&mut held));
+                prop_assert_eq!(held.hosts, new.hosts);
+            }
+        }
+    }
+}
