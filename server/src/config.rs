@@ -457,7 +457,7 @@ mod tests {
             ("origins = [\"https://x/y\"]\n", "1: an origin is"),
             ("base = \"mux\"\n", "1: base must be"),
             ("sweep_seconds = 1\n", "1: sweep_seconds must"),
-            ("x = [\n", "1:"),
+            ("x = [1, 2\n[auth\n", "2:"),
         ] {
             let says = read(&format!("{source}{HOST}")).unwrap_err();
             assert!(says.starts_with(want) && !says.contains('\n'), "{source:?} gave {says:?}");

@@ -28,9 +28,12 @@ pub type Line = Vec<Run>;
 pub fn preview(screen: &str) -> Vec<Line> {
     let mut style = Style::default();
     let mut lines: Vec<Line> = screen.lines().map(|l| line(l, &mut style)).collect();
-    while lines.last().is_some_and(|l| l.iter().all(|r| r.text.trim().is_empty())) {
+    let blank = |line: &Line| line.iter().all(|r| r.text.trim().is_empty());
+    while lines.last().is_some_and(blank) {
         lines.pop();
     }
+    // Of several blank lines one is enough: there is little room.
+    lines.dedup_by(|line, before| blank(line) && blank(before));
     lines.split_off(lines.len().saturating_sub(PREVIEW_LINES_MAX))
 }
 
@@ -129,6 +132,7 @@ mod tests {
     #[test]
     fn the_last_lines_that_hold_anything() {
         assert_eq!(texts("a\nb  \n\n   \n"), ["a", "b"]);
+        assert_eq!(texts("a\n\n\n\n\n\n\n\nb"), ["a", "", "b"]);
         assert_eq!(texts("1\n2\n3\n4\n5\n6\n7\n8\n"), ["3", "4", "5", "6", "7", "8"]);
     }
 

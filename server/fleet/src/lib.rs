@@ -68,6 +68,8 @@ impl Failed {
 pub struct Settings {
     /// Between two sweeps of a host nobody looks at.
     pub sweep: Duration,
+    /// A refresh within this time of the last sweep does not ask again.
+    pub refresh_min: Duration,
     /// The limits of live terminals.
     pub attach: AttachLimits,
     /// Where audit events go.
@@ -76,7 +78,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { sweep: Duration::from_secs(SWEEP_SECONDS), attach: AttachLimits::default(), audit: Arc::new(|_| {}) }
+        Self { sweep: Duration::from_secs(SWEEP_SECONDS), refresh_min: Duration::from_secs(REFRESH_SECONDS_MIN), attach: AttachLimits::default(), audit: Arc::new(|_| {}) }
     }
 }
 
@@ -282,9 +284,9 @@ impl Fleet {
         users.any(|u| !matches!(u.state, UserState::Sessions(_) | UserState::NoServer) || u.sessions().iter().any(|s| s.id == id))
     }
 
-    /// Looks at the hosts of these permits now, each at most once in [`REFRESH_SECONDS_MIN`].
+    /// Looks at the hosts of these permits now, each at most once in `refresh_min`.
     pub async fn refresh(&self, permits: &[Permit<Refresh>]) {
-        let recent = Instant::now().checked_sub(Duration::from_secs(REFRESH_SECONDS_MIN)).unwrap_or_else(Instant::now);
+        let recent = Instant::now().checked_sub(self.settings.refresh_min).unwrap_or_else(Instant::now);
         let cells = self.hosts.iter().filter(|cell| permits.iter().any(|p| p.place().host == cell.host.key));
         for cell in cells {
             self.sweep(cell, recent, true).await;

@@ -9,7 +9,7 @@ use super::Call;
 use super::format::{self, Listing, PaneId};
 use crate::argv;
 use crate::inventory::{Host, User};
-use crate::limits::{SECTION_BYTES_MAX, SECTION_SECONDS_MAX};
+use crate::limits::{PREVIEW_LINES_MAX, SECTION_BYTES_MAX, SECTION_SECONDS_MAX};
 use crate::name::UnixUser;
 use crate::shell::Script;
 
@@ -44,10 +44,13 @@ fn call(ask: &Ask<'_>, sentinel: &str) -> Call {
     for pane in &ask.panes {
         let target = format!("%{}", pane.0);
         words.extend([";", "display-message", "-p", &capture_mark(sentinel, *pane)].map(String::from));
-        // A pane that is gone must not end the whole call: if-shell tolerates a target that cannot be found.
-        words.extend(
-            [";", "if-shell", "-F", "-t", &target, &format!("#{{==:#{{pane_id}},{target}}}"), &format!("capture-pane -p -e -t {target}")].map(String::from),
+        // A pane that is gone must not end the whole call: if-shell tolerates a target that cannot be found. tmux scrolls a dead pane to say
+        // so on its last line: what went off the top comes from the history.
+        let there = format!("#{{==:#{{pane_id}},{target}}}");
+        let capture = format!(
+            "if-shell -F -t {target} '#{{pane_dead}}' 'capture-pane -p -e -S -{PREVIEW_LINES_MAX} -t {target}' 'capture-pane -p -e -t {target}'"
         );
+        words.extend([";", "if-shell", "-F", "-t", &target, &there, &capture].map(String::from));
     }
     Call(words)
 }

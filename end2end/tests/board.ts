@@ -1,0 +1,151 @@
+// What every spec stands on: the release binary, run as an unprivileged account with a tmux socket of its own, and a page on which any
+// console error, refused request or broken policy fails the test.
+import { test as base, expect, type Page } from "@playwright/test";
+import { spawn, execFileSync, type ChildProcess } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { copyFileSync, mkdtempSync, chmodSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export { expect };
+
+const binary = join(import.meta.dirname, "../../target/release/muxboard");
+
+export class Board {
+  readonly socket = `e2e-${randomBytes(6).toString("hex")}`;
+  readonly token = randomBytes(24).toString("hex");
+  readonly account = process.env.MUXBOARD_TEST_FRONT ?? userInfo().username;
+  readonly other = process.env.MUXBOARD_TEST_OTHER;
+  readonly refused = process.env.MUXBOARD_TEST_REFUSED;
+  readonly folder: string;
+  url = "";
+  #child?: ChildProcess;
+
+  constructor(readonly mount: string) {
+    this.folder = mkdtempSync(join(tmpdir(), "muxboard-e2e-"));
+    chmodSync(this.folder, 0o755);
+    copyFileSync(binary, join(this.folder, "muxboard"));
+    const users = [this.account, this.other, this.refused].filter(Boolean);
+    writeFileSync(
+      join(this.folder, "muxboard.toml"),
+      `listen = "127.0.0.1:0"
+base = "${this.mount}"
+[auth]
+gate = "token"
+[[auth.token]]
+name = "ops"
+sha256 = "${createHash("sha256").update(this.token).digest("hex")}"
+[[grant]]
+who = ["ops"]
+hosts = ["*"]
+users = ["*"]
+can = ["type", "create", "kill"]
+[[host]]
+key = "here"
+label = "web1"
+local = true
+users = ${JSON.stringify(users)}
+socket_name = "${this.socket}"
+`,
+    );
+  }
+
+  #as(account: string, command: string[]): [string, string[]] {
+    if (process.getuid?.() !== 0) return [command[0], command.slice(1)];
+    return ["setpriv", [`--reuid=${account}`, `--regid=${account}`, "--init-groups", "--reset-env", "--", ...command]];
+  }
+
+  async start() {
+    const [program, words] = this.#as(this.account, [join(this.folder, "muxboard"), "serve", "-c", join(this.folder, "muxboard.toml")]);
+    this.#child = spawn(program, words, { stdio: ["ignore", "pipe", "ignore"], cwd: "/" });
+    for await (const line of createInterface({ input: this.#child.stdout! })) {
+      this.url = line.replace("muxboard: ", "").trim().replace(/\/$/, "");
+      break;
+    }
+  }
+
+  // SIGKILL: what a crash or the kernel's out-of-memory killer does.
+  async kill() {
+    const ended = new Promise((done) => this.#child!.once("exit", done));
+    this.#child!.kill("SIGKILL");
+    await ended;
+  }
+
+  tmux(...words: string[]): string {
+    return this.tmuxAs(this.account, ...words);
+  }
+
+  tmuxAs(account: string, ...words: string[]): string {
+    const [program, all] = this.#as(account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
+    try {
+      return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }).toString().trimEnd();
+    } catch {
+      return "";
+    }
+  }
+
+  async end() {
+    await this.kill();
+    for (const account of [this.account, this.other]) if (account) this.tmuxAs(account, "kill-server");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  get loginLink() {
+    return `${this.url}/login#token=${this.token}`;
+  }
+
+  // Without JavaScript the token is pasted.
+  async logIn(page: Page) {
+    await page.goto(`${this.url}/login`);
+    await page.getByLabel("Token").fill(this.token);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await expect(page.locator("#board")).toBeVisible();
+  }
+
+  async open(page: Page) {
+    await page.goto(this.loginLink);
+    await living(page);
+  }
+}
+
+// The page follows the board.
+export async function living(page: Page) {
+  await expect(page.locator("html.awake")).toBeAttached();
+  await expect(page.locator("#board .host time, #board .host .swept time").first()).toHaveText(/ago/);
+}
+
+export const card = (page: Page, name: string) => page.locator(".card", { has: page.locator("a.open", { hasText: new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`) }) });
+
+// What the terminal shows, line by line.
+export const lines = (page: Page) => page.locator("#screen").evaluate((element) => (element as HTMLElement & { lines(): string[] }).lines());
+
+export async function connected(page: Page) {
+  await expect(page.locator(".link-state.live")).toBeVisible();
+}
+
+type Fixtures = { base: string; board: Board; quiet: { allow: RegExp[] } };
+
+export const test = base.extend<Fixtures>({
+  base: ["", { option: true }],
+  board: async ({ base: mount }, use) => {
+    const board = new Board(mount);
+    await board.start();
+    await use(board);
+    await board.end();
+  },
+  // A page that complains fails its test. A spec that provokes a complaint says which.
+  quiet: [
+    async ({ page }, use) => {
+      const said: string[] = [];
+      const quiet = { allow: [] as RegExp[] };
+      page.on("console", (message) => {
+        if (["error", "warning"].includes(message.type())) said.push(`${message.type()}: ${message.text()}`);
+      });
+      page.on("pageerror", (error) => said.push(`error: ${error.message}`));
+      await use(quiet);
+      expect(said.filter((line) => !quiet.allow.some((pattern) => pattern.test(line)))).toEqual([]);
+    },
+    { auto: true },
+  ],
+});

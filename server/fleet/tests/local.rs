@@ -1,0 +1,345 @@
+//! The fleet on this machine: real tmux servers on private sockets, in every state one can meet.
+
+use muxboard_core::inventory::{Host, Inventory, Socket, User};
+use muxboard_core::policy::{self, Abilities, Among, Create, Grant, Kill, Operation, Permit, Policy, Principal, Refresh, Rename, Type, Watch};
+use muxboard_core::snapshot::{Place, Session, SessionId, UserState};
+use muxboard_core::wire::Grid;
+use muxboard_fleet::{AttachEnd, AttachLimits, Attachment, Failed, Fleet, Settings};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Nothing here takes this long unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct World {
+    folder: tempfile::TempDir,
+    inventory: Inventory,
+    fleet: Arc<Fleet>,
+    events: Arc<Mutex<Vec<(&'static str, String)>>>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(AttachLimits::default())
+    }
+
+    fn with(attach: AttachLimits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = Socket::Path(folder.path().join("sock").to_str().unwrap().to_owned());
+        let user = User { name: "me".parse().unwrap(), through_sudo: false };
+        let host = Host { key: "h".parse().unwrap(), label: "h".into(), place: String::new(), login: user.name.clone(), users: vec![user], socket, order: vec![] };
+        let inventory = Inventory { hosts: vec![host] };
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let sink = events.clone();
+        let settings = Settings { attach, refresh_min: Duration::ZERO, audit: Arc::new(move |e| sink.lock().unwrap().push((e.operation, e.result))), ..Settings::default() };
+        let fleet = Fleet::new(&inventory, settings);
+        Self { folder, inventory, fleet, events }
+    }
+
+    fn socket(&self) -> String {
+        self.folder.path().join("sock").to_str().unwrap().to_owned()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test runs a real tmux")]
+    fn tmux(&self, words: &[&str]) -> String {
+        let output = std::process::Command::new("tmux").args(["-u", "-f", "/dev/null", "-S", &self.socket()]).args(words).env_remove("TMUX").output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    fn permit<O: Operation>(&self, operation: O) -> Permit<O> {
+        let policy = Policy { grants: vec![Grant { who: vec!["ann".into()], hosts: Among::Any, users: Among::Any, can: Abilities::ALL }] };
+        let who = Principal { name: "ann".into(), groups: vec![] };
+        policy::permit(&policy, &self.inventory, &who, place(), operation).unwrap()
+    }
+
+    async fn look(&self) -> UserState {
+        timeout(PATIENCE, self.fleet.refresh(&[self.permit(Refresh)])).await.unwrap();
+        self.state()
+    }
+
+    fn state(&self) -> UserState {
+        self.fleet.snapshot().borrow().hosts[0].users[0].state.clone()
+    }
+
+    async fn sessions(&self) -> Vec<Session> {
+        match self.look().await {
+            UserState::Sessions(sessions) => sessions,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn create(&self, name: &str, command: Option<&str>) -> Result<SessionId, Failed> {
+        let wanted = Create { name: name.parse().unwrap(), directory: None, command: command.map(|c| c.parse().unwrap()) };
+        timeout(PATIENCE, self.fleet.create(self.permit(wanted))).await.unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Ok(pid) = self.tmux(&["display-message", "-p", "#{pid}"]).parse::<u32>() {
+            signal(pid, "CONT");
+        }
+        self.tmux(&["kill-server"]);
+    }
+}
+
+fn place() -> Place {
+    "h/me".parse().unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test stops a real server")]
+fn signal(pid: u32, name: &str) {
+    std::process::Command::new("kill").args([format!("-{name}"), pid.to_string()]).status().unwrap();
+}
+
+/// Reads until the terminal has said it.
+async fn until(attachment: &mut Attachment, said: &str) -> String {
+    let mut out = Vec::new();
+    timeout(PATIENCE, async {
+        loop {
+            attachment.readable().await;
+            let limit = out.len() + 65_536;
+            attachment.read(&mut out, limit).unwrap();
+            if String::from_utf8_lossy(&out).contains(said) {
+                break;
+            }
+        }
+    })
+    .await
+    .unwrap_or_else(|_| panic!("never said {said:?}: {:?}", String::from_utf8_lossy(&out)));
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+async fn write_all(attachment: &Attachment, text: &str) {
+    let mut bytes = text.as_bytes();
+    while !bytes.is_empty() {
+        attachment.writable().await;
+        bytes = &bytes[attachment.write(bytes).unwrap()..];
+    }
+}
+
+#[tokio::test]
+async fn no_server_is_no_fault_and_creating_starts_one() {
+    let world = World::new();
+    assert_eq!(world.look().await, UserState::NoServer);
+    let id = world.create("first", None).await.unwrap();
+    assert_eq!(world.create("first", None).await, Err(Failed::NameTaken));
+    let sessions = world.sessions().await;
+    assert_eq!((sessions.len(), sessions[0].id, sessions[0].name.as_str()), (1, id, "first"));
+    world.fleet.rename(world.permit(Rename { session: id, name: "second".parse().unwrap() })).await.unwrap();
+    assert_eq!(world.state_names(), ["second"]);
+    world.fleet.kill(world.permit(Kill { session: id })).await.unwrap();
+    assert_eq!(world.state(), UserState::NoServer);
+    assert_eq!(world.fleet.kill(world.permit(Kill { session: id })).await, Err(Failed::Gone));
+    let events: Vec<(&str, String)> = world.events.lock().unwrap().clone();
+    let words: Vec<String> = events.iter().map(|(o, r)| format!("{o} {r}")).collect();
+    assert_eq!(words, ["create done", "create name taken", "rename done", "kill done", "kill gone"]);
+}
+
+impl World {
+    fn state_names(&self) -> Vec<String> {
+        match self.state() {
+            UserState::Sessions(sessions) => sessions.iter().map(|s| s.name.to_string()).collect(),
+            other => vec![format!("{other:?}")],
+        }
+    }
+}
+
+#[tokio::test]
+async fn hostile_names_are_listed_as_tmux_stores_them_and_attached_and_killed_exactly() {
+    let world = World::new();
+    // `#` is doubled: tmux expands what new-session is given.
+    let names = ["a", "ab", "a*", "*", "=a", "$1", "@1", "%1", "-x", "##(touch canary)", "::", "💥", "x\u{202e}y", "<img src=x onerror=alert(1)>"];
+    for name in names {
+        world.tmux(&["new-session", "-d", "-s", name, &format!("printf %s 'this-is:{}'; exec cat", name.replace('\'', ""))]);
+    }
+    let stored: Vec<String> = world.tmux(&["list-sessions", "-F", "#{session_name}"]).lines().map(str::to_owned).collect();
+    let sessions = world.sessions().await;
+    let mut listed: Vec<String> = sessions.iter().map(|s| s.name.to_string()).collect();
+    let mut want = stored.clone();
+    listed.sort();
+    want.sort();
+    assert_eq!(listed, want);
+    assert_eq!(listed.len(), names.len());
+    for session in &sessions {
+        let mut attachment = world.fleet.attach(&world.permit(Type { session: session.id }), Grid::clamped(100, 30)).unwrap();
+        until(&mut attachment, "this-is:").await;
+        assert_eq!(world.tmux(&["list-clients", "-F", "#{session_id}"]), format!("${}", session.id.number), "{}", session.name);
+        drop(attachment);
+        let gone = async { while !world.tmux(&["list-clients"]).is_empty() { tokio::task::yield_now().await } };
+        timeout(PATIENCE, gone).await.unwrap();
+    }
+    for session in &sessions {
+        world.fleet.kill(world.permit(Kill { session: session.id })).await.unwrap();
+        want.retain(|name| name != session.name.as_str());
+        let mut left: Vec<String> = world.tmux(&["list-sessions", "-F", "#{session_name}"]).lines().map(str::to_owned).collect();
+        left.sort();
+        assert_eq!(left, want, "after {}", session.name);
+    }
+    assert!(!std::path::Path::new("canary").exists());
+}
+
+#[tokio::test]
+async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
+    let world = World::new();
+    world.tmux(&["new-session", "-d", "-s", "a"]);
+    let sessions = world.sessions().await;
+    let pid: u32 = world.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap();
+    signal(pid, "STOP");
+    assert_eq!(world.look().await, UserState::NotAnswering);
+    assert_eq!(world.fleet.snapshot().borrow().hosts[0].users[0].last_seen.len(), 1);
+    assert_eq!(timeout(PATIENCE, world.fleet.kill(world.permit(Kill { session: sessions[0].id }))).await.unwrap(), Err(Failed::User(UserState::NotAnswering)));
+    signal(pid, "CONT");
+    // The kill that nobody answered for may still have arrived: both ends are the truth, and it is shown.
+    assert!(matches!(world.look().await, UserState::Sessions(_) | UserState::NoServer));
+}
+
+#[tokio::test]
+async fn a_server_that_dies_takes_its_sessions_with_it_and_nothing_else_is_hit() {
+    let world = World::new();
+    world.tmux(&["new-session", "-d", "-s", "a"]);
+    let old = world.sessions().await[0].id;
+    let pid: u32 = world.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap();
+    signal(pid, "KILL");
+    // A new server gives the very same id to another session.
+    let again = async { while world.tmux(&["new-session", "-d", "-P", "-F", "#{session_id}", "-s", "other"]).is_empty() {} };
+    timeout(PATIENCE, again).await.unwrap();
+    assert_eq!(world.tmux(&["display-message", "-p", "#{session_id}"]), format!("${}", old.number));
+    assert_eq!(world.fleet.kill(world.permit(Kill { session: old })).await, Err(Failed::Gone));
+    assert_eq!(world.state_names(), ["other"]);
+    let mut attachment = world.fleet.attach(&world.permit(Type { session: old }), Grid::clamped(80, 24)).unwrap();
+    let mut out = Vec::new();
+    let end = timeout(PATIENCE, async {
+        loop {
+            attachment.readable().await;
+            if let Err(end) = attachment.read(&mut out, 65_536) {
+                break end;
+            }
+            assert!(attachment.undecided());
+        }
+    });
+    assert_eq!(end.await.unwrap(), AttachEnd::Gone);
+}
+
+#[tokio::test]
+async fn a_socket_that_may_not_be_used_says_so() {
+    let world = World::new();
+    world.tmux(&["new-session", "-d", "-s", "a"]);
+    if rustix_is_root() {
+        // Root may use every socket; this is seen with the accounts of the door's tests.
+        return;
+    }
+    std::fs::set_permissions(world.socket(), std::fs::Permissions::from_mode(0)).unwrap();
+    assert!(matches!(world.look().await, UserState::SocketUnreadable { .. }));
+}
+
+fn rustix_is_root() -> bool {
+    std::fs::read_to_string("/proc/self/status").unwrap().lines().any(|l| l.starts_with("Uid:\t0"))
+}
+
+#[tokio::test]
+async fn a_startup_command_keeps_its_last_screen_and_status() {
+    let world = World::new();
+    let id = world.create("job", Some("echo did it; exit 3")).await.unwrap();
+    let failed = async {
+        loop {
+            let session = world.sessions().await.into_iter().find(|s| s.id == id).unwrap();
+            if session.windows[0].exited == Some(3) && session.preview.iter().flatten().any(|r| r.text.contains("did it")) {
+                break session;
+            }
+        }
+    };
+    assert!(timeout(PATIENCE, failed).await.unwrap().needs().is_some());
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_is_said_before_anything_is_made() {
+    let world = World::new();
+    let wanted = Create { name: "x".parse().unwrap(), directory: Some("/not/there".parse().unwrap()), command: None };
+    assert_eq!(world.fleet.create(world.permit(wanted)).await, Err(Failed::NoDirectory));
+    assert_eq!(world.look().await, UserState::NoServer);
+}
+
+#[tokio::test]
+async fn closing_the_terminal_leaves_a_half_typed_command_untouched_and_unexecuted() {
+    let world = World::new();
+    world.tmux(&["new-session", "-d", "-s", "a", "-x", "80", "-y", "24", "PS1=ready: exec sh"]);
+    let id = world.sessions().await[0].id;
+    let mut attachment = world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24)).unwrap();
+    until(&mut attachment, "ready:").await;
+    let canary = world.folder.path().join("ran");
+    let typed = format!("touch {}", canary.display());
+    write_all(&attachment, &typed).await;
+    until(&mut attachment, "ran").await;
+    drop(attachment);
+    let gone = async { while !world.tmux(&["list-clients"]).is_empty() { tokio::task::yield_now().await } };
+    timeout(PATIENCE, gone).await.unwrap();
+    assert!(world.tmux(&["capture-pane", "-p", "-J", "-t", "a"]).contains(&typed));
+    assert!(!canary.exists());
+    // It is still there to be finished.
+    world.tmux(&["send-keys", "-t", "a", "Enter"]);
+    timeout(PATIENCE, async { while !canary.exists() { tokio::task::yield_now().await } }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_watcher_cannot_type() {
+    let world = World::new();
+    world.tmux(&["new-session", "-d", "-s", "a", "-x", "80", "-y", "24", "printf ready; exec cat"]);
+    let id = world.sessions().await[0].id;
+    let mut watcher = world.fleet.watch(&world.permit(Watch { session: id }), Grid::clamped(40, 10)).unwrap();
+    until(&mut watcher, "ready").await;
+    let every_byte: Vec<u8> = (0..=255).collect();
+    assert_eq!(watcher.write(&every_byte).unwrap(), 256);
+    assert_eq!(watcher.write(b"\x02c\x02d").unwrap(), 4);
+    let mut typist = world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24)).unwrap();
+    // Before tmux has the terminal, the kernel itself would echo what is typed.
+    until(&mut typist, "ready").await;
+    write_all(&typist, "typed").await;
+    until(&mut typist, "typed").await;
+    assert_eq!(world.tmux(&["capture-pane", "-p", "-t", "a"]), "readytyped");
+    assert_eq!(world.tmux(&["list-windows", "-t", "a"]).lines().count(), 1);
+}
+
+#[tokio::test]
+async fn terminals_are_capped_and_every_one_leaves_nothing_behind() {
+    let world = World::with(AttachLimits { per_principal: 2, total: 2, lifetime: PATIENCE });
+    world.tmux(&["new-session", "-d", "-s", "a"]);
+    let id = world.sessions().await[0].id;
+    let open = || world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24));
+    for _ in 0..5 {
+        let (mut first, second) = (open().unwrap(), open().unwrap());
+        assert!(matches!(open(), Err(Failed::CapReached)));
+        until(&mut first, "\x1b").await;
+        let processes = world.tmux(&["list-clients", "-F", "#{client_pid}"]);
+        assert!(!processes.is_empty());
+        drop((first, second));
+        // Gone, and collected: a zombie would still have its folder.
+        let gone = async {
+            while !world.tmux(&["list-clients"]).is_empty() || processes.lines().any(|pid| std::path::Path::new("/proc").join(pid).exists()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, gone).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn tmux_missing_is_its_own_fact() {
+    // Its PATH is this process's: a test binary of its own would be needed to change it, so the section is run by hand.
+    use muxboard_core::tmux::section::{self, Ask};
+    let world = World::new();
+    let host = &world.inventory.hosts[0];
+    let script = section::script(host, &[Ask { user: &host.users[0], panes: vec![] }], "5e47");
+    let tools = world.folder.path().join("bin");
+    std::fs::create_dir(&tools).unwrap();
+    for tool in ["sh", "timeout", "head", "cat"] {
+        let real = ["/usr/bin", "/bin"].iter().map(|d| std::path::Path::new(d).join(tool)).find(|p| p.exists()).unwrap();
+        std::os::unix::fs::symlink(real, tools.join(tool)).unwrap();
+    }
+    #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
+    let output = std::process::Command::new("/bin/sh").arg("-c").arg(script.as_str()).env("PATH", &tools).output().unwrap();
+    let (_, section) = section::parse(&output.stdout, "5e47").remove(0);
+    assert_eq!(muxboard_core::outcome::user_state(host, &host.users[0], section), UserState::TmuxMissing);
+}

@@ -1,0 +1,258 @@
+//! What the door's tests stand on: the real binary, run as an unprivileged account made for the run, and a plain HTTP client that can say
+//! things no browser would.
+#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its own part of it")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Nothing here takes this long unless it hangs.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The token of every board in these tests.
+pub const TOKEN: &str = "a-token-for-tests-only";
+/// A second one, which may only watch.
+pub const WATCH_TOKEN: &str = "a-token-that-may-watch";
+
+/// The accounts of this run: who runs muxboard, whom its sudoers line names, whom it does not.
+pub struct Accounts {
+    pub front: String,
+    pub other: String,
+    pub refused: String,
+}
+
+/// The accounts, or a loud word that this test is skipped.
+pub fn accounts() -> Option<Accounts> {
+    let name = |variable: &str| std::env::var(variable).ok();
+    let all = (name("MUXBOARD_TEST_FRONT"), name("MUXBOARD_TEST_OTHER"), name("MUXBOARD_TEST_REFUSED"));
+    let (Some(front), Some(other), Some(refused)) = all else {
+        eprintln!("SKIPPED: this test needs Unix accounts of its own. As root: make test");
+        return None;
+    };
+    Some(Accounts { front, other, refused })
+}
+
+/// The binary, where every account can run it.
+static BINARY: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::Builder::new().prefix("muxboard-test").permissions(std::fs::Permissions::from_mode(0o755)).tempdir().unwrap();
+    let path = folder.path().join("muxboard");
+    std::fs::copy(env!("CARGO_BIN_EXE_muxboard"), &path).unwrap();
+    (folder, path)
+});
+
+#[allow(clippy::disallowed_methods, reason = "tests run real programs")]
+pub fn as_account(account: &str, program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args([format!("--reuid={account}"), format!("--regid={account}"), "--init-groups".into(), "--reset-env".into(), "--".into(), program.into()]);
+    command.current_dir("/");
+    command
+}
+
+/// A unique name.
+pub fn unique() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst))
+}
+
+/// A board that runs.
+pub struct Board {
+    child: Child,
+    pub port: u16,
+    pub accounts: Accounts,
+    pub socket_name: String,
+    pub link: String,
+    folder: tempfile::TempDir,
+}
+
+fn hash(token: &str) -> String {
+    muxboard::sha256(token).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+impl Board {
+    /// A board of this machine: front's, other's and refused's sessions on sockets of their own. `more` goes to the top of the configuration.
+    pub fn start(more: &str) -> Option<Self> {
+        let accounts = accounts()?;
+        let socket_name = unique();
+        let config = format!(
+            "listen = \"127.0.0.1:0\"\n{more}\n[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"ops\"\nsha256 = \"{}\"\n[[auth.token]]\nname = \"eye\"\nsha256 = \"{}\"\n\
+             [[grant]]\nwho = [\"ops\"]\nhosts = [\"*\"]\nusers = [\"*\"]\ncan = [\"type\", \"create\", \"kill\"]\n\
+             [[grant]]\nwho = [\"eye\"]\nhosts = [\"*\"]\nusers = [\"{front}\"]\ncan = [\"watch\"]\n\
+             [[host]]\nkey = \"here\"\nlocal = true\nusers = [\"{front}\", \"{}\", \"{}\"]\nsocket_name = \"{socket_name}\"\n",
+            hash(TOKEN),
+            hash(WATCH_TOKEN),
+            accounts.other,
+            accounts.refused,
+            front = accounts.front,
+        );
+        Some(Self::with(accounts, socket_name, &config))
+    }
+
+    pub fn with(accounts: Accounts, socket_name: String, config: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o755)).tempdir().unwrap();
+        let path = folder.path().join("muxboard.toml");
+        std::fs::write(&path, config).unwrap();
+        let (child, link, port) = run(&accounts.front, &path);
+        Self { child, port, accounts, socket_name, link, folder }
+    }
+
+    /// SIGKILL, then the same board again, on another port.
+    pub fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let (child, link, port) = run(&self.accounts.front, &self.folder.path().join("muxboard.toml"));
+        (self.child, self.link, self.port) = (child, link, port);
+    }
+
+    /// Ends it with a signal and gives its exit code.
+    pub fn stop(&mut self, signal: &str) -> Option<i32> {
+        #[allow(clippy::disallowed_methods, reason = "tests run real programs")]
+        Command::new("kill").args([format!("-{signal}"), self.child.id().to_string()]).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    /// tmux as an account, on this board's socket.
+    pub fn tmux(&self, account: &str, words: &[&str]) -> String {
+        let output = as_account(account, "tmux").args(["-u", "-f", "/dev/null", "-L", &self.socket_name]).args(words).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    pub fn request(&self) -> Request<'_> {
+        Request { board: self, method: "GET", path: "/".into(), headers: vec![("Host".into(), format!("127.0.0.1:{}", self.port))], body: String::new() }
+    }
+
+    pub fn get(&self, path: &str) -> Request<'_> {
+        Request { path: path.into(), ..self.request() }
+    }
+
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Request<'_> {
+        let body = fields.iter().map(|(k, v)| format!("{k}={}", muxboard_app::base::encode(v))).collect::<Vec<_>>().join("&");
+        let mut request = Request { method: "POST", path: path.into(), body, ..self.request() };
+        request.headers.push(("Content-Type".into(), "application/x-www-form-urlencoded".into()));
+        request
+    }
+
+    /// Everything in the API's list, once `seen` holds.
+    pub fn sessions_when(&self, seen: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        let began = Instant::now();
+        loop {
+            self.post("/fn/refresh", &[]).token(TOKEN).send();
+            let json: serde_json::Value = serde_json::from_str(&self.get("/api/v1/sessions").token(TOKEN).send().body).unwrap();
+            if seen(&json) {
+                return json;
+            }
+            assert!(began.elapsed() < PATIENCE, "never seen: {json:#}");
+        }
+    }
+
+    /// The identity of a session of an account, by its name.
+    pub fn session(&self, account: &str, name: &str) -> String {
+        let find = |json: &serde_json::Value| {
+            let users = json["hosts"][0]["users"].as_array().unwrap().clone();
+            let sessions = users.into_iter().find(|u| u["user"] == account).unwrap()["sessions"].as_array().unwrap().clone();
+            sessions.into_iter().find(|s| s["name"] == name).map(|s| s["id"].as_str().unwrap().to_owned())
+        };
+        find(&self.sessions_when(|json| find(json).is_some())).unwrap()
+    }
+}
+
+fn run(account: &str, config: &std::path::Path) -> (Child, String, u16) {
+    let mut command = as_account(account, BINARY.1.to_str().unwrap());
+    // A secret that must not reach any child.
+    command.env("MUXBOARD_TEST_SECRET", "do-not-leak");
+    let mut child = command.args(["serve", "-c", config.to_str().unwrap()]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let link = line.trim().strip_prefix("muxboard: ").unwrap_or_else(|| panic!("it said {line:?}")).to_owned();
+    let port = link.split(':').nth(2).and_then(|rest| rest.split('/').next()).and_then(|p| p.parse().ok()).unwrap();
+    (child, link, port)
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for account in [&self.accounts.front, &self.accounts.other, &self.accounts.refused] {
+            self.tmux(account, &["kill-server"]);
+        }
+    }
+}
+
+/// A request, header by header.
+pub struct Request<'a> {
+    board: &'a Board,
+    method: &'static str,
+    pub path: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().filter_map(|l| l.split_once(": ")).find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+    }
+}
+
+impl Request<'_> {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if name.eq_ignore_ascii_case("host") {
+            self.headers.retain(|(n, _)| !n.eq_ignore_ascii_case("host"));
+        }
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+    pub fn token(self, token: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {token}"))
+    }
+    /// As this board's own page would send it.
+    pub fn own_origin(self) -> Self {
+        let origin = format!("http://127.0.0.1:{}", self.board.port);
+        self.header("Origin", &origin)
+    }
+    pub fn websocket(self) -> Self {
+        self.header("Connection", "Upgrade").header("Upgrade", "websocket").header("Sec-WebSocket-Version", "13").header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+    }
+    pub fn method(mut self, method: &'static str) -> Self {
+        self.method = method;
+        self
+    }
+    pub fn send(self) -> Answer {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.board.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut text = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
+        let upgrade = self.headers.iter().any(|(n, _)| n == "Upgrade");
+        for (name, value) in &self.headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        if !upgrade {
+            text += "Connection: close\r\n";
+        }
+        text += &format!("Content-Length: {}\r\n\r\n{}", self.body.len(), self.body);
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        if upgrade {
+            // An accepted upgrade does not end: its head is enough.
+            let mut one = [0];
+            while !bytes.ends_with(b"\r\n\r\n") && stream.read(&mut one).unwrap() == 1 {
+                bytes.push(one[0]);
+            }
+        } else {
+            stream.read_to_end(&mut bytes).unwrap();
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or_else(|| panic!("no answer: {text:?}"));
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+}
