@@ -30,6 +30,7 @@ const colours = () => {
 class MuxTerminal {
   #terminal;
   #fit = new FitAddon();
+  #held = false;
 
   constructor(element, typed, resized) {
     const css = getComputedStyle(document.documentElement);
@@ -37,6 +38,7 @@ class MuxTerminal {
       allowProposedApi: true, // the unicode add-on's
       fontFamily: css.getPropertyValue("--mono"),
       fontSize: 14,
+      minimumContrastRatio: 4.5, // WCAG 2.2 AA, whatever colours a program combines
       scrollback: 0, // the history is tmux's
       theme: colours(),
       linkHandler: { activate: (_, uri) => OPENS.test(uri) && window.open(uri, "_blank", "noopener,noreferrer") },
@@ -50,7 +52,7 @@ class MuxTerminal {
     this.#terminal.onData((text) => typed(encoder.encode(text)));
     this.#terminal.onBinary((text) => typed(Uint8Array.from(text, (c) => c.charCodeAt(0))));
     this.#terminal.onResize(({ cols, rows }) => resized(cols, rows));
-    new ResizeObserver(() => this.#fit.fit()).observe(element);
+    new ResizeObserver(() => this.#held || this.#fit.fit()).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.#terminal.options.theme = colours(); });
     // For tests and for the console: what is on the screen.
     element.lines = () => {
@@ -61,6 +63,10 @@ class MuxTerminal {
 
   write(bytes, taken) { this.#terminal.write(bytes, taken); }
   reset() { this.#terminal.reset(); }
+  hold(columns, rows) {
+    this.#held = true;
+    this.#terminal.resize(columns, rows);
+  }
   focus() { this.#terminal.focus(); }
   get columns() { return this.#terminal.cols; }
   get rows() { return this.#terminal.rows; }

@@ -68,7 +68,7 @@ pub fn still<V: IntoView + 'static>(frame: Frame, title: String, script: Option<
     view! {
         <!DOCTYPE html>
         <html lang="en" data-base=base.0>
-            <Head title assets xterm=false>{()}</Head>
+            <Head title assets xterm=false><meta name="robots" content="noindex"/></Head>
             <body class="still"><main>{body} {script}</main></body>
         </html>
     }

@@ -3,7 +3,7 @@
 import { test as base, expect, type Page } from "@playwright/test";
 import { spawn, execFileSync, type ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { copyFileSync, mkdtempSync, chmodSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -67,9 +67,18 @@ socket_name = "${this.socket}"
 
   // SIGKILL: what a crash or the kernel's out-of-memory killer does.
   async kill() {
-    const ended = new Promise((done) => this.#child!.once("exit", done));
-    this.#child!.kill("SIGKILL");
+    const child = this.#child!;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((done) => child.once("exit", done));
+    child.kill("SIGKILL");
     await ended;
+  }
+
+  // The same board again, at the same address.
+  async restart() {
+    const file = join(this.folder, "muxboard.toml");
+    writeFileSync(file, readFileSync(file, "utf8").replace("127.0.0.1:0", new URL(this.url).host));
+    await this.start();
   }
 
   tmux(...words: string[]): string {
@@ -112,7 +121,7 @@ socket_name = "${this.socket}"
 // The page follows the board.
 export async function living(page: Page) {
   await expect(page.locator("html.awake")).toBeAttached();
-  await expect(page.locator("#board .host time, #board .host .swept time").first()).toHaveText(/ago/);
+  await expect(page.locator("#board .host time, #board .host .swept time").first()).toHaveText(/seen/);
 }
 
 export const card = (page: Page, name: string) => page.locator(".card", { has: page.locator("a.open", { hasText: new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`) }) });

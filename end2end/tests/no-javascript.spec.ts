@@ -2,7 +2,8 @@
 import { test, expect, card } from "./board";
 
 test.beforeEach(async ({ quiet }) => {
-  quiet.allow.push(/40\d|41\d|42\d/);
+  // The statuses of what is refused on purpose; and Chromium notes that the preloaded program is not used.
+  quiet.allow.push(/40\d|41\d|42\d/, /preloaded using link preload/);
 });
 
 test("see, create, rename, kill", async ({ page, board }) => {

@@ -82,8 +82,8 @@ test("watching shows everything and sends nothing", async ({ page, board }) => {
   expect(board.tmux("capture-pane", "-p", "-t", "w")).not.toContain("nothing");
 });
 
-test("when muxboard is killed the page says so, typing is refused, and it comes back to the same session", async ({ page, board, quiet }) => {
-  quiet.allow.push(/WebSocket connection|ERR_CONNECTION_REFUSED/);
+test("when muxboard is killed the page says so, refuses typing, and finds the same session again", async ({ page, board, quiet }) => {
+  quiet.allow.push(/WebSocket connection|ERR_CONNECTION_REFUSED|401/);
   board.tmux("new-session", "-d", "-s", "a", "printf alive; exec cat");
   await board.open(page);
   await card(page, "a").locator("a.open").click();
@@ -94,6 +94,15 @@ test("when muxboard is killed the page says so, typing is refused, and it comes 
   await expect(page.getByText("what you type is not sent")).toBeVisible();
   expect(board.tmux("list-sessions", "-F", "#{session_name}")).toBe("a");
   expect(board.tmux("capture-pane", "-p", "-t", "a")).not.toContain("lost");
+
+  // Logins end with the server; the page asks for a new one and comes back to where it was.
+  await board.restart();
+  await page.getByLabel("Token").fill(board.token);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await connected(page);
+  await expect.poll(async () => (await lines(page)).join("\n")).toContain("alive");
+  await page.keyboard.type("and well");
+  await expect.poll(() => board.tmux("capture-pane", "-p", "-t", "a")).toContain("aliveand well");
 });
 
 test("a session that ends while it is shown says so", async ({ page, board }) => {

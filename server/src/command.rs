@@ -156,8 +156,9 @@ async fn serve(config: Config, token: Option<String>) -> anyhow::Result<()> {
     let doors = config.doors(address.port());
     let origin = config.origins.first().cloned().unwrap_or_else(|| format!("http://{address}"));
     let link = format!("{origin}{}/{}", config.base, token.map(|t| format!("login#token={t}")).unwrap_or_default());
+    let https_alone = !config.origins.is_empty() && config.origins.iter().all(|o| o.starts_with("https://"));
     let board = Muxboard::builder(config.inventory)
-        .gate(config.gate.gate(address.port()))
+        .gate(config.gate.gate(address.port(), https_alone))
         .policy(config.policy)
         .doors(doors)
         .base(&config.base)

@@ -1,19 +1,21 @@
 //! The configuration: TOML as written, then what it means. A mistake is one line: file, line number, sentence. A key that is part of the
 //! design and whose feature this version does not have is refused by name, never ignored.
 
+mod written;
+
 use crate::auth::Gate;
 use crate::auth::token::{NamedToken, TokenGate, sha256};
 use crate::guard::Doors;
 use muxboard_core::inventory::{Host, Inventory, Socket, User};
 use muxboard_core::limits;
 use muxboard_core::name::{HostKey, UnixUser};
-use muxboard_core::policy::{Abilities, Ability, Among, Grant, Policy};
+use muxboard_core::policy::{Abilities, Among, Grant, Policy};
 use muxboard_fleet::AttachLimits;
-use serde::Deserialize;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 use toml::Spanned;
+use written::{Text, Written, WrittenAuth, WrittenGrant, WrittenHost, WrittenToken};
 
 /// Where we listen without a configuration.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8088";
@@ -79,117 +81,12 @@ impl fmt::Debug for GateChoice {
 
 impl GateChoice {
     /// The gate of a board on that port.
-    pub fn gate(self, port: u16) -> Gate {
+    pub fn gate(self, port: u16, https_alone: bool) -> Gate {
         match self {
             Self::Deny => Gate::Deny,
+            Self::Token(tokens) if https_alone => Gate::Token(TokenGate::new(tokens, port).secure()),
             Self::Token(tokens) => Gate::Token(TokenGate::new(tokens, port)),
         }
-    }
-}
-
-type Later = Option<Spanned<toml::Value>>;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    listen: Option<Spanned<String>>,
-    #[serde(default)]
-    origins: Vec<Spanned<String>>,
-    #[serde(default)]
-    hosts_allowed: Vec<String>,
-    base: Option<Spanned<String>>,
-    behind_proxy: Option<Spanned<bool>>,
-    sweep_seconds: Option<Spanned<u64>>,
-    tls: Later,
-    #[serde(default)]
-    limits: WrittenLimits,
-    upload: Later,
-    audit: Later,
-    auth: Option<WrittenAuth>,
-    #[serde(default)]
-    grant: Vec<WrittenGrant>,
-    #[serde(default)]
-    host: Vec<Spanned<WrittenHost>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct WrittenLimits {
-    attaches_per_principal: Option<usize>,
-    attaches: Option<usize>,
-    attach_hours: Option<u64>,
-    queue_bytes: Later,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenAuth {
-    gate: Spanned<String>,
-    #[serde(default)]
-    token: Vec<WrittenToken>,
-    proxy: Later,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenToken {
-    name: String,
-    sha256: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenGrant {
-    who: Vec<String>,
-    hosts: Vec<Spanned<String>>,
-    users: Vec<Spanned<String>>,
-    can: Vec<Ability>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenHost {
-    key: Spanned<String>,
-    label: Option<String>,
-    #[serde(default)]
-    local: bool,
-    users: Vec<Spanned<String>>,
-    socket: Option<Spanned<String>>,
-    socket_name: Option<Spanned<String>>,
-    socket_file: Later,
-    #[serde(default)]
-    order: Vec<String>,
-    address: Later,
-    port: Later,
-    login: Later,
-    password_env: Later,
-    identity_file: Later,
-    host_key_policy: Later,
-    tags: Later,
-}
-
-/// The text, for turning an offset into a line.
-struct Text<'a>(&'a str);
-
-impl Text<'_> {
-    fn line(&self, offset: usize) -> usize {
-        1 + self.0.bytes().take(offset).filter(|b| *b == b'\n').count()
-    }
-
-    fn at<T>(&self, place: &Spanned<T>, says: impl Into<String>) -> Mistake {
-        Mistake { line: Some(self.line(place.span().start)), says: says.into() }
-    }
-
-    fn later(&self, key: &Later, says: &str) -> Result<(), Mistake> {
-        key.as_ref()
-            .map_or(Ok(()), |value| Err(self.at(value, format!("{says}: this version of muxboard cannot do that yet. Take the key out to go on without it."))))
-    }
-
-    fn parsed<T: std::str::FromStr>(&self, text: &Spanned<String>) -> Result<T, Mistake>
-    where
-        T::Err: fmt::Display,
-    {
-        text.get_ref().parse().map_err(|e| self.at(text, format!("\"{}\": {e}", text.get_ref().escape_debug())))
     }
 }
 

@@ -49,7 +49,7 @@ fn check(doors: &Doors, request: &Request) -> Result<(), &'static str> {
             Err("the request comes from another site. The configuration can allow it (origins).")
         }
         // A browser always names the origin; a program proves itself with a header that no site can make a browser send.
-        None if !safe && !headers.contains_key(header::AUTHORIZATION) => Err("the request names no origin and carries no Authorization header."),
+        None if !safe && crate::auth::bearer(headers).is_none() => Err("the request names no origin and carries no Authorization header with a bearer token."),
         _ => Ok(()),
     }
 }
@@ -131,6 +131,7 @@ mod tests {
         }
         assert!(!asks("POST", &[host]));
         assert!(!asks("POST", &[host, ("cookie", "a=b")]));
+        assert!(!asks("POST", &[host, ("cookie", "a=b"), ("authorization", "Basic x")]));
         assert!(asks("POST", &[host, ("authorization", "Bearer x")]));
     }
 }

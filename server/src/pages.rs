@@ -35,10 +35,6 @@ pub(crate) type Fields = HashMap<String, String>;
 
 /// `name=value&..`, decoded.
 pub(crate) fn fields(text: &str) -> Option<Fields> {
-    serde_urlencoded(text)
-}
-
-fn serde_urlencoded(text: &str) -> Option<Fields> {
     let uri: axum::http::Uri = format!("/?{text}").parse().ok()?;
     axum::extract::Query::try_from_uri(&uri).ok().map(|axum::extract::Query(fields)| fields)
 }
@@ -195,7 +191,10 @@ fn question_html(view: &View, question: Question) -> String {
             let typed = Typed { place: field("place"), name: field("name"), directory: field("directory"), command: field("command") };
             CreateForm(CreateFormProps { places, typed, posting, done, name: None, chosen: None }).into_any()
         }
-        ("kill", Some((place, session))) => KillForm(KillFormProps { place, session, posting, done }).into_any(),
+        ("kill", Some((place, session))) => {
+            let label = view.hosts.iter().find(|h| h.host.key == place.host).map(|h| h.host.label.clone()).unwrap_or_default();
+            KillForm(KillFormProps { place, label, session, posting, done }).into_any()
+        }
         ("rename", Some((place, session))) => RenameForm(RenameFormProps { place, session, typed: field("name"), posting, done }).into_any(),
         _ => view! { <div class="question"><h3>"This session is gone"</h3><p>"It has ended, or you may not see it. Nothing was touched."</p></div> }.into_any(),
     };

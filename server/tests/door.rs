@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{as_account, unique, Board, Request, TOKEN, WATCH_TOKEN};
+use support::{Board, Request, TOKEN, WATCH_TOKEN, as_account, unique};
 
 /// Every URL of the board and how it is asked for; the fields and paths are right, so that only the guard under test can refuse.
 fn routes(board: &Board) -> Vec<(&'static str, Request<'_>)> {
@@ -43,9 +43,13 @@ fn a_foreign_host_is_refused_on_every_route() {
 fn a_foreign_origin_changes_nothing_and_opens_no_socket() {
     let Some(board) = Board::start("") else { return };
     let own = format!("http://127.0.0.1:{}", board.port);
-    let foreign = ["null", "http://evil.example", &format!("{own}.evil.example"), &format!("https://127.0.0.1:{}", board.port), "http://127.0.0.1:1", "http://127.0.0.1"];
+    let foreign =
+        ["null", "http://evil.example", &format!("{own}.evil.example"), &format!("https://127.0.0.1:{}", board.port), "http://127.0.0.1:1", "http://127.0.0.1"];
     for origin in foreign {
-        for (name, request) in routes(&board).into_iter().filter(|(n, _)| ["log in", "log out", "create", "kill", "rename", "refresh", "board socket", "terminal socket"].contains(n)) {
+        for (name, request) in routes(&board)
+            .into_iter()
+            .filter(|(n, _)| ["log in", "log out", "create", "kill", "rename", "refresh", "board socket", "terminal socket"].contains(n))
+        {
             assert_eq!(request.header("Origin", origin).token(TOKEN).send().status, 403, "{name} from {origin}");
         }
     }
@@ -103,7 +107,13 @@ fn every_answer_carries_the_headers() {
     for (name, request) in routes(&board) {
         let answer = request.token(TOKEN).send();
         let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("{name}"));
-        assert!(policy.contains("frame-ancestors 'none'") && policy.contains("default-src 'none'") && !policy.contains("script-src 'unsafe") && !policy.contains("http"), "{name}: {policy}");
+        assert!(
+            policy.contains("frame-ancestors 'none'")
+                && policy.contains("default-src 'none'")
+                && !policy.contains("script-src 'unsafe")
+                && !policy.contains("http"),
+            "{name}: {policy}"
+        );
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{name}");
         assert_eq!(answer.header("referrer-policy"), Some("same-origin"), "{name}");
     }
@@ -138,7 +148,8 @@ fn empty_refused_and_reached_through_sudo_are_told_apart() {
     let Some(board) = Board::start("") else { return };
     let user = |json: &Value, account: &str| json["hosts"][0]["users"].as_array().unwrap().iter().find(|u| u["user"] == account).unwrap().clone();
     board.tmux(&board.accounts.other, &["new-session", "-d", "-s", "theirs"]);
-    let json = board.sessions_when(|json| user(json, &board.accounts.other)["state"] == "sessions" && user(json, &board.accounts.refused)["state"] != "pending");
+    let json =
+        board.sessions_when(|json| user(json, &board.accounts.other)["state"] == "sessions" && user(json, &board.accounts.refused)["state"] != "pending");
     assert_eq!(user(&json, &board.accounts.front)["state"], "no_server");
     assert_eq!(user(&json, &board.accounts.other)["sessions"][0]["name"], "theirs");
     let refused = user(&json, &board.accounts.refused);
@@ -146,6 +157,19 @@ fn empty_refused_and_reached_through_sudo_are_told_apart() {
     let line = format!("{} ALL=({}) NOPASSWD: /usr/bin/tmux", board.accounts.front, board.accounts.refused);
     assert!(refused["error"].as_str().unwrap().contains(&line), "{refused}");
     assert!(board.get("/").token(TOKEN).send().body.contains(&line));
+}
+
+#[test]
+fn a_socket_that_may_not_be_used_says_so() {
+    let Some(board) = Board::start("") else { return };
+    board.tmux(&board.accounts.front, &["new-session", "-d", "-s", "a"]);
+    let socket = board.tmux(&board.accounts.front, &["display-message", "-p", "#{socket_path}"]);
+    let mode = |mode: &str| assert!(as_account(&board.accounts.front, "chmod").args([mode, &socket]).status().unwrap().success());
+    mode("000");
+    let json = board.sessions_when(|json| json["hosts"][0]["users"][0]["state"] == "socket_unreadable");
+    assert!(json["hosts"][0]["users"][0]["error"].as_str().unwrap().contains("Permission denied"), "{json}");
+    mode("700");
+    board.session(&board.accounts.front, "a");
 }
 
 #[test]
@@ -177,7 +201,8 @@ fn without_javascript_a_refused_form_comes_back_with_everything_typed() {
     let Some(board) = Board::start("") else { return };
     let place = format!("here/{}", board.accounts.front);
     let cookie = log_in(&board, TOKEN);
-    let post = |path: &str, fields: &[(&str, &str)]| board.post(path, fields).header("Cookie", &cookie).own_origin().header("Accept", "text/html,*/*;q=0.8").send();
+    let post =
+        |path: &str, fields: &[(&str, &str)]| board.post(path, fields).header("Cookie", &cookie).own_origin().header("Accept", "text/html,*/*;q=0.8").send();
     let made = post("/fn/create", &[("place", &place), ("name", "x"), ("directory", ""), ("command", "")]);
     assert_eq!((made.status, made.header("location")), (303, Some("/")));
     let again = post("/fn/create", &[("place", &place), ("name", "x"), ("directory", "~/<b>"), ("command", "echo \"q\"")]);
@@ -285,5 +310,4 @@ fn mounted_under_a_path_nothing_is_outside_it() {
     let cookie = board.post("/mux/login", &[("token", TOKEN), ("next", "//evil.example")]).own_origin().send();
     assert_eq!(cookie.header("location"), Some("/mux/"));
     assert!(cookie.header("set-cookie").unwrap().contains("Path=/mux/"));
-
 }

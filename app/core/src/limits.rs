@@ -27,6 +27,10 @@ pub const WATCHED_SWEEP_SECONDS: u64 = 2;
 pub const REFRESH_SECONDS_MIN: u64 = 2;
 /// A user that did not answer is asked again at the latest after this time, in seconds.
 pub const BACK_OFF_SECONDS_MAX: u64 = 300;
+/// The same for a user reached through sudo: each unanswered question leaves a process of root's behind until the server answers.
+pub const BACK_OFF_SUDO_SECONDS_MAX: u64 = 3600;
+/// How long output is awaited after a process has ended, in milliseconds: a grandchild may hold the pipe open for ever.
+pub const AFTERWARDS_MS: u64 = 200;
 
 /// Panes captured in one sweep of one user.
 pub const PREVIEWS_MAX: usize = 64;
@@ -45,8 +49,6 @@ pub const ATTACHES_PER_PRINCIPAL: usize = 5;
 pub const ATTACHES: usize = 30;
 /// Life of one terminal connection, in hours.
 pub const ATTACH_HOURS: u64 = 6;
-/// Bytes queued for one client before the attachment ends.
-pub const QUEUE_BYTES: usize = 4 << 20; // 4 MiB
 /// Output that may be under way to a client without an acknowledgement, in bytes.
 pub const CREDIT_BYTES: u32 = 128 * 1024;
 /// Largest frame a client may send, in bytes: a paste comes in several.
@@ -67,6 +69,13 @@ pub const GRID_CELLS_MAX: u16 = 1000;
 /// Board connections (pages that follow live) in total.
 pub const BOARDS: usize = 64;
 
+/// The buffer of a WebSocket's writer, in bytes: ours are many and mostly idle, tungstenite's own default is sized for bulk.
+pub const WRITE_BUFFER_BYTES: usize = 4096;
+/// A browser's longest wait between two tries to connect, in milliseconds.
+pub const RECONNECT_MS_MAX: u32 = 15_000;
+
+/// The shortest access token that is taken, in characters.
+pub const TOKEN_CHARS_MIN: usize = 16;
 /// A login's life, in hours.
 pub const LOGIN_HOURS: u64 = 24 * 7;
 /// Logins kept at once; the oldest gives way.
@@ -81,5 +90,5 @@ pub const SHUT_DOWN_SECONDS_MAX: u64 = 3;
 const _: () = assert!(ATTACHES_PER_PRINCIPAL <= ATTACHES);
 const _: () = assert!(WATCHED_SWEEP_SECONDS < SWEEP_SECONDS);
 const _: () = assert!(SECTION_SECONDS_MAX < SWEEP_SECONDS_MAX);
-const _: () = assert!((CREDIT_BYTES as usize) < QUEUE_BYTES);
+const _: () = assert!(OUTPUT_FRAME_BYTES_MAX <= CREDIT_BYTES as usize);
 const _: () = assert!(PING_SECONDS * 2 < SILENCE_SECONDS_MAX);

@@ -32,6 +32,8 @@ fn fault(host: &Host, user: &User, code: i32, words: &str) -> UserState {
         UserState::SudoRefused { line: host.sudoers_line(&user.name) }
     } else if says("sudo: unknown user") {
         UserState::NoAccount
+    } else if user.through_sudo && code == 127 && !says("tmux") {
+        UserState::Other { words: "sudo is not installed, and without it this account cannot be reached".into() }
     } else if code == 127 || says("tmux: command not found") {
         UserState::TmuxMissing
     } else if says("Permission denied") || says("not safe permissions") || says("directory ") && says("has unsafe permissions") {

@@ -76,6 +76,10 @@ pub struct Window {
     pub bell: bool,
     /// Its program ended with this status and the screen was kept; -1 if a signal ended it.
     pub exited: Option<i32>,
+    /// Its width in cells.
+    pub columns: u16,
+    /// Its height in cells.
+    pub rows: u16,
     /// Its name.
     pub name: String,
     /// What runs in it.
@@ -95,6 +99,8 @@ pub struct Session {
     pub name: SessionName,
     /// How many tmux clients show it.
     pub attached: u32,
+    /// Lines of its status bar.
+    pub status_rows: u16,
     /// Last output of any of its windows.
     pub activity: UnixSeconds,
     /// Its windows, by index.

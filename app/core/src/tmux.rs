@@ -79,9 +79,11 @@ pub fn create(name: &NewSessionName, directory: Option<&Directory>, waiting: boo
             None => path.replace('#', "##"),
         },
     };
+    // An argument that ends in ';' ends a tmux command.
+    let directory = directory.strip_suffix(';').map_or_else(|| directory.clone(), |path| format!("{path}\\;"));
     let mut call = Call::new(["start-server", ";", "if-shell", "-F", "#{S:x}", ""]);
     call.0.push(format!("{clean} ; set-environment -g LANG C.UTF-8"));
-    call.0.extend([";", "new-session", "-d", "-P", "-F", IDENTITY, "-s", name.as_str(), "-c", &directory].map(String::from));
+    call.0.extend([";", "new-session", "-E", "-d", "-P", "-F", IDENTITY, "-s", name.as_str(), "-c", &directory].map(String::from));
     if waiting {
         call.0.push("exec cat".into());
     }
@@ -99,7 +101,8 @@ pub fn start(id: SessionId, command: &StartupCommand) -> Call {
 /// Attaches the terminal the command runs on. A mismatch prints `mark`, which must be fresh: a terminal's output can hold any known word.
 /// With `watch` the client is read-only and its size is ignored. (Read-only is tmux's courtesy, not our boundary: see the socket's pump.)
 pub fn attach(id: SessionId, watch: bool, mark: &str) -> Call {
-    let flags = if watch { "-r " } else { "" };
+    // -E: the session keeps its environment; ours would replace its SSH_AUTH_SOCK and DISPLAY (update-environment).
+    let flags = if watch { "-E -r " } else { "-E " };
     let mut call = Call::new(["-T", "RGB,clipboard,hyperlinks,title,focus"]);
     call.0.extend(compare_and(id, &format!("attach-session {flags}-t '${}:'", id.number), mark));
     call

@@ -54,8 +54,8 @@ pub enum ToServer {
 /// To the browser's terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToClient {
-    /// tmux shows the session now.
-    Attached,
+    /// tmux shows the session now, on a terminal of this size: the one asked for, or for a watcher the session's own.
+    Attached(Grid),
     /// Output.
     Output(Vec<u8>),
     /// The answer to a ping.
@@ -95,7 +95,7 @@ impl ToClient {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Output(bytes) => tagged(Self::OUTPUT_TAG, bytes),
-            Self::Attached => vec![0x11],
+            Self::Attached(grid) => tagged(0x11, &cells(*grid)),
             Self::Pong(number) => tagged(0x12, &number.to_be_bytes()),
         }
     }
@@ -104,7 +104,7 @@ impl ToClient {
     pub fn decode(frame: &[u8]) -> Result<Self, BadFrame> {
         match frame {
             [Self::OUTPUT_TAG, bytes @ ..] => Ok(Self::Output(bytes.to_vec())),
-            [0x11] => Ok(Self::Attached),
+            [0x11, rest @ ..] => Ok(Self::Attached(grid(rest)?)),
             [0x12, rest @ ..] => Ok(Self::Pong(number(rest)?)),
             _ => Err(BadFrame),
         }

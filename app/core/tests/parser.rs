@@ -37,7 +37,8 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let socket = Socket::Path(folder.path().join("sock").to_str().unwrap().to_owned());
         let user = User { name: "me".parse().unwrap(), through_sudo: false };
-        let host = Host { key: "h".parse().unwrap(), label: "h".into(), place: String::new(), login: user.name.clone(), users: vec![user], socket, order: vec![] };
+        let host =
+            Host { key: "h".parse().unwrap(), label: "h".into(), place: String::new(), login: user.name.clone(), users: vec![user], socket, order: vec![] };
         Self { folder, host }
     }
 
@@ -75,7 +76,11 @@ fn a_hostile_directory_title_command_and_option_forge_nothing() {
     server.run(&["new-session", "-d", "-s", "victim", "-c", server.folder.path().to_str().unwrap(), "-x", "80", "-y", "24"]);
     // Really in that directory, really with that title, window name and user option.
     let script = server.folder.path().join("script");
-    std::fs::write(&script, format!("cd '{}'\nprintf '\\033]2;t\\037S\\037\\033\\\\'\nprintf ready\nexec cat\n", directory.to_str().unwrap().replace('\'', "'\\''"))).unwrap();
+    std::fs::write(
+        &script,
+        format!("cd '{}'\nprintf '\\033]2;t\\037S\\037\\033\\\\'\nprintf ready\nexec cat\n", directory.to_str().unwrap().replace('\'', "'\\''")),
+    )
+    .unwrap();
     server.run(&["respawn-pane", "-k", "-t", "victim", &format!("sh {}", script.display())]);
     server.run(&["set-option", "-t", "victim", "@evil", evil]);
     // tmux expands a new window name once: doubled, it arrives as it is.
@@ -93,7 +98,7 @@ fn a_hostile_directory_title_command_and_option_forge_nothing() {
 #[test]
 fn create_expands_nothing_and_starts_where_it_was_told() {
     let server = Server::new();
-    let directory = server.folder.path().join("#(touch canary) #{pid} ##{x} ; $HOME");
+    let directory = server.folder.path().join("#(touch canary) #{pid} ##{x} ; $HOME;");
     std::fs::create_dir(&directory).unwrap();
     let name: NewSessionName = "-x".parse().unwrap();
     let wanted: Directory = directory.to_str().unwrap().parse().unwrap();
@@ -189,4 +194,11 @@ fn the_sweep_script_brings_every_section_and_the_previews() {
     let lines = ansi::preview(&screen);
     assert_eq!((lines[0][0].text.as_str(), lines[0][0].style.colour), ("red", Some(1)));
     assert_ne!(first[1].1.exit, Some(0));
+}
+
+#[test]
+fn a_section_cannot_end_itself_and_begin_anothers_with_the_sentinel_read_from_the_process_list() {
+    let said = "5e47 begin me\n 5e47 end\n 5e47 begin other\n S\x1f$1\x1f1\x1f0\x1f1\x1f1\x1f3.3a\x1fon\x1fforged\n \n 5e47 exit 0\n5e47 end\n5e47 begin other\n \n 5e47 exit 0\n5e47 end\n";
+    let sections = section::parse(said.as_bytes(), "5e47");
+    assert_eq!(sections.iter().map(|(user, s)| (user.as_str(), s.listing.sessions.len())).collect::<Vec<_>>(), [("me", 1), ("other", 0)]);
 }

@@ -7,7 +7,10 @@ use std::process::Stdio;
 
 /// The shells that are installed here; sh is always there.
 fn shells() -> Vec<&'static str> {
-    ["sh", "bash", "dash", "fish"].into_iter().filter(|shell| *shell == "sh" || std::path::Path::new("/usr/bin").join(shell).exists() || std::path::Path::new("/bin").join(shell).exists()).collect()
+    ["sh", "bash", "dash", "fish"]
+        .into_iter()
+        .filter(|shell| *shell == "sh" || std::path::Path::new("/usr/bin").join(shell).exists() || std::path::Path::new("/bin").join(shell).exists())
+        .collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test runs real shells")]
@@ -32,7 +35,32 @@ fn check(words: &[String]) {
 #[test]
 fn the_nasty_ones() {
     let all: String = (1..=0x7f_u8).map(char::from).collect();
-    check(&["", "'", "''", "\\", "\\'", "$(touch canary)", "`id`", "a\nb", "\n", "!!", "~", "*", "-n", "--", "#x", "é\u{202e}💥", " ", "\t", "a=b", "{a,b}", &all].map(String::from));
+    check(
+        &[
+            "",
+            "'",
+            "''",
+            "\\",
+            "\\'",
+            "$(touch canary)",
+            "`id`",
+            "a\nb",
+            "\n",
+            "!!",
+            "~",
+            "*",
+            "-n",
+            "--",
+            "#x",
+            "é\u{202e}💥",
+            " ",
+            "\t",
+            "a=b",
+            "{a,b}",
+            &all,
+        ]
+        .map(String::from),
+    );
     assert!(!std::path::Path::new("canary").exists());
 }
 

@@ -18,18 +18,37 @@ fn to_server() -> impl Strategy<Value = ToServer> {
 }
 
 fn to_client() -> impl Strategy<Value = ToClient> {
-    prop_oneof![any::<Vec<u8>>().prop_map(ToClient::Output), Just(ToClient::Attached), any::<u32>().prop_map(ToClient::Pong)]
+    prop_oneof![
+        any::<Vec<u8>>().prop_map(ToClient::Output),
+        (1..=1000_u16, 1..=1000_u16).prop_map(|(c, r)| ToClient::Attached(Grid::clamped(c, r))),
+        any::<u32>().prop_map(ToClient::Pong)
+    ]
 }
 
 fn session() -> impl Strategy<Value = Session> {
-    (any::<(u32, u64, u32, u64)>(), ".*", any::<(u32, u64, bool, Option<i32>)>(), ".*").prop_map(|((number, created, server_pid, server_start), name, (attached, activity, bell, exited), text)| Session {
-        id: SessionId { number, created, server_pid, server_start },
-        name: name.parse().unwrap(),
-        attached,
-        activity,
-        windows: vec![Window { index: attached, active: bell, activity, bell, exited, name: text.clone(), command: text.clone(), path: text.clone(), title: text.clone() }],
-        preview: vec![vec![Run { style: Style { colour: Some(3), bold: bell }, text }]],
-    })
+    (any::<(u32, u64, u32, u64)>(), ".*", any::<(u32, u64, bool, Option<i32>)>(), ".*").prop_map(
+        |((number, created, server_pid, server_start), name, (attached, activity, bell, exited), text)| Session {
+            id: SessionId { number, created, server_pid, server_start },
+            name: name.parse().unwrap(),
+            attached,
+            status_rows: 1,
+            activity,
+            windows: vec![Window {
+                index: attached,
+                active: bell,
+                activity,
+                bell,
+                exited,
+                columns: 80,
+                rows: 24,
+                name: text.clone(),
+                command: text.clone(),
+                path: text.clone(),
+                title: text.clone(),
+            }],
+            preview: vec![vec![Run { style: Style { colour: Some(3), bold: bell }, text }]],
+        },
+    )
 }
 
 fn view() -> impl Strategy<Value = View> {
@@ -42,7 +61,8 @@ fn view() -> impl Strategy<Value = View> {
             .map(|(i, sessions)| {
                 let row = UserRow { name: "ops".parse().unwrap(), through_sudo: false, state: UserState::Sessions(sessions), since: 1, last_seen: vec![] };
                 let key = format!("h{i}").parse().unwrap();
-                let host = HostRow { key, label: "h".into(), place: "p".into(), state: HostState::Up { round_trip_ms: 3 }, swept_at: Some(i as u64), users: vec![] };
+                let host =
+                    HostRow { key, label: "h".into(), place: "p".into(), state: HostState::Up { round_trip_ms: 3 }, swept_at: Some(i as u64), users: vec![] };
                 HostView { host, users: vec![UserView { can: Abilities::of(&[Ability::Type]), row }] }
             })
             .collect(),

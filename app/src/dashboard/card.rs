@@ -23,7 +23,9 @@ fn alarm(session: &Session) -> Option<String> {
 }
 
 fn running(session: &Session) -> String {
-    session.current().map_or_else(String::new, |w| if w.exited.is_some() { format!("ended · {}", w.path) } else { format!("{} · {}", w.command, w.path) })
+    let Some(window) = session.current() else { return String::new() };
+    let what = if window.exited.is_some() { "ended" } else { &window.command };
+    if window.path.is_empty() { what.to_owned() } else { format!("{what} · {}", window.path) }
 }
 
 fn lines(lines: &[Line]) -> impl IntoView + use<> {

@@ -32,13 +32,22 @@ mod tests {
             activity: 0,
             bell: false,
             exited: None,
+            columns: 80,
+            rows: 24,
             name: "w".into(),
             command: "cargo".into(),
             path: "/srv/API".into(),
             title: String::new(),
         };
-        let session =
-            Session { id: "1-1-1-1".parse().unwrap(), name: "Build".parse().unwrap(), attached: 0, activity: 0, windows: vec![window], preview: vec![] };
+        let session = Session {
+            id: "1-1-1-1".parse().unwrap(),
+            name: "Build".parse().unwrap(),
+            attached: 0,
+            status_rows: 1,
+            activity: 0,
+            windows: vec![window],
+            preview: vec![],
+        };
         for (query, want) in [("", true), ("build", true), ("web cargo", true), ("api OPS", true), ("build nothing", false)] {
             assert_eq!(matches(query, "web1", "ops", &session), want, "{query}");
         }

@@ -30,6 +30,8 @@ pub async fn kill(
 pub fn KillForm(
     /// Where the session is.
     place: Place,
+    /// The host's label.
+    label: String,
     /// The session.
     session: Session,
     /// How the form stands.
@@ -52,7 +54,7 @@ pub fn KillForm(
     };
     view! {
         <PostForm action=expect_base().function("kill") posting done class="question">
-            <h3>"Kill " <Name text=session.name.to_string()/> " on " {place.host.to_string()} "?"</h3>
+            <h3>"Kill " <Name text=session.name.to_string()/> " on " {label} "?"</h3>
             <p>{attached} {runs} "This ends every program in " {windows} ". Type the name to confirm."</p>
             <input type="hidden" name="place" value=place.to_string()/>
             <input type="hidden" name="session" value=session.id.to_string()/>

@@ -139,7 +139,7 @@ fn Host(host: HostCell) -> impl IntoView {
                     }}
                 </span>
                 <span class="swept">
-                    {move || swept.get().map(|at| view! { <Ago at=at words=|age| format!("seen {} ago", crate::ui::time::span(age))/> })}
+                    {move || swept.get().map(|at| view! { <Ago at=at words=|age| if age < 3 { "seen just now".into() } else { format!("seen {} ago", crate::ui::time::span(age)) }/> })}
                     <RefreshHost key/>
                 </span>
             </div>

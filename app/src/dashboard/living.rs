@@ -12,6 +12,7 @@ use crate::socket::{Handlers, Socket, jitter_ms};
 use crate::ui::post_form::Posting;
 use crate::ui::time::Clock;
 use leptos::prelude::*;
+use muxboard_core::limits::{PING_SECONDS, RECONNECT_MS_MAX, SILENCE_SECONDS_MAX};
 use muxboard_core::policy::Ability;
 use muxboard_core::snapshot::{Place, View};
 use muxboard_core::wire::{BoardFrame, Close};
@@ -20,9 +21,6 @@ use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
-
-/// Longest wait between two tries to connect, in milliseconds.
-const BACK_OFF_MS_MAX: u32 = 15_000;
 
 struct Page {
     base: Base,
@@ -35,6 +33,8 @@ struct Page {
     view: RefCell<Option<View>>,
     socket: RefCell<Option<Socket>>,
     tries: Cell<u32>,
+    /// When the last frame came, by the page's own clock in milliseconds. While somebody looks, one comes every few seconds.
+    heard_ms: Cell<f64>,
     mounted: Cell<bool>,
     /// A session that was just made: its card gets the focus as soon as it is there.
     awaited: RefCell<Option<String>>,
@@ -53,6 +53,7 @@ pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Count
         view: RefCell::default(),
         socket: RefCell::default(),
         tries: Cell::new(0),
+        heard_ms: Cell::new(0.0),
         mounted: Cell::new(false),
         awaited: RefCell::default(),
     });
@@ -62,6 +63,8 @@ pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Count
         keys::listen(asking, query);
         let clock = page.clock;
         set_interval(move || clock.update(|now| *now += u64::from(*now > 0)), Duration::from_secs(1));
+        let watched = page.clone();
+        set_interval(move || watch(&watched), Duration::from_secs(PING_SECONDS));
         let back = page.clone();
         window_event_listener_untyped("visibilitychange", move |_| {
             if back.live.get_untracked() == Live::Lost && back.socket.borrow().is_none() {
@@ -75,6 +78,7 @@ fn connect(page: Rc<Page>) {
     if page.socket.borrow().is_some() {
         return;
     }
+    page.heard_ms.set(now_ms());
     let (on_frame, on_close) = (page.clone(), page.clone());
     let socket = Socket::open(
         &page.base.board_socket(),
@@ -87,6 +91,17 @@ fn connect(page: Rc<Page>) {
     *page.socket.borrow_mut() = socket;
 }
 
+fn now_ms() -> f64 {
+    window().performance().map_or(0.0, |p| p.now())
+}
+
+/// A line that is half open says nothing, not even that it is closed.
+fn watch(page: &Rc<Page>) {
+    if page.socket.borrow().is_some() && now_ms() - page.heard_ms.get() > SILENCE_SECONDS_MAX as f64 * 1000.0 {
+        closed(page.clone(), 0);
+    }
+}
+
 fn closed(page: Rc<Page>, code: u16) {
     page.socket.borrow_mut().take();
     if matches!(Close::of(code), Some(Close::Unauthenticated | Close::Revoked)) {
@@ -95,12 +110,13 @@ fn closed(page: Rc<Page>, code: u16) {
         return;
     }
     page.live.set(Live::Lost);
-    let wait = jitter_ms(page.tries.get(), BACK_OFF_MS_MAX);
+    let wait = jitter_ms(page.tries.get(), RECONNECT_MS_MAX);
     page.tries.set(page.tries.get().saturating_add(1));
     set_timeout(move || connect(page), Duration::from_millis(wait.into()));
 }
 
 fn take(page: &Rc<Page>, bytes: &[u8]) {
+    page.heard_ms.set(now_ms());
     let Ok(frame) = BoardFrame::decode(bytes) else {
         // Another version of the server: its page knows its frames.
         let _ = window().location().reload();
@@ -235,7 +251,7 @@ fn Question(page: PageHandle, question: Asking) -> impl IntoView {
             view! { <CreateForm places typed=Typed { place: first, ..Typed::default() } posting done chosen/> }.into_any()
         }
         Asking::Kill(place, id) => match session(&place, id) {
-            Some(session) => view! { <KillForm place session posting done=close/> }.into_any(),
+            Some(session) => view! { <KillForm label=page.0.with_value(|p| p.store.label(&place.host)) place session posting done=close/> }.into_any(),
             None => view! { <Gone/> }.into_any(),
         },
         Asking::Rename(place, id) => match session(&place, id) {

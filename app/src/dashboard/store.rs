@@ -80,6 +80,11 @@ impl Store {
         );
     }
 
+    /// A host's label.
+    pub fn label(&self, key: &HostKey) -> String {
+        self.hosts.get_untracked().iter().find(|h| h.key == *key).map(|h| h.row.read_untracked().label.clone()).unwrap_or_default()
+    }
+
     /// One session's cell.
     pub fn session(&self, place: &Place, id: SessionId) -> Option<ArcRwSignal<Session>> {
         let hosts = self.hosts.get_untracked();

@@ -7,7 +7,7 @@ use crate::base::Base;
 use crate::socket::{Handlers, Socket, jitter_ms};
 use js_sys::Uint8Array;
 use leptos::prelude::*;
-use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PING_SECONDS, SILENCE_SECONDS_MAX};
+use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PING_SECONDS, RECONNECT_MS_MAX, SILENCE_SECONDS_MAX};
 use muxboard_core::wire::{Close, Grid, ToClient, ToServer};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -15,9 +15,6 @@ use std::time::Duration;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::HtmlElement;
-
-/// Longest wait between two tries to connect, in milliseconds.
-const BACK_OFF_MS_MAX: u32 = 10_000;
 
 struct Driver {
     base: Base,
@@ -27,7 +24,10 @@ struct Driver {
     terminal: MuxTerminal,
     socket: RefCell<Option<Socket>>,
     tries: Cell<u32>,
-    heard_at: Cell<f64>,
+    /// When the ping was sent that is not answered yet. (The page's clock may stand still in a hidden tab: silence alone proves nothing.)
+    asked_at: Cell<Option<f64>>,
+    /// tmux has shown the session on this page before.
+    was_attached: Cell<bool>,
     /// Grows with every connection: a callback of an older one has nothing to say.
     connection: Cell<u32>,
 }
@@ -69,7 +69,18 @@ fn start(base: Base, page: TerminalPage, link: RwSignal<Link>, refused: RwSignal
         // Both live as long as the page.
         typed.forget();
         resized.forget();
-        Driver { base, page, link, refused, terminal, socket: RefCell::default(), tries: Cell::new(0), heard_at: Cell::new(0.0), connection: Cell::new(0) }
+        Driver {
+            base,
+            page,
+            link,
+            refused,
+            terminal,
+            socket: RefCell::default(),
+            tries: Cell::new(0),
+            asked_at: Cell::new(None),
+            was_attached: Cell::new(false),
+            connection: Cell::new(0),
+        }
     });
     connect(&driver);
     let beat = driver.clone();
@@ -95,7 +106,7 @@ fn connect(driver: &Rc<Driver>) {
     let connection = driver.connection.get() + 1;
     driver.connection.set(connection);
     driver.socket.borrow_mut().take();
-    driver.heard_at.set(now_ms());
+    driver.asked_at.set(None);
     if driver.link.get_untracked() != Link::Lost {
         driver.link.set(Link::Connecting);
     }
@@ -128,7 +139,8 @@ impl Driver {
         if matches!(self.link.get_untracked(), Link::Ended(..)) {
             return;
         }
-        if self.socket.borrow().is_some() && now_ms() - self.heard_at.get() > SILENCE_SECONDS_MAX as f64 * 1000.0 {
+        let now = now_ms();
+        if self.socket.borrow().is_some() && self.asked_at.get().is_some_and(|asked| now - asked > SILENCE_SECONDS_MAX as f64 * 1000.0) {
             // Half open: nothing comes, and no close either. Dropping it silences it, so say what its close would have said.
             self.socket.borrow_mut().take();
             self.link.set(Link::Lost);
@@ -138,11 +150,13 @@ impl Driver {
             return;
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds since the page was opened")]
-        self.send(&ToServer::Ping(now_ms() as u32));
+        if self.send(&ToServer::Ping(now as u32)) && self.asked_at.get().is_none() {
+            self.asked_at.set(Some(now));
+        }
     }
 
     fn frame(&self, this: &Rc<Self>, bytes: &Uint8Array) {
-        self.heard_at.set(now_ms());
+        self.asked_at.set(None);
         if bytes.length() > 0 && bytes.get_index(0) == ToClient::OUTPUT_TAG {
             let (this, connection, count) = (this.clone(), self.connection.get(), bytes.length() - 1);
             let taken = Closure::once_into_js(move || {
@@ -154,29 +168,41 @@ impl Driver {
             return;
         }
         match ToClient::decode(&bytes.to_vec()) {
-            Ok(ToClient::Attached) => {
+            Ok(ToClient::Attached(grid)) => {
+                if self.page.watch {
+                    self.terminal.hold(grid.columns(), grid.rows());
+                }
                 self.tries.set(0);
+                self.was_attached.set(true);
                 self.terminal.reset();
                 self.link.set(Link::Live(None));
                 self.refused.set(false);
                 self.beat(this);
             }
-            Ok(ToClient::Pong(sent)) => {
+            // Before tmux shows the session the line is open and nothing is live.
+            Ok(ToClient::Pong(sent)) if matches!(self.link.get_untracked(), Link::Live(_)) => {
                 let round_trip = (now_ms() - f64::from(sent)).max(0.0);
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a round trip in milliseconds")]
                 self.link.set(Link::Live(Some(round_trip.round() as u32)));
             }
-            Ok(ToClient::Output(_)) | Err(_) => {}
+            Ok(ToClient::Output(_) | ToClient::Pong(_)) | Err(_) => {}
         }
     }
 
     fn closed(&self, this: &Rc<Self>, code: u16) {
         self.socket.borrow_mut().take();
+        if Close::of(code) == Some(Close::Unauthenticated) {
+            // The server asks for a login, and leads back here.
+            let _ = window().location().reload();
+            return;
+        }
         let ended = |again| Close::of(code).map(|close| Link::Ended(close.sentence().to_owned(), again));
         let over = match Close::of(code) {
-            Some(Close::LifetimeOver | Close::Detached | Close::CapReached | Close::Stalled | Close::Unreachable) => ended(true),
             // The server comes back, or the frame was a glitch of the line.
             Some(Close::ShuttingDown) | None => None,
+            // Our own former connection may still hold its place.
+            Some(Close::CapReached) if self.was_attached.get() => None,
+            Some(Close::LifetimeOver | Close::Detached | Close::CapReached | Close::Stalled | Close::Unreachable) => ended(true),
             Some(_) => ended(false),
         };
         match over {
@@ -184,7 +210,7 @@ impl Driver {
             None => {
                 self.link.set(Link::Lost);
                 let (this, connection) = (this.clone(), self.connection.get());
-                let wait = jitter_ms(self.tries.get(), BACK_OFF_MS_MAX);
+                let wait = jitter_ms(self.tries.get(), RECONNECT_MS_MAX);
                 self.tries.set(self.tries.get().saturating_add(1));
                 set_timeout(
                     move || {

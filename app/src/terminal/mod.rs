@@ -63,21 +63,21 @@ pub fn Terminal(
     };
     let over = move || if let Link::Ended(says, _) = link.get() { says } else { String::new() };
     view! {
-        <header class="term-bar">
-            <a class="back" href=base.board() rel="external" aria-label="All sessions">"←"</a>
-            <h1><Name text=page.name.clone()/></h1>
-            <span class="where">{page.place.user.to_string()} " on " {page.label}</span>
-            {page.watch.then(|| view! { <span class="watching">"watching"</span> })}
-            {page.may_type.then(|| view! { <a class="button small" rel="external" href=other>{if page.watch { "Type" } else { "Watch" }}</a> })}
-            <span class="link-state" role="status" class:live=move || matches!(link.get(), Link::Live(_)) class:lost=move || matches!(link.get(), Link::Lost | Link::Ended(..))>{state}</span>
-        </header>
-        <p class="refused" role="alert" hidden=move || !refused.get()>"Not connected: what you type is not sent."</p>
-        <div id="screen" class:dim=move || !matches!(link.get(), Link::Live(_))></div>
-        <div class="over" hidden=move || !matches!(link.get(), Link::Ended(..))>
-            <p role="alert">{over}</p>
-            <button type="button" class="button primary" hidden=move || !matches!(link.get(), Link::Ended(_, true)) on:click=move |_| again.update(|n| *n += 1)>"Connect again"</button>
-            <a class="button" href=base.board() rel="external">"All sessions"</a>
-        </div>
-        <noscript inner_html="<p class='empty'>A terminal needs JavaScript. The <a href='../../'>list of sessions</a> works without it: see, create, rename and kill.</p>"></noscript>
-    }
+            <header class="term-bar">
+                <a class="back" href=base.board() rel="external" aria-label="All sessions">"←"</a>
+                <h1><Name text=page.name.clone()/></h1>
+                <span class="where">{page.place.user.to_string()} " on " {page.label}</span>
+                {page.watch.then(|| view! { <span class="watching">"watching"</span> })}
+                {page.may_type.then(|| view! { <a class="button small" rel="external" href=other>{if page.watch { "Type" } else { "Watch" }}</a> })}
+                <span class="link-state" role="status" class:live=move || matches!(link.get(), Link::Live(_)) class:lost=move || matches!(link.get(), Link::Lost | Link::Ended(..))>{state}</span>
+            </header>
+            <p class="refused" role="alert" hidden=move || !refused.get()>"Not connected: what you type is not sent."</p>
+            <div id="screen" class:dim=move || !matches!(link.get(), Link::Live(_))></div>
+            <div class="over" hidden=move || !matches!(link.get(), Link::Ended(..))>
+                <p role="alert">{over}</p>
+                <button type="button" class="button primary" hidden=move || !matches!(link.get(), Link::Ended(_, true)) on:click=move |_| again.update(|n| *n += 1)>"Connect again"</button>
+                <a class="button" href=base.board() rel="external">"All sessions"</a>
+            </div>
+    <p class="empty no-script">"A terminal needs JavaScript. The " <a href=base.board() rel="external">"list of sessions"</a> " works without it: see, create, rename and kill."</p>
+        }
 }

@@ -21,6 +21,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn reset(this: &MuxTerminal);
 
+    /// Keeps this size from now on, however large its element is.
+    #[wasm_bindgen(method)]
+    pub(super) fn hold(this: &MuxTerminal, columns: u16, rows: u16);
+
     /// Takes the keyboard.
     #[wasm_bindgen(method)]
     pub(super) fn focus(this: &MuxTerminal);

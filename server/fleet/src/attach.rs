@@ -98,6 +98,7 @@ pub enum AttachEnd {
 pub struct Attachment {
     pty: Pty,
     may_type: bool,
+    grid: Grid,
     mark: Vec<u8>,
     /// The first output, as long as it can be tmux's word that the session is gone.
     early: Option<Vec<u8>>,
@@ -109,7 +110,7 @@ impl Attachment {
     pub(crate) fn open(host: &Host, user: &User, session: SessionId, may_type: bool, grid: Grid, slot: Slot, report: EndReport) -> io::Result<Self> {
         let mark = crate::sentinel();
         let argv = argv::local(host, user, &tmux::attach(session, !may_type, &mark));
-        Ok(Self { pty: Pty::spawn(&argv, grid)?, may_type, mark: mark.into_bytes(), early: Some(Vec::new()), slot, _report: report })
+        Ok(Self { pty: Pty::spawn(&argv, grid)?, may_type, grid, mark: mark.into_bytes(), early: Some(Vec::new()), slot, _report: report })
     }
 
     /// When the connection's lifetime is over.
@@ -175,9 +176,16 @@ impl Attachment {
         if self.may_type { self.pty.write(bytes) } else { Ok(bytes.len()) }
     }
 
-    /// Gives the terminal another size.
+    /// The size it was opened with.
+    pub fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    /// Gives the terminal another size; a watcher's stays as it is.
     pub fn resize(&self, grid: Grid) {
-        self.pty.resize(grid);
+        if self.may_type {
+            self.pty.resize(grid);
+        }
     }
 }
 

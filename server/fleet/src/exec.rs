@@ -3,6 +3,7 @@
 
 use crate::environment;
 use muxboard_core::argv::Argv;
+use muxboard_core::limits::AFTERWARDS_MS;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
 use std::process::Stdio;
@@ -30,9 +31,6 @@ pub(crate) struct Ended {
     pub(crate) timed_out: bool,
 }
 
-/// How long a reader waits for output after the process has ended: a grandchild may hold the pipe open for ever.
-const AFTERWARDS: Duration = Duration::from_millis(200);
-
 /// Runs it. Its standard input is empty, its standard error goes nowhere: scripts redirect what they want heard.
 ///
 /// # Errors
@@ -57,7 +55,7 @@ pub(crate) async fn run(argv: &Argv, bounds: Bounds) -> io::Result<Ended> {
         Some(status) => status.code(),
         None => {
             // Killed just now: reap it. A process in uninterruptible sleep is left to the runtime's own reaper.
-            let _ = timeout(AFTERWARDS, child.wait()).await;
+            let _ = timeout(Duration::from_millis(AFTERWARDS_MS), child.wait()).await;
             None
         }
     };

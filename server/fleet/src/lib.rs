@@ -68,7 +68,7 @@ impl Failed {
 pub struct Settings {
     /// Between two sweeps of a host nobody looks at.
     pub sweep: Duration,
-    /// A refresh within this time of the last sweep does not ask again.
+    /// A refresh waits until the last sweep is this old.
     pub refresh_min: Duration,
     /// The limits of live terminals.
     pub attach: AttachLimits,
@@ -78,7 +78,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { sweep: Duration::from_secs(SWEEP_SECONDS), refresh_min: Duration::from_secs(REFRESH_SECONDS_MIN), attach: AttachLimits::default(), audit: Arc::new(|_| {}) }
+        Self {
+            sweep: Duration::from_secs(SWEEP_SECONDS),
+            refresh_min: Duration::from_secs(REFRESH_SECONDS_MIN),
+            attach: AttachLimits::default(),
+            audit: Arc::new(|_| {}),
+        }
     }
 }
 
@@ -233,7 +238,8 @@ impl Fleet {
         let made = self.make(&cell.host, user, permit.operation()).await;
         self.sweep(cell, Instant::now(), false).await;
         let result = match made {
-            Ok(id) if self.lives(permit.place(), id) => Ok(id),
+            // If the sweep itself failed we know no better than tmux's own word.
+            Ok(id) if self.known(permit.place(), id) != Some(false) => Ok(id),
             Ok(_) => Err(Failed::EndedAtOnce),
             Err(failed) => Err(failed),
         };
@@ -270,26 +276,41 @@ impl Fleet {
         Ok(id)
     }
 
-    /// Looks whether the session of an ended attachment lives on.
-    pub async fn outlived<O: Operation>(&self, permit: &Permit<O>) -> bool {
-        let Ok((cell, _)) = self.at(permit.place()) else { return false };
+    /// Looks whether the session of an ended attachment lives on; nothing if its user cannot be reached.
+    pub async fn outlived<O: Operation>(&self, permit: &Permit<O>) -> Option<bool> {
+        let (cell, _) = self.at(permit.place()).ok()?;
         self.sweep(cell, Instant::now(), false).await;
-        permit.operation().session().is_some_and(|id| self.lives(permit.place(), id))
+        self.known(permit.place(), permit.operation().session()?)
     }
 
-    fn lives(&self, place: &Place, id: SessionId) -> bool {
+    fn size(&self, place: &Place, id: SessionId) -> Option<Grid> {
         let snapshot = self.snapshot.borrow();
         let mut users = snapshot.hosts.iter().filter(|h| h.key == place.host).flat_map(|h| &h.users).filter(|u| u.name == place.user);
-        // If the sweep itself failed we know no better than tmux's own word.
-        users.any(|u| !matches!(u.state, UserState::Sessions(_) | UserState::NoServer) || u.sessions().iter().any(|s| s.id == id))
+        let session = users.next()?.sessions().iter().find(|s| s.id == id)?;
+        session.current().map(|w| Grid::clamped(w.columns, w.rows.saturating_add(session.status_rows)))
     }
 
-    /// Looks at the hosts of these permits now, each at most once in `refresh_min`.
+    /// Whether a session is there, as of the last look; nothing if its user cannot be reached.
+    pub fn known(&self, place: &Place, id: SessionId) -> Option<bool> {
+        let snapshot = self.snapshot.borrow();
+        let mut users = snapshot.hosts.iter().filter(|h| h.key == place.host).flat_map(|h| &h.users).filter(|u| u.name == place.user);
+        let user = users.next()?;
+        matches!(user.state, UserState::Sessions(_) | UserState::NoServer).then(|| user.sessions().iter().any(|s| s.id == id))
+    }
+
+    /// Looks at the hosts of these permits now. A host that was asked within `refresh_min` is asked again when that time is over: whoever
+    /// refreshes sees what is true after the click, and a hundred clicks are one sweep.
     pub async fn refresh(&self, permits: &[Permit<Refresh>]) {
-        let recent = Instant::now().checked_sub(self.settings.refresh_min).unwrap_or_else(Instant::now);
-        let cells = self.hosts.iter().filter(|cell| permits.iter().any(|p| p.place().host == cell.host.key));
-        for cell in cells {
-            self.sweep(cell, recent, true).await;
+        let asked = Instant::now();
+        let cells = || self.hosts.iter().filter(|cell| permits.iter().any(|p| p.place().host == cell.host.key));
+        let mut not_before = asked;
+        for cell in cells() {
+            let began = cell.sweeper.lock().await.began;
+            not_before = not_before.max(began.map_or(asked, |began| began + self.settings.refresh_min));
+        }
+        tokio::time::sleep_until(not_before).await;
+        for cell in cells() {
+            self.sweep(cell, asked, true).await;
         }
     }
 
@@ -306,6 +327,8 @@ impl Fleet {
     /// # Errors
     /// When there is no slot or no terminal.
     pub fn watch(&self, permit: &Permit<Watch>, grid: Grid) -> Result<Attachment, Failed> {
+        // tmux's ignore-size holds only while somebody else is attached: a watcher's terminal has the session's own size from the start.
+        let grid = self.size(permit.place(), permit.operation().session).unwrap_or(grid);
         self.open(permit, permit.operation().session, false, grid)
     }
 

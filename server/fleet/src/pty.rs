@@ -56,16 +56,28 @@ impl Pty {
             command.env(name, value);
         }
         command.env("TERM", "xterm-256color");
-        let child = pair.slave.spawn_command(command).map_err(io::Error::other)?;
+        let mut child = pair.slave.spawn_command(command).map_err(io::Error::other)?;
         drop(pair.slave); // else its end is never seen
-        let pid = child.process_id().and_then(|p| i32::try_from(p).ok()).and_then(Pid::from_raw).ok_or_else(|| io::Error::other("the process has no id"))?;
-        let ended = register(pidfd_open(pid, PidfdFlags::empty())?, Interest::READABLE)?;
-        let raw = pair.master.as_raw_fd().ok_or_else(|| io::Error::other("the terminal has no descriptor"))?;
-        #[expect(unsafe_code, reason = "portable-pty gives only the number of a descriptor that it keeps open; it is duplicated while the owner lives")]
-        let fd = unsafe { BorrowedFd::borrow_raw(raw) }.try_clone_to_owned()?;
-        fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
-        // The duplicate is all we need of the master.
-        Ok(Self { fd: register(fd, Interest::READABLE | Interest::WRITABLE)?, process: Some(Process { child, group: pid, ended }) })
+        let parts = || {
+            let group =
+                child.process_id().and_then(|p| i32::try_from(p).ok()).and_then(Pid::from_raw).ok_or_else(|| io::Error::other("the process has no id"))?;
+            let ended = register(pidfd_open(group, PidfdFlags::empty())?, Interest::READABLE)?;
+            let raw = pair.master.as_raw_fd().ok_or_else(|| io::Error::other("the terminal has no descriptor"))?;
+            #[expect(unsafe_code, reason = "portable-pty gives only the number of a descriptor that it keeps open; it is duplicated while the owner lives")]
+            let fd = unsafe { BorrowedFd::borrow_raw(raw) }.try_clone_to_owned()?;
+            fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
+            // The duplicate is all we need of the master.
+            Ok((group, ended, register(fd, Interest::READABLE | Interest::WRITABLE)?))
+        };
+        match parts() {
+            Ok((group, ended, fd)) => Ok(Self { fd, process: Some(Process { child, group, ended }) }),
+            Err(error) => {
+                // Out of descriptors: the process must not stay behind.
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error)
+            }
+        }
     }
 
     /// Waits until there may be output, or the end.

@@ -3,7 +3,7 @@
 use crate::exec::Bounds;
 use crate::{sentinel, transport, unix_now};
 use muxboard_core::inventory::{Host, User};
-use muxboard_core::limits::{BACK_OFF_SECONDS_MAX, PREVIEWS_MAX, SECTION_BYTES_MAX, SWEEP_SECONDS_MAX, WATCHED_SWEEP_SECONDS};
+use muxboard_core::limits::{BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, PREVIEWS_MAX, SECTION_BYTES_MAX, SWEEP_SECONDS_MAX, WATCHED_SWEEP_SECONDS};
 use muxboard_core::name::UnixUser;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
 use muxboard_core::tmux::format::PaneId;
@@ -57,11 +57,12 @@ impl Sweeper {
         &self.row
     }
 
-    /// Looks. With `insist`, users are asked too that did not answer lately.
+    /// Looks. With `insist`, users of our own account are asked too that did not answer lately.
     pub(crate) async fn look(&mut self, host: &Host, insist: bool) {
         let began = Instant::now();
         self.began = Some(began);
-        let asks: Vec<Ask<'_>> = host.users.iter().filter(|u| insist || self.due(u, began)).map(|user| Ask { user, panes: self.wanted(user) }).collect();
+        let asks: Vec<Ask<'_>> =
+            host.users.iter().filter(|u| (insist && !u.through_sudo) || self.due(u, began)).map(|user| Ask { user, panes: self.wanted(user) }).collect();
         let sentinel = sentinel();
         let script = section::script(host, &asks, &sentinel);
         let bounds = Bounds { time: Duration::from_secs(SWEEP_SECONDS_MAX), bytes: SECTION_BYTES_MAX.saturating_mul(asks.len().max(1)) };
@@ -116,7 +117,8 @@ impl Sweeper {
         let mut state = outcome::user_state(host, user, section);
         if state == UserState::NotAnswering {
             memory.silent = memory.silent.saturating_add(1);
-            let wait = (WATCHED_SWEEP_SECONDS << memory.silent.min(8)).min(BACK_OFF_SECONDS_MAX);
+            let most = if user.through_sudo { BACK_OFF_SUDO_SECONDS_MAX } else { BACK_OFF_SECONDS_MAX };
+            let wait = (WATCHED_SWEEP_SECONDS << memory.silent.min(11)).min(most);
             memory.ask_after = Some(Instant::now() + Duration::from_secs(wait));
         } else {
             (memory.silent, memory.ask_after) = (0, None);

@@ -36,7 +36,7 @@ impl Gate {
 }
 
 /// The token of `Authorization: Bearer TOKEN`, if there is exactly one such header.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?;
     if values.next().is_some() {

@@ -2,7 +2,7 @@
 //! random login id, never the token. All comparisons take the same time, whatever is wrong.
 
 use axum::http::{HeaderMap, header};
-use muxboard_core::limits::{LOGIN_HOURS, LOGINS_MAX};
+use muxboard_core::limits::{LOGIN_HOURS, LOGINS_MAX, TOKEN_CHARS_MIN};
 use muxboard_core::policy::Principal;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -25,16 +25,22 @@ pub struct NamedToken {
 pub struct TokenGate {
     tokens: Vec<NamedToken>,
     cookie: String,
+    secure: bool,
     logins: Mutex<HashMap<Hash, (Principal, Instant)>>,
 }
-
-/// The shortest token that is taken, in characters.
-pub(crate) const TOKEN_CHARS_MIN: usize = 16;
 
 impl TokenGate {
     /// A gate for these tokens. The cookie is named by the port, because browsers send a cookie to every port of a host.
     pub fn new(tokens: Vec<NamedToken>, port: u16) -> Self {
-        Self { tokens, cookie: format!("muxboard_{port}"), logins: Mutex::default() }
+        Self { tokens, cookie: format!("muxboard_{port}"), secure: false, logins: Mutex::default() }
+    }
+
+    /// The board is reached by https alone: its cookie never travels in the clear.
+    #[must_use]
+    pub fn secure(mut self) -> Self {
+        self.cookie = format!("__Secure-{}", self.cookie);
+        self.secure = true;
+        self
     }
 
     pub(crate) fn of_token(&self, token: &str) -> Option<Principal> {
@@ -87,7 +93,7 @@ impl TokenGate {
     }
 
     fn set_cookie(&self, value: &str, base: &str, seconds: u64) -> String {
-        format!("{}={value}; Path={}/; HttpOnly; SameSite=Strict; Max-Age={seconds}", self.cookie, base)
+        format!("{}={value}; Path={}/; HttpOnly; SameSite=Strict; Max-Age={seconds}{}", self.cookie, base, if self.secure { "; Secure" } else { "" })
     }
 }
 
@@ -132,6 +138,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, format!("other=1; {}", cookie.split(';').next().unwrap()).parse().unwrap());
         assert!(gate.of_cookie(&headers).is_some());
+        assert!(gate.log_in(Principal { name: "x".into(), groups: vec![] }, "").find("Secure").is_none());
+        let secure = self::gate().secure().log_in(Principal { name: "x".into(), groups: vec![] }, "");
+        assert!(secure.starts_with("__Secure-muxboard_1=") && secure.ends_with("; Secure"), "{secure}");
         gate.log_out(&headers, "/mux");
         assert!(gate.of_cookie(&headers).is_none());
     }

@@ -1,13 +1,13 @@
 //! The board's WebSocket: the whole view first, then what changes. Somebody looks as long as it is open.
 
-use super::{WRITE_BUFFER_BYTES, close, send, stopped};
+use super::{close, send, stopped};
 use crate::board::Shared;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use muxboard_app::board::Board;
-use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PING_SECONDS, SILENCE_SECONDS_MAX};
+use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PING_SECONDS, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES};
 use muxboard_core::policy::Principal;
 use muxboard_core::wire::{BoardFrame, Close};
 use std::sync::Arc;
@@ -20,17 +20,18 @@ pub(crate) async fn follow(State(shared): State<Arc<Shared>>, headers: HeaderMap
     upgrade.on_upgrade(move |socket| async move {
         match who {
             None => close(socket, Close::Unauthenticated).await,
-            Some(who) => run(shared, who, socket).await,
+            Some(who) => run(shared, who, headers, socket).await,
         }
     })
 }
 
-async fn run(shared: Arc<Shared>, who: Principal, mut socket: WebSocket) {
+async fn run(shared: Arc<Shared>, who: Principal, headers: HeaderMap, mut socket: WebSocket) {
     let Ok(_place) = shared.boards.clone().try_acquire_owned() else { return close(socket, Close::CapReached).await };
-    let _look = shared.fleet.look();
     let mut snapshot = shared.fleet.snapshot();
     let mut stopping = shared.stopping.clone();
     let mut view = shared.view(&who);
+    // Who may see nothing has nothing swept for them.
+    let _look = (!view.hosts.is_empty()).then(|| shared.fleet.look());
     let mut revision = 0;
     let whole = BoardFrame::Whole { revision, view: view.clone() };
     if !send(&mut socket, Message::Binary(whole.encode().into())).await {
@@ -57,6 +58,7 @@ async fn run(shared: Arc<Shared>, who: Principal, mut socket: WebSocket) {
                 Some(Ok(_)) => heard = Instant::now(),
             },
             _ = ping.tick() => {
+                if shared.gate.principal(&headers).as_ref() != Some(&who) { return close(socket, Close::Revoked).await; }
                 if heard.elapsed() > Duration::from_secs(SILENCE_SECONDS_MAX) || !send(&mut socket, Message::Ping(Default::default())).await { return; }
             }
             () = stopped(&mut stopping) => return close(socket, Close::ShuttingDown).await,

@@ -10,9 +10,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// tungstenite's own buffers are sized for bulk; ours are many and mostly idle.
-const WRITE_BUFFER_BYTES: usize = 4096;
-
 /// Sends; false if the other side is gone or took nothing for too long.
 async fn send(socket: &mut WebSocket, message: Message) -> bool {
     matches!(timeout(Duration::from_secs(SILENCE_SECONDS_MAX), socket.send(message)).await, Ok(Ok(())))

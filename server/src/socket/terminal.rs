@@ -1,6 +1,6 @@
 //! A terminal's WebSocket: one task that selects over the pty, the socket, the clock and the server's own end.
 
-use super::{WRITE_BUFFER_BYTES, close, send, stopped};
+use super::{close, send, stopped};
 use crate::board::{Shared, public};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
@@ -10,10 +10,11 @@ use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::flow::Credit;
 use muxboard_core::limits::{
     CLIENT_FRAME_BYTES_MAX, CREDIT_BYTES, HELLO_SECONDS_MAX, INPUT_BYTES_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS, PING_SECONDS, SILENCE_SECONDS_MAX,
+    WRITE_BUFFER_BYTES,
 };
 use muxboard_core::policy::{Operation, Permit, Principal, Type, Watch};
 use muxboard_core::snapshot::{Place, SessionId};
-use muxboard_core::wire::{Close, ToClient, ToServer};
+use muxboard_core::wire::{Close, Grid, ToClient, ToServer};
 use muxboard_fleet::{AttachEnd, Attachment};
 use std::future::pending;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub(crate) async fn attach(
     upgrade.on_upgrade(move |socket| async move {
         let Some(who) = who else { return close(socket, Close::Unauthenticated).await };
         match (format!("{host}/{user}").parse(), session.parse()) {
-            (Ok(place), Ok(session)) => start(shared, who, place, session, socket).await,
+            (Ok(place), Ok(session)) => start(shared, who, headers, place, session, socket).await,
             _ => close(socket, Close::Unknown).await,
         }
     })
@@ -47,7 +48,7 @@ fn reason(error: &PublicError) -> Close {
     }
 }
 
-async fn start(shared: Arc<Shared>, who: Principal, place: Place, session: SessionId, mut socket: WebSocket) {
+async fn start(shared: Arc<Shared>, who: Principal, headers: HeaderMap, place: Place, session: SessionId, mut socket: WebSocket) {
     let hello = timeout(Duration::from_secs(HELLO_SECONDS_MAX), socket.recv()).await;
     let (grid, watch) = match hello {
         Ok(Some(Ok(Message::Binary(bytes)))) => match ToServer::decode(&bytes) {
@@ -60,12 +61,12 @@ async fn start(shared: Arc<Shared>, who: Principal, place: Place, session: Sessi
     // Two operations, two permits: what may only watch has no way to the pty.
     if watch {
         match shared.permit(&who, place, Watch { session }).and_then(|p| shared.fleet.watch(&p, grid).map(|a| (p, a)).map_err(public)) {
-            Ok((permit, attachment)) => pump(&shared, &permit, attachment, socket).await,
+            Ok((permit, attachment)) => pump(&shared, &headers, &permit, attachment, socket).await,
             Err(error) => close(socket, reason(&error)).await,
         }
     } else {
         match shared.permit(&who, place, Type { session }).and_then(|p| shared.fleet.attach(&p, grid).map(|a| (p, a)).map_err(public)) {
-            Ok((permit, attachment)) => pump(&shared, &permit, attachment, socket).await,
+            Ok((permit, attachment)) => pump(&shared, &headers, &permit, attachment, socket).await,
             Err(error) => close(socket, reason(&error)).await,
         }
     }
@@ -77,11 +78,12 @@ struct Outbox {
     not_before: Instant,
     credit: Credit,
     attached: bool,
+    grid: Grid,
 }
 
 impl Outbox {
-    fn new() -> Self {
-        Self { frame: vec![ToClient::OUTPUT_TAG], not_before: Instant::now(), credit: Credit::new(CREDIT_BYTES), attached: false }
+    fn new(grid: Grid) -> Self {
+        Self { frame: vec![ToClient::OUTPUT_TAG], not_before: Instant::now(), credit: Credit::new(CREDIT_BYTES), attached: false, grid }
     }
 
     fn held(&self) -> usize {
@@ -94,7 +96,7 @@ impl Outbox {
     }
 
     async fn flush(&mut self, socket: &mut WebSocket) -> bool {
-        if !std::mem::replace(&mut self.attached, true) && !send(socket, Message::Binary(ToClient::Attached.encode().into())).await {
+        if !std::mem::replace(&mut self.attached, true) && !send(socket, Message::Binary(ToClient::Attached(self.grid).encode().into())).await {
             return false;
         }
         if self.held() == 0 {
@@ -107,11 +109,14 @@ impl Outbox {
     }
 }
 
-async fn pump<O: Operation>(shared: &Shared, permit: &Permit<O>, mut attachment: Attachment, mut socket: WebSocket) {
+async fn pump<O: Operation>(shared: &Shared, headers: &HeaderMap, permit: &Permit<O>, mut attachment: Attachment, mut socket: WebSocket) {
     let mut stopping = shared.stopping.clone();
     let mut ping = interval(Duration::from_secs(PING_SECONDS));
     let mut heard = Instant::now();
-    let mut out = Outbox::new();
+    // tmux can be set to lead a client whose session ends to another session (detach-on-destroy): that must not be shown as this one.
+    let _look = shared.fleet.look();
+    let mut snapshot = shared.fleet.snapshot();
+    let mut out = Outbox::new(attachment.grid());
     let mut input: Vec<u8> = Vec::new();
     let end = loop {
         tokio::select! {
@@ -149,7 +154,13 @@ async fn pump<O: Operation>(shared: &Shared, permit: &Permit<O>, mut attachment:
             }
             () = sleep_until(out.not_before), if out.held() > 0 && !attachment.undecided() => if !out.flush(&mut socket).await { return; },
             () = sleep_until(attachment.deadline()) => break Close::LifetimeOver,
+            changed = snapshot.changed() => {
+                snapshot.borrow_and_update();
+                let gone = permit.operation().session().is_some_and(|id| shared.fleet.known(permit.place(), id) == Some(false));
+                if changed.is_err() || gone && out.attached { break Close::Gone; }
+            }
             _ = ping.tick() => {
+                if shared.gate.principal(headers).as_ref() != Some(permit.principal()) { break Close::Revoked; }
                 if heard.elapsed() > Duration::from_secs(SILENCE_SECONDS_MAX) || !send(&mut socket, Message::Ping(Default::default())).await { return; }
             }
             () = stopped(&mut stopping) => break Close::ShuttingDown,
@@ -167,5 +178,9 @@ async fn over<O: Operation>(shared: &Shared, permit: &Permit<O>, end: AttachEnd,
         return Close::Gone;
     }
     out.flush(socket).await;
-    if shared.fleet.outlived(permit).await { Close::Detached } else { Close::Gone }
+    match shared.fleet.outlived(permit).await {
+        Some(true) => Close::Detached,
+        Some(false) => Close::Gone,
+        None => Close::Unreachable,
+    }
 }

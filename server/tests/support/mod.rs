@@ -221,7 +221,10 @@ impl Request<'_> {
         self.header("Origin", &origin)
     }
     pub fn websocket(self) -> Self {
-        self.header("Connection", "Upgrade").header("Upgrade", "websocket").header("Sec-WebSocket-Version", "13").header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+        self.header("Connection", "Upgrade")
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Version", "13")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
     }
     pub fn method(mut self, method: &'static str) -> Self {
         self.method = method;

@@ -49,9 +49,20 @@ fn plain(fields: &[&str]) -> Vec<String> {
 
 /// One call that lists all sessions and their windows, each window with the facts of its active pane.
 pub(super) fn list() -> Vec<String> {
-    let mut session = plain(&["session_id", "session_created", "session_attached", "pid", "start_time", "version"]);
+    let mut session = plain(&["session_id", "session_created", "session_attached", "pid", "start_time", "version", "status"]);
     session.push(text("session_name"));
-    let mut window = plain(&["session_id", "window_index", "window_active", "window_activity", "window_bell_flag", "pane_dead", "pane_dead_status", "pane_id"]);
+    let mut window = plain(&[
+        "session_id",
+        "window_index",
+        "window_active",
+        "window_activity",
+        "window_bell_flag",
+        "pane_dead",
+        "pane_dead_status",
+        "pane_id",
+        "window_width",
+        "window_height",
+    ]);
     window.extend([short("window_name"), short("pane_current_command"), short("pane_current_path"), short("pane_title")]);
     ["list-sessions", "-F", &row("S", &session), ";", "list-windows", "-a", "-F", &row("W", &window)].map(String::from).to_vec()
 }
@@ -79,13 +90,15 @@ pub fn parse(answer: &str) -> Listing {
 }
 
 fn session(fields: &[&str], out: &mut Listing) -> Option<()> {
-    let [id, created, attached, pid, start, version, name] = fields else { return None };
+    let [id, created, attached, pid, start, version, status, name] = fields else { return None };
     let id = SessionId { server_pid: pid.parse().ok()?, server_start: start.parse().ok()?, number: number(id, '$')?, created: created.parse().ok()? };
     out.version.get_or_insert_with(|| (*version).to_owned());
     out.sessions.push(Session {
         id,
         name: name.parse().ok()?,
         attached: attached.parse().ok()?,
+        // The option is on, off, or a number of lines.
+        status_rows: if *status == "off" { 0 } else { status.parse().unwrap_or(1) },
         activity: id.created,
         windows: Vec::new(),
         preview: Vec::new(),
@@ -94,7 +107,7 @@ fn session(fields: &[&str], out: &mut Listing) -> Option<()> {
 }
 
 fn window(fields: &[&str], out: &mut Listing) -> Option<()> {
-    let [id, index, active, activity, bell, dead, status, pane, name, command, path, title] = fields else { return None };
+    let [id, index, active, activity, bell, dead, status, pane, width, height, name, command, path, title] = fields else { return None };
     let id = number(id, '$')?;
     let pane = PaneId(number(pane, '%')?);
     let window = Window {
@@ -103,6 +116,8 @@ fn window(fields: &[&str], out: &mut Listing) -> Option<()> {
         activity: activity.parse().ok()?,
         bell: flag(bell)?,
         exited: if flag(dead)? { Some(status.parse().unwrap_or(-1)) } else { None },
+        columns: width.parse().ok()?,
+        rows: height.parse().ok()?,
         name: (*name).to_owned(),
         command: (*command).to_owned(),
         path: (*path).to_owned(),
@@ -158,12 +173,12 @@ mod tests {
     }
 
     fn session_line(id: &str, name: &str) -> String {
-        line(&["S", id, "100", "1", "7", "8", "3.3a", name])
+        line(&["S", id, "100", "1", "7", "8", "3.3a", "on", name])
     }
 
     #[test]
     fn a_listing_is_read() {
-        let answer = session_line("$3", "a b") + &line(&["W", "$3", "0", "1", "150", "1", "1", "2", "%5", "w", "bash", "/srv", "t"]);
+        let answer = session_line("$3", "a b") + &line(&["W", "$3", "0", "1", "150", "1", "1", "2", "%5", "80", "24", "w", "bash", "/srv", "t"]);
         let listing = parse(&answer);
         assert_eq!(listing.problems, Vec::<String>::new());
         let session = &listing.sessions[0];

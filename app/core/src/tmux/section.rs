@@ -2,8 +2,9 @@
 //!
 //! All sections run at the same time, each under its own limit of time and output, and print one after the other: they are the stages of one
 //! pipeline, and the pipe between two stages carries nothing but its end, which tells the next stage that it may print. So no section
-//! can cut into another's output, and a tmux server that hangs costs one user, never the host. Every mark holds a fresh sentinel
-//! of 128 bits: no output can forge it.
+//! can cut into another's output, and a tmux server that hangs costs one user, never the host. What a section says is indented by one
+//! space, and the marks around sections are not: the sentinel in them can be read from the process list by every account of the host, so it
+//! keeps nothing secret, and no user's output can begin or end another's section.
 
 use super::Call;
 use super::format::{self, Listing, PaneId};
@@ -47,9 +48,8 @@ fn call(ask: &Ask<'_>, sentinel: &str) -> Call {
         // A pane that is gone must not end the whole call: if-shell tolerates a target that cannot be found. tmux scrolls a dead pane to say
         // so on its last line: what went off the top comes from the history.
         let there = format!("#{{==:#{{pane_id}},{target}}}");
-        let capture = format!(
-            "if-shell -F -t {target} '#{{pane_dead}}' 'capture-pane -p -e -S -{PREVIEW_LINES_MAX} -t {target}' 'capture-pane -p -e -t {target}'"
-        );
+        let capture =
+            format!("if-shell -F -t {target} '#{{pane_dead}}' 'capture-pane -p -e -S -{PREVIEW_LINES_MAX} -t {target}' 'capture-pane -p -e -t {target}'");
         words.extend([";", "if-shell", "-F", "-t", &target, &there, &capture].map(String::from));
     }
     Call(words)
@@ -69,7 +69,7 @@ pub fn script(host: &Host, asks: &[Ask<'_>], sentinel: &str) -> Script {
             let head = Script::command(&["printf", "%s begin %s\\n%s\\n%s end\\n", sentinel, ask.user.name.as_str()]);
             let tail = Script::command(&[sentinel]);
             Script::frame(
-                "{ o=$({ { {} {} </dev/null 2>&1; {} \"$?\"; } 2>/dev/null 3>&- & } | {}); cat >/dev/null; {} \"$o\" {} >&3; }",
+                "{ o=$({ { {} {} </dev/null 2>&1; {} \"$?\"; } 2>/dev/null 3>&- & } | {} | sed 's/^/ /'); cat >/dev/null; {} \"$o\" {} >&3; }",
                 &[&own_limit, &command, &exit, &limit, &head, &tail],
             )
         })
@@ -85,7 +85,7 @@ pub fn parse(output: &[u8], sentinel: &str) -> Vec<(UnixUser, Section)> {
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let Some(user) = line.strip_prefix(&begin).and_then(|user| user.parse().ok()) else { continue };
-        let body: Vec<&str> = lines.by_ref().take_while(|l| *l != end).collect();
+        let body: Vec<&str> = lines.by_ref().take_while(|l| *l != end).filter_map(|l| l.strip_prefix(' ')).collect();
         out.push((user, section(&body, sentinel)));
     }
     out

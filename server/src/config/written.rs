@@ -1,0 +1,113 @@
+//! The configuration as written: every key of the design, those of later versions too, so that they can be refused by name.
+
+use super::Mistake;
+use muxboard_core::policy::Ability;
+use serde::Deserialize;
+use std::fmt;
+use toml::Spanned;
+
+pub(super) type Later = Option<Spanned<toml::Value>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    pub(super) listen: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) origins: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) hosts_allowed: Vec<String>,
+    pub(super) base: Option<Spanned<String>>,
+    pub(super) behind_proxy: Option<Spanned<bool>>,
+    pub(super) sweep_seconds: Option<Spanned<u64>>,
+    pub(super) tls: Later,
+    #[serde(default)]
+    pub(super) limits: WrittenLimits,
+    pub(super) upload: Later,
+    pub(super) audit: Later,
+    pub(super) auth: Option<WrittenAuth>,
+    #[serde(default)]
+    pub(super) grant: Vec<WrittenGrant>,
+    #[serde(default)]
+    pub(super) host: Vec<Spanned<WrittenHost>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenLimits {
+    pub(super) attaches_per_principal: Option<usize>,
+    pub(super) attaches: Option<usize>,
+    pub(super) attach_hours: Option<u64>,
+    pub(super) queue_bytes: Later,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenAuth {
+    pub(super) gate: Spanned<String>,
+    #[serde(default)]
+    pub(super) token: Vec<WrittenToken>,
+    pub(super) proxy: Later,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenToken {
+    pub(super) name: String,
+    pub(super) sha256: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenGrant {
+    pub(super) who: Vec<String>,
+    pub(super) hosts: Vec<Spanned<String>>,
+    pub(super) users: Vec<Spanned<String>>,
+    pub(super) can: Vec<Ability>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenHost {
+    pub(super) key: Spanned<String>,
+    pub(super) label: Option<String>,
+    #[serde(default)]
+    pub(super) local: bool,
+    pub(super) users: Vec<Spanned<String>>,
+    pub(super) socket: Option<Spanned<String>>,
+    pub(super) socket_name: Option<Spanned<String>>,
+    pub(super) socket_file: Later,
+    #[serde(default)]
+    pub(super) order: Vec<String>,
+    pub(super) address: Later,
+    pub(super) port: Later,
+    pub(super) login: Later,
+    pub(super) password_env: Later,
+    pub(super) identity_file: Later,
+    pub(super) host_key_policy: Later,
+    pub(super) tags: Later,
+}
+
+/// The text, for turning an offset into a line.
+pub(super) struct Text<'a>(pub(super) &'a str);
+
+impl Text<'_> {
+    pub(super) fn line(&self, offset: usize) -> usize {
+        1 + self.0.bytes().take(offset).filter(|b| *b == b'\n').count()
+    }
+
+    pub(super) fn at<T>(&self, place: &Spanned<T>, says: impl Into<String>) -> Mistake {
+        Mistake { line: Some(self.line(place.span().start)), says: says.into() }
+    }
+
+    pub(super) fn later(&self, key: &Later, says: &str) -> Result<(), Mistake> {
+        key.as_ref()
+            .map_or(Ok(()), |value| Err(self.at(value, format!("{says}: this version of muxboard cannot do that yet. Take the key out to go on without it."))))
+    }
+
+    pub(super) fn parsed<T: std::str::FromStr>(&self, text: &Spanned<String>) -> Result<T, Mistake>
+    where
+        T::Err: fmt::Display,
+    {
+        text.get_ref().parse().map_err(|e| self.at(text, format!("\"{}\": {e}", text.get_ref().escape_debug())))
+    }
+}

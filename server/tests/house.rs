@@ -1,0 +1,87 @@
+//! The house rules that can be checked: who may import whom, how long a file may be, that every route is in the door's table.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The names in a manifest's `[dependencies]`.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let manifest: toml::Table = read(manifest).parse().unwrap();
+    manifest["dependencies"].as_table().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn arrows_point_one_way() {
+    let core = dependencies("app/core/Cargo.toml");
+    assert_eq!(core, ["postcard", "serde"].map(String::from).into());
+    for (manifest, forbidden) in [
+        ("app/Cargo.toml", vec!["muxboard-fleet", "muxboard", "tokio", "axum", "portable-pty"]),
+        ("server/fleet/Cargo.toml", vec!["muxboard-app", "muxboard", "axum", "leptos", "tower"]),
+        ("frontend/Cargo.toml", vec!["muxboard-fleet", "muxboard", "tokio"]),
+    ] {
+        let found: Vec<_> = dependencies(manifest).into_iter().filter(|d| forbidden.contains(&d.as_str())).collect();
+        assert_eq!(found, Vec::<String>::new(), "{manifest}");
+    }
+}
+
+fn sources(folder: &Path, endings: &[&str], out: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            if !["target", "node_modules", "xterm", "results", ".git"].contains(&name.as_str()) {
+                sources(&path, endings, out);
+            }
+        } else if endings.iter().any(|e| name.ends_with(e)) {
+            out.push(path);
+        }
+    }
+}
+
+#[test]
+fn a_file_holds_one_thing_and_opens_by_saying_which() {
+    let mut files = Vec::new();
+    sources(&root(), &[".rs", ".css", ".ts", ".js"], &mut files);
+    assert!(files.len() > 50, "the house is not here: {}", files.len());
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        // Tests at the end of a file are its longer half, and no second thing.
+        let lines = text.split("#[cfg(test)]\nmod tests").next().unwrap().lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", file.display());
+        if file.extension().is_some_and(|e| e == "rs") {
+            assert!(text.starts_with("//!"), "{} does not say what it holds", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_route_is_in_the_doors_table() {
+    let board = read("server/src/board.rs");
+    let door = read("server/tests/door.rs");
+    let table = door.split("fn routes").nth(1).unwrap().split("\n}\n").next().unwrap();
+    let routes: Vec<&str> = board.lines().filter_map(|l| l.trim().strip_prefix(".route(\"")).filter_map(|l| l.split('"').next()).collect();
+    assert!(routes.len() >= 11, "{routes:?}");
+    for route in routes {
+        // The fixed beginning of the path is what the table asks for.
+        let fixed = route.split("/{").next().unwrap();
+        assert!(table.contains(&format!("\"{fixed}")) || fixed.is_empty(), "{route} is not in the table");
+    }
+}
+
+#[test]
+fn every_bound_is_in_one_file() {
+    let mut files = Vec::new();
+    sources(&root().join("server"), &[".rs"], &mut files);
+    sources(&root().join("app"), &[".rs"], &mut files);
+    for file in files.iter().filter(|f| !f.to_str().unwrap().contains("/tests/")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(!text.contains("unbounded"), "{} has an unbounded queue", file.display());
+    }
+}
