@@ -55,6 +55,7 @@ function get(url, headers) {
       let first;
       const chunks = [];
       answer.on("data", (chunk) => { first ??= performance.now() - began; chunks.push(chunk); });
+      answer.on("error", failed);
       answer.on("end", () => { const body = Buffer.concat(chunks); done({ first, bytes: body.length, body: body.toString(), head: answer.headers }); });
     });
     asked.on("error", failed).end();

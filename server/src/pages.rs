@@ -5,9 +5,11 @@ use crate::auth::Gate;
 use crate::board::Shared;
 use crate::guard::{Nonce, XtermPage};
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::{Form, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use futures_util::StreamExt;
 use leptos::prelude::*;
 use muxboard_app::Page;
 use muxboard_app::base::Base;
@@ -26,9 +28,11 @@ use muxboard_app::ui::post_form::Posting;
 use muxboard_core::limits::PREVIEWS_IN_PAGE_MAX;
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Ability, Principal};
-use muxboard_core::snapshot::{Place, Session, SessionId, View};
+use muxboard_core::snapshot::{Place, Session, SessionId, UserState, View};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// What was asked for in a URL or a form.
 pub(crate) type Fields = HashMap<String, String>;
@@ -156,25 +160,44 @@ pub(crate) async fn dashboard(
 
 pub(crate) async fn board_page(shared: &Arc<Shared>, nonce: &Nonce, status: StatusCode, who: Principal, query: String, question: Option<Question>) -> Response {
     let frame = frame(shared, nonce);
+    // Where the list goes: no content can hold it.
+    let place = format!("<!--{}-->", nonce.0);
     let board = shared.clone();
-    let page = render(shared.base.clone(), move || {
-        let mut view = board.view(&who);
-        let page =
-            BoardPage { principal: view.principal.clone(), may_log_out: matches!(board.gate, Gate::Token(_)), query: query.clone(), counts: Counts::of(&view) };
-        let question = question.map(|q| question_html(&view, q)).unwrap_or_default();
-        let sessions = view
-            .hosts
-            .iter_mut()
-            .flat_map(|h| &mut h.users)
-            .filter_map(|u| if let muxboard_core::snapshot::UserState::Sessions(s) = &mut u.row.state { Some(s) } else { None });
-        sessions.flatten().skip(PREVIEWS_IN_PAGE_MAX).for_each(|s| s.preview.clear());
-        provide_context(Query(RwSignal::new(query)));
-        let store = Store::default();
-        store.take(&view);
-        let list = List(ListProps { store }).into_view().to_html();
-        living(frame, Page::Board(page), AsSent { list, question })
+    let (sender, receiver) = mpsc::channel::<String>(4);
+    tokio::task::spawn_blocking(move || {
+        let owner = Owner::new();
+        owner.with(|| {
+            provide_context(board.base.clone());
+            let mut view = board.view(&who);
+            let page = BoardPage {
+                principal: view.principal.clone(),
+                may_log_out: matches!(board.gate, Gate::Token(_)),
+                query: query.clone(),
+                counts: Counts::of(&view),
+            };
+            let question = question.map(|q| question_html(&view, q)).unwrap_or_default();
+            let document = living(frame, Page::Board(page), AsSent { list: place.clone(), question }).to_html();
+            let (head, tail) = document.split_once(&place).unwrap_or((&document, ""));
+            // The browser paints the bar and fetches the program while a long list is still being made. A failure to send: nobody reads on.
+            let _ = sender.blocking_send(head.to_owned());
+            let _ = sender.blocking_send(list_html(&mut view, query));
+            let _ = sender.blocking_send(tail.to_owned());
+        });
+        owner.cleanup();
     });
-    (status, page.await).into_response()
+    let chunks =
+        futures_util::stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|chunk| (Ok::<_, Infallible>(chunk), receiver)) }).fuse();
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], Body::from_stream(chunks)).into_response()
+}
+
+fn list_html(view: &mut View, query: String) -> String {
+    let users = view.hosts.iter_mut().flat_map(|h| &mut h.users);
+    let sessions = users.filter_map(|u| if let UserState::Sessions(sessions) = &mut u.row.state { Some(sessions) } else { None });
+    sessions.flatten().skip(PREVIEWS_IN_PAGE_MAX).for_each(|s| s.preview.clear());
+    provide_context(Query(RwSignal::new(query)));
+    let store = Store::default();
+    store.take(view);
+    List(ListProps { store }).into_view().to_html()
 }
 
 fn question_html(view: &View, question: Question) -> String {

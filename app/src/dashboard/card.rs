@@ -63,28 +63,34 @@ pub fn Card(
     let query = use_context::<Query>();
     let can = user.row.read_untracked().can;
     let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
+    // Plain closures: a session's signal changes only when the session did, and memos would cost the server most of a big page.
     let part = |f: fn(&Session) -> String| {
         let row = row.clone();
-        Memo::new(move |_| f(&row.read()))
+        move || f(&row.read())
     };
-    let name = part(|s| s.name.to_string());
+    let name = Signal::derive(part(|s| s.name.to_string()));
     let windows = part(|s| many(s.windows.len(), "window"));
     let runs = part(running);
     let attached = {
         let row = row.clone();
-        Memo::new(move |_| row.read().attached)
+        move || row.read().attached
     };
     let active = {
         let row = row.clone();
-        Memo::new(move |_| row.read().activity)
+        Signal::derive(move || row.read().activity)
     };
-    let alarm = {
+    let unattached = {
         let row = row.clone();
-        Memo::new(move |_| alarm(&row.read()))
+        move || row.read().attached == 0
     };
+    let alarmed = {
+        let row = row.clone();
+        move || alarm(&row.read())
+    };
+    let alarmed_too = alarmed.clone();
     let preview = {
         let row = row.clone();
-        Memo::new(move |_| row.read().preview.clone())
+        move || lines(&row.read().preview)
     };
     let hidden = {
         let (row, host, user) = (row.clone(), host.row.clone(), place.user.clone());
@@ -104,18 +110,18 @@ pub fn Card(
         <article class="card" hidden=hidden data-session=about.clone()>
             <div class="card-head">
                 <a class="open" href=href rel="external"><Name text=name/></a>
-                <span class="windows">{move || windows.get()}</span>
-                <span class="age" class:alarm=move || alarm.get().is_some()>
-                    {move || match alarm.get() {
+                <span class="windows">{windows}</span>
+                <span class="age" class:alarm=move || alarmed_too().is_some()>
+                    {move || match alarmed() {
                         Some(words) => words.into_any(),
                         None => view! { <Ago at=active words=activity/> }.into_any(),
                     }}
                 </span>
             </div>
-            <pre aria-hidden="true"><code>{move || lines(&preview.read())}</code></pre>
+            <pre aria-hidden="true"><code>{preview}</code></pre>
             <div class="card-foot">
-                <bdi class="runs">{move || runs.get()}</bdi>
-                <span class="attached" hidden=move || attached.get() == 0>{move || format!("● {} attached", attached.get())}</span>
+                <bdi class="runs">{runs}</bdi>
+                <span class="attached" hidden=unattached>{move || format!("● {} attached", attached())}</span>
                 <span class="buttons">
                     {can.has(Ability::Watch).then(|| { let open = open.clone(); view! { <a class="button small" rel="external" href=move || open(true)>"Watch"</a> } })}
                     <details class="menu" hidden=!(can.has(Ability::Kill) || can.has(Ability::Create))>

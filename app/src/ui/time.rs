@@ -46,7 +46,7 @@ pub fn Ago(
             format!("{} UTC", full.get(11..16).unwrap_or(""))
         }
     };
-    view! { <time datetime=move || rfc3339(at.get()) title=move || rfc3339(at.get())>{text}</time> }
+    view! { <time datetime=move || rfc3339(at.get()) title=clock.map(|_| move || rfc3339(at.get()))>{text}</time> }
 }
 
 #[cfg(test)]
