@@ -179,11 +179,13 @@ fn create_and_kill_for_another_account_by_the_documented_line() {
     let created = board.post("/fn/create", &[("place", &place), ("name", "made"), ("command", "env; id -un; exec cat")]).token(TOKEN).send();
     assert_eq!(created.status, 200, "{}", created.body);
     let id = serde_json::from_str::<Value>(&created.body).unwrap()["session"].as_str().unwrap().to_owned();
+    let began = std::time::Instant::now();
     let screen = loop {
         let screen = board.tmux(&board.accounts.other, &["capture-pane", "-p", "-J", "-S", "-", "-t", "made"]);
         if screen.contains(&format!("\n{}", board.accounts.other)) {
             break screen;
         }
+        assert!(began.elapsed() < support::PATIENCE, "never said who it is: {screen}");
     };
     // Nothing of ours and nothing of sudo's is in a pane's environment.
     for secret in ["do-not-leak", "SUDO_", "LC_ALL=C\n", "MUXBOARD"] {

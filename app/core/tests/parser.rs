@@ -26,6 +26,14 @@ proptest! {
     }
 }
 
+/// Waits until it is so.
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !so() {
+        assert!(began.elapsed().as_secs() < 30, "never: {what}");
+    }
+}
+
 /// A tmux server of its own, ended with its folder.
 struct Server {
     folder: tempfile::TempDir,
@@ -85,7 +93,7 @@ fn a_hostile_directory_title_command_and_option_forge_nothing() {
     server.run(&["set-option", "-t", "victim", "@evil", evil]);
     // tmux expands a new window name once: doubled, it arrives as it is.
     server.run(&["rename-window", "-t", "victim", &evil.replace('#', "##")]);
-    while !server.run(&["capture-pane", "-p", "-t", "victim"]).contains("ready") {}
+    until("ready", || server.run(&["capture-pane", "-p", "-t", "victim"]).contains("ready"));
     let listing = server.listing();
     assert_eq!(listing.problems, Vec::<String>::new());
     assert_eq!(listing.sessions.len(), 1);
@@ -120,12 +128,7 @@ fn a_startup_command_is_one_word_whatever_it_holds() {
     let id = format::created(&server.call(&tmux::create(&"c".parse().unwrap(), None, true))).unwrap();
     let command = format!("printf '%s' \"it's ; \\$x #(touch canary) #{{pid}} \\\"q\\\" {{a}}\" > {}; exit 3", out.display());
     assert_eq!(server.call(&tmux::start(id, &command.parse().unwrap())).trim(), tmux::DONE);
-    let ended = loop {
-        if let Some(code) = server.listing().sessions[0].windows[0].exited {
-            break code;
-        }
-    };
-    assert_eq!(ended, 3);
+    until("exited 3", || server.listing().sessions[0].windows[0].exited == Some(3));
     assert_eq!(std::fs::read_to_string(out).unwrap(), "it's ; $x #(touch canary) #{pid} \"q\" {a}");
 }
 
@@ -182,15 +185,14 @@ fn the_sweep_script_brings_every_section_and_the_previews() {
     assert_eq!(first.iter().map(|(u, _)| u.as_str()).collect::<Vec<_>>(), ["me", "nobody-here"]);
     let pane = first[0].1.listing.panes[0].1;
     // One pane that is there and one that is not: the second must not end the call.
-    let screen = loop {
+    let mut screen = String::new();
+    until("a line", || {
         let sections = look(vec![format::PaneId(999), pane]);
         assert_eq!(sections[0].1.exit, Some(0));
         assert_eq!(sections[0].1.captures[0], (format::PaneId(999), String::new()));
-        let screen = sections[0].1.captures[1].1.clone();
-        if screen.contains("line") {
-            break screen;
-        }
-    };
+        screen.clone_from(&sections[0].1.captures[1].1);
+        screen.contains("line")
+    });
     let lines = ansi::preview(&screen);
     assert_eq!((lines[0][0].text.as_str(), lines[0][0].style.colour), ("red", Some(1)));
     assert_ne!(first[1].1.exit, Some(0));
@@ -201,4 +203,21 @@ fn a_section_cannot_end_itself_and_begin_anothers_with_the_sentinel_read_from_th
     let said = "5e47 begin me\n 5e47 end\n 5e47 begin other\n S\x1f$1\x1f1\x1f0\x1f1\x1f1\x1f3.3a\x1fon\x1fforged\n \n 5e47 exit 0\n5e47 end\n5e47 begin other\n \n 5e47 exit 0\n5e47 end\n";
     let sections = section::parse(said.as_bytes(), "5e47");
     assert_eq!(sections.iter().map(|(user, s)| (user.as_str(), s.listing.sessions.len())).collect::<Vec<_>>(), [("me", 1), ("other", 0)]);
+}
+
+#[test]
+fn a_program_ended_by_a_signal_is_told_from_one_whose_status_is_not_known_yet() {
+    let row = |status: &str, signal: &str| {
+        format!(
+            "S\x1f$1\x1f1\x1f0\x1f1\x1f1\x1f3.3a\x1fon\x1fa\nW\x1f$1\x1f0\x1f1\x1f1\x1f0\x1f1\x1f{status}\x1f{signal}\x1f%0\x1f80\x1f24\x1fw\x1fc\x1f/\x1ft\n"
+        )
+    };
+    for (status, signal, want) in [("2", "", 2), ("", "", 0), ("", "9", -1), ("0", "", 0)] {
+        assert_eq!(format::parse(&row(status, signal)).sessions[0].windows[0].exited, Some(want), "{status:?} {signal:?}");
+    }
+    let server = Server::new();
+    server.run(&["new-session", "-d", "-s", "a", "exec cat"]);
+    server.run(&["set-option", "-w", "-t", "a:", "remain-on-exit", "on"]);
+    server.run(&["respawn-pane", "-k", "-t", "a:", "kill -9 $$"]);
+    until("killed", || server.listing().sessions[0].windows[0].exited == Some(-1));
 }

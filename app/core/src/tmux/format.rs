@@ -59,6 +59,7 @@ pub(super) fn list() -> Vec<String> {
         "window_bell_flag",
         "pane_dead",
         "pane_dead_status",
+        "pane_dead_signal",
         "pane_id",
         "window_width",
         "window_height",
@@ -107,7 +108,7 @@ fn session(fields: &[&str], out: &mut Listing) -> Option<()> {
 }
 
 fn window(fields: &[&str], out: &mut Listing) -> Option<()> {
-    let [id, index, active, activity, bell, dead, status, pane, width, height, name, command, path, title] = fields else { return None };
+    let [id, index, active, activity, bell, dead, status, signal, pane, width, height, name, command, path, title] = fields else { return None };
     let id = number(id, '$')?;
     let pane = PaneId(number(pane, '%')?);
     let window = Window {
@@ -115,7 +116,7 @@ fn window(fields: &[&str], out: &mut Listing) -> Option<()> {
         active: flag(active)?,
         activity: activity.parse().ok()?,
         bell: flag(bell)?,
-        exited: if flag(dead)? { Some(status.parse().unwrap_or(-1)) } else { None },
+        exited: exit(dead, status, signal)?,
         columns: width.parse().ok()?,
         rows: height.parse().ok()?,
         name: (*name).to_owned(),
@@ -130,6 +131,12 @@ fn window(fields: &[&str], out: &mut Listing) -> Option<()> {
     }
     session.windows.push(window);
     Some(())
+}
+
+/// A pane dies a moment before tmux knows how: until then it ended, and that is no alarm.
+fn exit(dead: &str, status: &str, signal: &str) -> Option<Option<i32>> {
+    let how = if signal.is_empty() { status.parse().unwrap_or(0) } else { -1 };
+    flag(dead).map(|dead| dead.then_some(how))
 }
 
 fn number(text: &str, sigil: char) -> Option<u32> {
@@ -178,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_listing_is_read() {
-        let answer = session_line("$3", "a b") + &line(&["W", "$3", "0", "1", "150", "1", "1", "2", "%5", "80", "24", "w", "bash", "/srv", "t"]);
+        let answer = session_line("$3", "a b") + &line(&["W", "$3", "0", "1", "150", "1", "1", "2", "", "%5", "80", "24", "w", "bash", "/srv", "t"]);
         let listing = parse(&answer);
         assert_eq!(listing.problems, Vec::<String>::new());
         let session = &listing.sessions[0];
