@@ -16,7 +16,6 @@ use muxboard_core::policy::{Operation, Permit, Principal, Type, Watch};
 use muxboard_core::snapshot::{Place, SessionId};
 use muxboard_core::wire::{Close, Grid, ToClient, ToServer};
 use muxboard_fleet::{AttachEnd, Attachment};
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep_until, timeout};
@@ -164,7 +163,6 @@ async fn pump<O: Operation>(shared: &Shared, headers: &HeaderMap, permit: &Permi
                 if heard.elapsed() > Duration::from_secs(SILENCE_SECONDS_MAX) || !send(&mut socket, Message::Ping(Default::default())).await { return; }
             }
             () = stopped(&mut stopping) => break Close::ShuttingDown,
-            () = pending() => {}
         }
     };
     // The slot and the tmux client go before the client hears the end: who reconnects at once finds room.
