@@ -16,6 +16,7 @@ build: ## one self-contained binary: target/release/muxboard
 	@.ci/bootstrap run && .ci/build
 
 dev: ## rebuild and restart on every change (cargo-leptos watch)
+	@rm -f target/site.made-of # what it leaves in target/site is no release
 	@.ci/bootstrap run && $(TOOLS) MUXBOARD_LOG=debug cargo leptos watch
 
 lint: ## rustfmt and clippy
