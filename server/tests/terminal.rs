@@ -55,6 +55,25 @@ async fn until(socket: &mut Socket, wanted: &str) -> String {
     text
 }
 
+/// Reads on until the close, taking all output.
+async fn closed_reading(mut socket: Socket) -> Option<Close> {
+    let read = async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Close(frame))) => break frame.and_then(|f| Close::of(f.code.into())),
+                Some(Ok(Message::Binary(bytes))) => {
+                    // A send can cross the close.
+                    let taken = ToServer::Taken(u32::try_from(bytes.len().saturating_sub(1)).unwrap());
+                    let _ = socket.send(Message::Binary(taken.encode().into())).await;
+                }
+                Some(Ok(_)) => {}
+                other => panic!("ended without a close: {other:?}"),
+            }
+        }
+    };
+    timeout(PATIENCE, read).await.unwrap()
+}
+
 /// Reads on until the close.
 async fn closed(mut socket: Socket) -> Option<Close> {
     let read = async {
@@ -140,8 +159,12 @@ async fn every_end_has_its_code() {
     let mut by_login = connect(&board, &kept, &headers).await;
     hello(&mut by_login, false).await;
     until(&mut by_login, "\x1b").await;
+    // Heard through a flood too.
+    say(&mut by_login, ToServer::Input(b"yes flooding\r".to_vec())).await;
+    until(&mut by_login, "flooding\r\nflooding").await;
     assert_eq!(board.post("/logout", &[]).header("Cookie", &cookie).own_origin().send().status, 303);
-    assert_eq!(closed(by_login).await, Some(Close::Revoked));
+    assert_eq!(closed_reading(by_login).await, Some(Close::Revoked));
+    board.tmux(&front, &["send-keys", "-t", "keep", "C-c"]);
 
     let mut last = connect(&board, &kept, &token(TOKEN)).await;
     hello(&mut last, false).await;

@@ -55,6 +55,8 @@ pub const CREDIT_BYTES: u32 = 128 * 1024;
 pub const CLIENT_FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Largest output frame, in bytes.
 pub const OUTPUT_FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Output in which tmux's word that a session is gone is looked for, in bytes: it says so at once and ends.
+pub const EARLY_BYTES_MAX: usize = 512;
 /// While output keeps coming, at most one frame in this time, in milliseconds.
 pub const OUTPUT_FRAME_MS: u64 = 4;
 /// Between two pings of an idle connection, in seconds; proxies cut silence at 30 to 60.

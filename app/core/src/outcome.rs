@@ -38,6 +38,9 @@ fn fault(host: &Host, user: &User, code: i32, words: &str) -> UserState {
         UserState::TmuxMissing
     } else if says("Permission denied") || says("not safe permissions") || says("directory ") && says("has unsafe permissions") {
         UserState::SocketUnreadable { words: words.to_owned() }
+    } else if says("no current target") {
+        // list-windows where there is no window: the server runs (exit-empty off, or it is about to end), without a session.
+        UserState::Sessions(Vec::new())
     } else if says("no server running on")
         || says("No such file or directory")
         || says("Connection refused")
@@ -117,6 +120,7 @@ mod tests {
         assert_eq!(state(false, Some(127), "sh: 1: tmux: not found"), UserState::TmuxMissing);
         assert_eq!(state(false, None, ""), UserState::NotAnswering);
         assert_eq!(state(false, Some(0), ""), UserState::Sessions(vec![]));
+        assert_eq!(state(false, Some(1), "no current target"), UserState::Sessions(vec![]));
         assert!(matches!(state(false, Some(1), "protocol version mismatch (client 8, server 7)"), UserState::Other { .. }));
     }
 }

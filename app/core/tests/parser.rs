@@ -64,6 +64,14 @@ impl Server {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
 
+    /// The listing by the sweep's own script, which helps tmux to a status that it missed.
+    #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
+    fn settled(&self) -> format::Listing {
+        let script = section::script(&self.host, &[Ask { user: &self.host.users[0], panes: vec![], unsettled: true }], "5e47");
+        let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env_remove("TMUX").output().unwrap();
+        section::parse(&output.stdout, "5e47").remove(0).1.listing
+    }
+
     fn listing(&self) -> format::Listing {
         format::parse(&self.call(&format::call()))
     }
@@ -128,7 +136,7 @@ fn a_startup_command_is_one_word_whatever_it_holds() {
     let id = format::created(&server.call(&tmux::create(&"c".parse().unwrap(), None, true))).unwrap();
     let command = format!("printf '%s' \"it's ; \\$x #(touch canary) #{{pid}} \\\"q\\\" {{a}}\" > {}; exit 3", out.display());
     assert_eq!(server.call(&tmux::start(id, &command.parse().unwrap())).trim(), tmux::DONE);
-    until("exited 3", || server.listing().sessions[0].windows[0].exited == Some(3));
+    until("exited 3", || server.settled().sessions[0].windows[0].exited == Some(3));
     assert_eq!(std::fs::read_to_string(out).unwrap(), "it's ; $x #(touch canary) #{pid} \"q\" {a}");
 }
 
@@ -176,7 +184,7 @@ fn the_sweep_script_brings_every_section_and_the_previews() {
     // A second user that cannot be reached this way: its section says so and harms nothing.
     host.users.push(User { name: "nobody-here".parse().unwrap(), through_sudo: true });
     let look = |panes: Vec<format::PaneId>| {
-        let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: panes.clone() }).collect();
+        let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: panes.clone(), unsettled: false }).collect();
         let script = section::script(&host, &asks, "5e47");
         let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env_remove("TMUX").output().unwrap();
         section::parse(&output.stdout, "5e47")
@@ -219,5 +227,5 @@ fn a_program_ended_by_a_signal_is_told_from_one_whose_status_is_not_known_yet() 
     server.run(&["new-session", "-d", "-s", "a", "exec cat"]);
     server.run(&["set-option", "-w", "-t", "a:", "remain-on-exit", "on"]);
     server.run(&["respawn-pane", "-k", "-t", "a:", "kill -9 $$"]);
-    until("killed", || server.listing().sessions[0].windows[0].exited == Some(-1));
+    until("killed", || server.settled().sessions[0].windows[0].exited == Some(-1));
 }

@@ -189,19 +189,15 @@ fn mount(page: &Rc<Page>) {
     {
         let _ = link.focus();
     }
-    let page = page.clone();
+    let page = PageHandle(StoredValue::new_local(page.clone()));
     leptos::mount::mount_to(body, move || {
         contexts();
-        view! { <Questions page=PageHandle(send_wrapper(page))/> }
+        view! { <Questions page/> }
     })
     .forget();
 }
 
-/// The page is of one thread, as everything in a browser; signals want that said.
-fn send_wrapper(page: Rc<Page>) -> StoredValue<Rc<Page>, LocalStorage> {
-    StoredValue::new_local(page)
-}
-
+/// The page, for components: of one thread, as everything in a browser, and signals want that said.
 #[derive(Clone, Copy)]
 struct PageHandle(StoredValue<Rc<Page>, LocalStorage>);
 

@@ -143,7 +143,7 @@ impl Attachment {
     fn keep(&mut self, into: &mut Vec<u8>, bytes: &[u8]) {
         if let Some(early) = &mut self.early {
             early.extend_from_slice(bytes);
-            if early.len() > 512 {
+            if early.len() > limits::EARLY_BYTES_MAX {
                 self.early = None;
             }
         }

@@ -24,6 +24,7 @@ pub(crate) struct Sweeper {
 #[derive(Default)]
 struct Memory {
     panes: Vec<(SessionId, PaneId)>,
+    unsettled: bool,
     previews: HashMap<SessionId, Preview>,
     /// How often in a row it did not answer, and when to ask again.
     silent: u32,
@@ -61,8 +62,12 @@ impl Sweeper {
     pub(crate) async fn look(&mut self, host: &Host, insist: bool) {
         let began = Instant::now();
         self.began = Some(began);
-        let asks: Vec<Ask<'_>> =
-            host.users.iter().filter(|u| (insist && !u.through_sudo) || self.due(u, began)).map(|user| Ask { user, panes: self.wanted(user) }).collect();
+        let asks: Vec<Ask<'_>> = host
+            .users
+            .iter()
+            .filter(|u| (insist && !u.through_sudo) || self.due(u, began))
+            .map(|user| Ask { user, panes: self.wanted(user), unsettled: self.users.get(&user.name).is_some_and(|m| m.unsettled) })
+            .collect();
         let sentinel = sentinel();
         let script = section::script(host, &asks, &sentinel);
         let bounds = Bounds { time: Duration::from_secs(SWEEP_SECONDS_MAX), bytes: SECTION_BYTES_MAX.saturating_mul(asks.len().max(1)) };
@@ -114,6 +119,7 @@ impl Sweeper {
         let now = unix_now();
         let memory = self.users.entry(user.name.clone()).or_default();
         let (captures, panes) = (section.captures.clone(), section.listing.panes.clone());
+        memory.unsettled = section.listing.unsettled;
         let mut state = outcome::user_state(host, user, section);
         if state == UserState::NotAnswering {
             memory.silent = memory.silent.saturating_add(1);

@@ -201,8 +201,16 @@ async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
     assert_eq!(world.fleet.snapshot().borrow().hosts[0].users[0].last_seen.len(), 1);
     assert_eq!(timeout(PATIENCE, world.fleet.kill(world.permit(Kill { session: sessions[0].id }))).await.unwrap(), Err(Failed::User(UserState::NotAnswering)));
     signal(pid, "CONT");
-    // The kill that nobody answered for may still have arrived: both ends are the truth, and it is shown.
-    assert!(matches!(world.look().await, UserState::Sessions(_) | UserState::NoServer));
+    // The kill that nobody answered for may still arrive, while we look: both ends are the truth, and it is shown.
+    let settled = async {
+        loop {
+            match world.look().await {
+                UserState::Sessions(_) | UserState::NoServer => break,
+                other => eprintln!("for a moment: {other:?}"),
+            }
+        }
+    };
+    timeout(PATIENCE, settled).await.unwrap();
 }
 
 #[tokio::test]
@@ -340,7 +348,7 @@ async fn tmux_missing_is_its_own_fact() {
     use muxboard_core::tmux::section::{self, Ask};
     let world = World::new();
     let host = &world.inventory.hosts[0];
-    let script = section::script(host, &[Ask { user: &host.users[0], panes: vec![] }], "5e47");
+    let script = section::script(host, &[Ask { user: &host.users[0], panes: vec![], unsettled: false }], "5e47");
     let tools = world.folder.path().join("bin");
     std::fs::create_dir(&tools).unwrap();
     for tool in ["sh", "timeout", "head", "cat", "sed"] {
@@ -351,4 +359,24 @@ async fn tmux_missing_is_its_own_fact() {
     let output = std::process::Command::new("/bin/sh").arg("-c").arg(script.as_str()).env("PATH", &tools).output().unwrap();
     let (_, section) = section::parse(&output.stdout, "5e47").remove(0);
     assert_eq!(muxboard_core::outcome::user_state(host, &host.users[0], section), UserState::TmuxMissing);
+}
+
+/// tmux 3.3a misses the end of a child now and then, and shows no status until another one ends: one try in ten, so thirty of them.
+#[tokio::test]
+async fn an_exit_status_that_tmux_missed_is_shown_all_the_same() {
+    let world = World::new();
+    for i in 0..30 {
+        world.create(&format!("job{i}"), Some("exit 3")).await.unwrap();
+    }
+    let all = async { while !world.sessions().await.iter().all(|s| s.windows[0].exited == Some(3)) {} };
+    timeout(PATIENCE, all).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_without_a_session_is_no_fault() {
+    let world = World::new();
+    world.tmux(&["start-server", ";", "set-option", "-s", "exit-empty", "off"]);
+    assert_eq!(world.look().await, UserState::Sessions(vec![]));
+    world.create("first", None).await.unwrap();
+    assert_eq!(world.state_names(), ["first"]);
 }

@@ -118,8 +118,8 @@ async fn pump<O: Operation>(shared: &Shared, headers: &HeaderMap, permit: &Permi
     let mut out = Outbox::new(attachment.grid());
     let mut input: Vec<u8> = Vec::new();
     let end = loop {
+        // Not biased: a flood keeps the first arms ready, and an ended login or a stopping server must be heard through it.
         tokio::select! {
-            biased;
             message = socket.recv(), if input.len() < INPUT_BYTES_MAX => {
                 heard = Instant::now();
                 let frame = match message {

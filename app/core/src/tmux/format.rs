@@ -20,6 +20,8 @@ pub struct Listing {
     pub sessions: Vec<Session>,
     /// The pane a preview of each session shows: its active window's active pane.
     pub panes: Vec<(SessionId, PaneId)>,
+    /// A pane died and tmux does not know how yet.
+    pub unsettled: bool,
     /// The server's version, as it says it (`3.3a`).
     pub version: Option<String>,
     /// Lines that are not rows of ours: tmux's or sudo's own words.
@@ -124,6 +126,7 @@ fn window(fields: &[&str], out: &mut Listing) -> Option<()> {
         path: (*path).to_owned(),
         title: (*title).to_owned(),
     };
+    out.unsettled |= window.exited.is_some() && status.is_empty() && signal.is_empty();
     let session = out.sessions.iter_mut().rev().find(|s| s.id.number == id)?;
     session.activity = session.activity.max(window.activity);
     if window.active {
