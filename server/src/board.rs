@@ -38,8 +38,8 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) base: Base,
     pub(crate) boards: Arc<Semaphore>,
-    pub(crate) stopping: watch::Receiver<bool>,
-    stop: watch::Sender<bool>,
+    /// True once the server stops. Every live connection holds a receiver to its very end.
+    pub(crate) stop: watch::Sender<bool>,
 }
 
 /// Builds a board.
@@ -84,11 +84,12 @@ impl Muxboard {
             .layer(middleware::from_fn(guard::headers))
     }
 
-    /// Ends every live connection, with the word that the server will be back.
-    pub fn stopper(&self) -> impl Fn() + Send + Sync + 'static {
+    /// Ends every live connection, with the word that the server will be back: a future that is over when they all are.
+    pub fn stopper(&self) -> impl Future<Output = ()> + Send + 'static {
         let shared = self.shared.clone();
-        move || {
+        async move {
             shared.stop.send_replace(true);
+            shared.stop.closed().await;
         }
     }
 }
@@ -146,10 +147,10 @@ impl Builder {
         if matches!(self.gate, Gate::Deny) {
             tracing::warn!("no gate is configured: the board lets nobody in");
         }
-        let (stop, stopping) = watch::channel(false);
+        let stop = watch::Sender::new(false);
         let fleet = Fleet::new(&self.inventory, self.settings);
         let boards = Arc::new(Semaphore::new(limits::BOARDS));
-        let shared = Shared { fleet, inventory: self.inventory, policy: self.policy, gate: self.gate, base: self.base, boards, stopping, stop };
+        let shared = Shared { fleet, inventory: self.inventory, policy: self.policy, gate: self.gate, base: self.base, boards, stop };
         Muxboard { shared: Arc::new(shared), doors: self.doors }
     }
 }

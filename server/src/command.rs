@@ -173,24 +173,23 @@ async fn serve(config: Config, token: Option<String>) -> anyhow::Result<()> {
         out.flush()?;
     }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let (told, mut heard) = tokio::sync::watch::channel(false);
-    let asked_to_stop = async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("stopping; every session lives on");
-        stop();
-        told.send_replace(true);
-    };
     let listener = listener.tap_io(|tcp| {
         // A key press must not wait for the next one.
         let _ = tcp.set_nodelay(true);
     });
-    let server = axum::serve(listener, router).with_graceful_shutdown(asked_to_stop);
+    let (told, mut heard) = tokio::sync::watch::channel(false);
+    let graceful = async move {
+        let _ = heard.wait_for(|told| *told).await;
+    };
+    let mut server = tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(graceful).into_future());
     tokio::select! {
-        ended = server.into_future() => ended?,
-        () = async {
-            let _ = heard.wait_for(|told| *told).await;
-            tokio::time::sleep(Duration::from_secs(SHUT_DOWN_SECONDS_MAX)).await;
-        } => {}
+        ended = &mut server => return Ok(ended??),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
+    tracing::info!("stopping; every session lives on");
+    told.send_replace(true);
+    // WebSockets are no longer the HTTP server's: it would not wait for them to hear why they end.
+    let _ = tokio::time::timeout(Duration::from_secs(SHUT_DOWN_SECONDS_MAX), stop).await;
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(crate) async fn follow(State(shared): State<Arc<Shared>>, headers: HeaderMap
 async fn run(shared: Arc<Shared>, who: Principal, headers: HeaderMap, mut socket: WebSocket) {
     let Ok(_place) = shared.boards.clone().try_acquire_owned() else { return close(socket, Close::CapReached).await };
     let mut snapshot = shared.fleet.snapshot();
-    let mut stopping = shared.stopping.clone();
+    let mut stopping = shared.stop.subscribe();
     let mut view = shared.view(&who);
     // Who may see nothing has nothing swept for them.
     let _look = (!view.hosts.is_empty()).then(|| shared.fleet.look());

@@ -109,7 +109,7 @@ impl Outbox {
 }
 
 async fn pump<O: Operation>(shared: &Shared, headers: &HeaderMap, permit: &Permit<O>, mut attachment: Attachment, mut socket: WebSocket) {
-    let mut stopping = shared.stopping.clone();
+    let mut stopping = shared.stop.subscribe();
     let mut ping = interval(Duration::from_secs(PING_SECONDS));
     let mut heard = Instant::now();
     // tmux can be set to lead a client whose session ends to another session (detach-on-destroy): that must not be shown as this one.
