@@ -27,17 +27,21 @@ const colours = () => {
   return theme;
 };
 
+const FONT_PX = 14;
+
 class MuxTerminal {
   #terminal;
+  #element;
   #fit = new FitAddon();
-  #held = false;
+  #held = false; // [columns, rows] of a watcher, whose grid is another's
 
   constructor(element, typed, resized) {
+    this.#element = element;
     const css = getComputedStyle(document.documentElement);
     this.#terminal = new Terminal({
       allowProposedApi: true, // the unicode add-on's
       fontFamily: css.getPropertyValue("--mono"),
-      fontSize: 14,
+      fontSize: FONT_PX,
       minimumContrastRatio: 4.5, // WCAG 2.2 AA, whatever colours a program combines
       scrollback: 0, // the history is tmux's
       theme: colours(),
@@ -52,7 +56,7 @@ class MuxTerminal {
     this.#terminal.onData((text) => typed(encoder.encode(text)));
     this.#terminal.onBinary((text) => typed(Uint8Array.from(text, (c) => c.charCodeAt(0))));
     this.#terminal.onResize(({ cols, rows }) => resized(cols, rows));
-    new ResizeObserver(() => this.#held || this.#fit.fit()).observe(element);
+    new ResizeObserver(() => (this.#held ? this.#scale() : this.#fit.fit())).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.#terminal.options.theme = colours(); });
     // For tests and for the console: what is on the screen.
     element.lines = () => {
@@ -64,8 +68,20 @@ class MuxTerminal {
   write(bytes, taken) { this.#terminal.write(bytes, taken); }
   reset() { this.#terminal.reset(); }
   hold(columns, rows) {
-    this.#held = true;
+    this.#held = [columns, rows];
     this.#terminal.resize(columns, rows);
+    this.#scale();
+  }
+  // The largest font with which the whole grid fits: what FitAddon proposes grows as the font shrinks.
+  #scale() {
+    const [columns, rows] = this.#held;
+    const fits = (px) => {
+      this.#terminal.options.fontSize = px;
+      const room = this.#fit.proposeDimensions();
+      return !room || (room.cols >= columns && room.rows >= rows);
+    };
+    let px = 2 * FONT_PX;
+    while (px > 4 && !fits(px)) px -= 0.5;
   }
   focus() { this.#terminal.focus(); }
   get columns() { return this.#terminal.cols; }

@@ -29,9 +29,13 @@ impl Base {
     }
     /// The terminal page of one session. The identity is in it: a session made since with the same name is not the one that was clicked.
     pub fn terminal(&self, place: &Place, name: &str, id: SessionId, watch: bool) -> String {
+        format!("{}?id={id}{}", self.named(place, name), if watch { "&watch" } else { "" })
+    }
+    /// The terminal page of whichever session has that name when it is asked for.
+    pub fn named(&self, place: &Place, name: &str) -> String {
         // A path segment of dots alone means something else to every browser.
         let shown = if name.is_empty() || name.bytes().all(|b| b == b'.') { "-".to_owned() } else { encode(name) };
-        format!("{}/{place}/{shown}?id={id}{}", self.0, if watch { "&watch" } else { "" })
+        format!("{}/{place}/{shown}", self.0)
     }
     /// The board's WebSocket, as a path.
     pub fn board_socket(&self) -> String {

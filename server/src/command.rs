@@ -5,7 +5,7 @@ use crate::{Muxboard, assets, random_hex, sha256};
 use anyhow::{Context, anyhow, bail};
 use axum::serve::ListenerExt;
 use clap::{Args, Parser, Subcommand};
-use muxboard_core::limits::SHUT_DOWN_SECONDS_MAX;
+use muxboard_core::limits::{SEND_BUFFER_BYTES, SHUT_DOWN_SECONDS_MAX};
 use muxboard_core::name::UnixUser;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -176,6 +176,8 @@ async fn serve(config: Config, token: Option<String>) -> anyhow::Result<()> {
     let listener = listener.tap_io(|tcp| {
         // A key press must not wait for the next one.
         let _ = tcp.set_nodelay(true);
+        // What the kernel holds for a slow reader is memory too, and output that is old when it is read.
+        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&*tcp, SEND_BUFFER_BYTES);
     });
     let (told, mut heard) = tokio::sync::watch::channel(false);
     let graceful = async move {

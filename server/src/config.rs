@@ -100,7 +100,6 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
     text.later(&written.tls, "tls (https without a proxy)")?;
     text.later(&written.upload, "upload (files pasted into a terminal)")?;
     text.later(&written.audit, "audit (a file of its own; events are in the log)")?;
-    text.later(&written.limits.queue_bytes, "limits.queue_bytes")?;
     let listen = listen(&text, &written)?;
     let base = match &written.base {
         None => String::new(),
@@ -118,12 +117,7 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         Some(seconds) if (2..=86_400).contains(seconds.get_ref()) => *seconds.get_ref(),
         Some(seconds) => return Err(text.at(seconds, "sweep_seconds must be between 2 and 86400")),
     };
-    let defaults = AttachLimits::default();
-    let attach = AttachLimits {
-        per_principal: written.limits.attaches_per_principal.unwrap_or(defaults.per_principal),
-        total: written.limits.attaches.unwrap_or(defaults.total),
-        lifetime: written.limits.attach_hours.map_or(defaults.lifetime, |hours| Duration::from_secs(hours.saturating_mul(3600))),
-    };
+    let attach = written.limits.meant(&text)?;
     let hosts = written.host.iter().map(|host| self::host(&text, host, own)).collect::<Result<Vec<_>, _>>()?;
     let inventory = Inventory { hosts };
     for (i, host) in written.host.iter().enumerate() {

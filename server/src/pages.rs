@@ -278,7 +278,15 @@ pub(crate) async fn terminal(
     };
     let watch = asked.contains_key("watch") || !can.has(Ability::Type);
     let label = shared.inventory.host(&place.host).map(|h| h.label.clone()).unwrap_or_default();
-    let page = TerminalPage { place, label, session: session.id, name: session.name.to_string(), watch, may_type: can.has(Ability::Type) };
+    let page = TerminalPage {
+        place,
+        label,
+        session: session.id,
+        name: session.name.to_string(),
+        watch,
+        may_type: can.has(Ability::Type),
+        may_create: can.has(Ability::Create),
+    };
     let frame = frame(&shared, &nonce);
     let mut answer = render(shared.base.clone(), move || living(frame, Page::Terminal(page), AsSent::default())).await.into_response();
     answer.extensions_mut().insert(XtermPage);

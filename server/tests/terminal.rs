@@ -30,7 +30,7 @@ async fn say(socket: &mut Socket, frame: ToServer) {
 }
 
 async fn hello(socket: &mut Socket, watch: bool) {
-    say(socket, ToServer::Hello { grid: Grid::clamped(80, 24), watch }).await;
+    say(socket, ToServer::Hello { grid: Grid::clamped(80, 24), watch, name: String::new() }).await;
 }
 
 /// Reads on until the output holds this.

@@ -1,48 +1,220 @@
 //! Byte credit for one client, a state machine without a clock: how much output may be under way that the client has not yet taken.
+//!
+//! The window follows what the client really drains, as the congestion control BBR does: from the time between a frame and its
+//! acknowledgement it learns the shortest round trip and the rate, and keeps under way what is drained in that round trip and
+//! [`QUEUE_MS`] more. A slow reader thus sees a screen at most that old, and a key that stops a flood is answered in that time; a distant
+//! one gets the window that its round trip asks for.
 
-/// What may still be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::limits::{CREDIT_BYTES_MIN, CREDIT_BYTES_QUICK, CREDIT_BYTES_START, PROBE_BYTES_MAX, QUEUE_MS, ROUND_TRIP_SECONDS};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// What may still be sent. Times are since any fixed moment, the same one for every call.
+#[derive(Debug, Clone)]
 pub struct Credit {
+    ceiling_bytes: u32,
     window_bytes: u32,
     under_way_bytes: u32,
+    frames: VecDeque<Frame>,
+    /// Bytes taken so far, and when the last of them were.
+    taken_bytes: u64,
+    taken_at: Duration,
+    rate_bytes_per_second: Option<u64>,
+    round_trip: Option<Duration>,
+    /// When a small frame last travelled alone: only that shows the round trip, without what queues before it.
+    probed_at: Option<Duration>,
+    /// Nothing is sent until nothing is under way, for the next frame to be a probe.
+    draining: bool,
+}
+
+/// A frame under way.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    bytes: u32,
+    probe: bool,
+    sent_at: Duration,
+    /// What had been taken when it was sent, and when that was.
+    taken_bytes: u64,
+    taken_at: Duration,
 }
 
 impl Credit {
-    /// With a window of that many bytes and nothing under way.
-    pub fn new(window_bytes: u32) -> Self {
-        Self { window_bytes, under_way_bytes: 0 }
+    /// With nothing under way. The window never grows past `ceiling_bytes`.
+    pub fn new(ceiling_bytes: u32) -> Self {
+        Self {
+            ceiling_bytes,
+            window_bytes: CREDIT_BYTES_START.min(ceiling_bytes),
+            under_way_bytes: 0,
+            frames: VecDeque::new(),
+            taken_bytes: 0,
+            taken_at: Duration::ZERO,
+            rate_bytes_per_second: None,
+            round_trip: None,
+            probed_at: None,
+            draining: false,
+        }
     }
 
     /// How many bytes may be sent now; at zero, the source is not read.
     pub fn room(&self) -> usize {
+        if self.draining {
+            return 0;
+        }
         self.window_bytes.saturating_sub(self.under_way_bytes) as usize
     }
 
-    /// That many bytes were sent.
-    pub fn sent(&mut self, bytes: usize) {
-        self.under_way_bytes = self.under_way_bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+    /// How long a frame may be: two make a window, so that one is taken while the other travels. A probe is small.
+    pub fn frame_bytes_max(&self, now: Duration) -> usize {
+        (if self.frames.is_empty() && self.probe_due(now) { PROBE_BYTES_MAX } else { self.window_bytes / 2 }) as usize
+    }
+
+    fn probe_due(&self, now: Duration) -> bool {
+        self.probed_at.is_none_or(|at| now.saturating_sub(at) > Duration::from_secs(ROUND_TRIP_SECONDS))
+    }
+
+    /// Since when the client owes an acknowledgement, if it does.
+    pub fn owed_since(&self) -> Option<Duration> {
+        self.frames.front().map(|frame| frame.sent_at.max(self.taken_at))
+    }
+
+    /// A frame of that many bytes was sent.
+    pub fn sent(&mut self, bytes: usize, now: Duration) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let alone = self.frames.is_empty();
+        let probe = alone && bytes <= PROBE_BYTES_MAX;
+        if alone {
+            // The time before says nothing about the client.
+            self.taken_at = now;
+        }
+        if probe {
+            self.probed_at = Some(now);
+        }
+        self.under_way_bytes = self.under_way_bytes.saturating_add(bytes);
+        self.frames.push_back(Frame { bytes, probe, sent_at: now, taken_bytes: self.taken_bytes, taken_at: self.taken_at });
     }
 
     /// The client says it took that many. A client that claims more than it got gains nothing.
-    pub fn taken(&mut self, bytes: u32) {
-        self.under_way_bytes = self.under_way_bytes.saturating_sub(bytes);
+    pub fn taken(&mut self, bytes: u32, now: Duration) {
+        // Only a client that was kept waiting for credit shows how fast it is: otherwise the source was the slower one.
+        let was_full = self.under_way_bytes >= self.window_bytes / 2;
+        let mut left = bytes.min(self.under_way_bytes);
+        self.under_way_bytes -= left;
+        self.taken_bytes += u64::from(left);
+        let mut done = None;
+        while let Some(frame) = self.frames.front_mut() {
+            if frame.bytes > left {
+                frame.bytes -= left;
+                break;
+            }
+            left -= frame.bytes;
+            done = self.frames.pop_front();
+        }
+        if let Some(frame) = done {
+            let trip = now.saturating_sub(frame.sent_at);
+            self.round_trip = if frame.probe { Some(trip) } else { self.round_trip.map(|known| known.min(trip)) };
+            let micros = now.saturating_sub(frame.taken_at).as_micros().max(1);
+            let rate = u64::try_from(u128::from(self.taken_bytes - frame.taken_bytes) * 1_000_000 / micros).unwrap_or(u64::MAX);
+            self.rate_bytes_per_second = match self.rate_bytes_per_second {
+                None => was_full.then_some(rate),
+                Some(known) if was_full || rate > known => Some(known - known / 4 + rate / 4),
+                known => known,
+            };
+            self.follow();
+        }
+        self.taken_at = now;
+        self.draining = !self.frames.is_empty() && self.probe_due(now);
+    }
+
+    fn follow(&mut self) {
+        let (Some(rate), Some(trip)) = (self.rate_bytes_per_second, self.round_trip) else { return };
+        let drained_in = |time: Duration| u64::try_from(u128::from(rate) * time.as_micros() / 1_000_000).unwrap_or(u64::MAX);
+        // However fast the client is, a stall leaves no more behind than this, or than two round trips need.
+        let most = drained_in(trip * 2).max(u64::from(CREDIT_BYTES_QUICK)).min(u64::from(self.ceiling_bytes));
+        let window = drained_in(trip + Duration::from_millis(QUEUE_MS)).clamp(u64::from(CREDIT_BYTES_MIN).min(most), most);
+        self.window_bytes = u32::try_from(window).unwrap_or(self.ceiling_bytes);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::CREDIT_BYTES_MAX;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// Runs a source that always has more against a client that takes `rate` bytes a second at a distance of `trip`, and gives the most that
+    /// was under way in the second half.
+    fn run(rate: u64, trip: Duration, time: Duration) -> u32 {
+        let mut credit = Credit::new(CREDIT_BYTES_MAX);
+        let (mut now, mut drained_until, mut most) = (Duration::ZERO, Duration::ZERO, 0);
+        let mut acks: VecDeque<(Duration, u32)> = VecDeque::new();
+        while now < time {
+            let bytes = credit.room().min(credit.frame_bytes_max(now));
+            if bytes > 0 && bytes >= credit.frame_bytes_max(now).min(2048) {
+                credit.sent(bytes, now);
+                drained_until = drained_until.max(now + trip / 2) + Duration::from_micros(bytes as u64 * 1_000_000 / rate);
+                acks.push_back((drained_until + trip / 2, bytes as u32));
+            } else {
+                let (at, bytes) = acks.pop_front().unwrap();
+                now = now.max(at);
+                credit.taken(bytes, now);
+            }
+            if now > time / 2 {
+                most = most.max(credit.under_way_bytes);
+            }
+        }
+        most
+    }
 
     #[test]
-    fn credit_is_spent_and_earned_and_never_invented() {
-        let mut credit = Credit::new(100);
-        credit.sent(70);
-        assert_eq!(credit.room(), 30);
-        credit.sent(50);
-        assert_eq!(credit.room(), 0);
-        credit.taken(40);
-        assert_eq!(credit.room(), 20);
-        credit.taken(u32::MAX);
-        assert_eq!(credit.room(), 100);
+    fn a_client_that_claims_more_than_it_got_gains_nothing() {
+        let mut credit = Credit::new(CREDIT_BYTES_MAX);
+        let start = credit.room();
+        credit.sent(1000, MS);
+        assert_eq!(credit.room(), start - 1000);
+        credit.taken(u32::MAX, MS * 2);
+        assert_eq!(credit.under_way_bytes, 0);
+        assert!(credit.room() <= CREDIT_BYTES_QUICK as usize);
+        credit.taken(u32::MAX, MS * 3);
+        assert_eq!((credit.under_way_bytes, credit.owed_since()), (0, None));
+    }
+
+    #[test]
+    fn a_slow_reader_has_little_under_way() {
+        let most = run(200_000, MS, Duration::from_secs(5));
+        assert!(most <= 200_000 * (QUEUE_MS as u32 + 20) / 1000, "{most}");
+    }
+
+    #[test]
+    fn a_quick_reader_nearby_leaves_no_more_behind_than_the_quick_window() {
+        let most = run(50_000_000, MS / 4, Duration::from_secs(1));
+        assert!(most > CREDIT_BYTES_QUICK / 2 && most <= CREDIT_BYTES_QUICK, "{most}");
+    }
+
+    #[test]
+    fn a_distant_reader_gets_the_window_its_round_trip_needs() {
+        let most = run(5_000_000, MS * 100, Duration::from_secs(10));
+        assert!(most >= 500_000 && most <= CREDIT_BYTES_MAX, "{most}");
+    }
+
+    #[test]
+    fn a_reader_that_stalled_is_quick_again_once_it_is() {
+        let mut credit = Credit::new(CREDIT_BYTES_MAX);
+        let mut now = MS;
+        let round = |credit: &mut Credit, now: &mut Duration, wait: Duration| {
+            let bytes = credit.room().min(credit.frame_bytes_max(*now));
+            credit.sent(bytes, *now);
+            *now += wait;
+            credit.taken(bytes as u32, *now);
+        };
+        for _ in 0..50 {
+            round(&mut credit, &mut now, MS);
+        }
+        let quick = credit.window_bytes;
+        round(&mut credit, &mut now, Duration::from_secs(8));
+        for _ in 0..50 {
+            round(&mut credit, &mut now, MS);
+        }
+        assert!(credit.window_bytes >= quick / 2, "{} of {quick}", credit.window_bytes);
     }
 }

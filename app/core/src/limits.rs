@@ -49,8 +49,28 @@ pub const ATTACHES_PER_PRINCIPAL: usize = 5;
 pub const ATTACHES: usize = 30;
 /// Life of one terminal connection, in hours.
 pub const ATTACH_HOURS: u64 = 6;
-/// Output that may be under way to a client without an acknowledgement, in bytes.
-pub const CREDIT_BYTES: u32 = 128 * 1024;
+/// Output under way to a client before anything is known of it, in bytes.
+pub const CREDIT_BYTES_START: u32 = 64 * 1024;
+/// Output under way to the slowest client, in bytes: about one screen.
+pub const CREDIT_BYTES_MIN: u32 = 8 * 1024;
+/// Output under way to a quick client nearby, in bytes: what it would see late after a stall.
+pub const CREDIT_BYTES_QUICK: u32 = 128 * 1024;
+/// Output under way to a quick client far away, in bytes: 10 MB/s over a round trip of 100 ms.
+pub const CREDIT_BYTES_MAX: u32 = 1 << 20; // 1 MiB
+/// How old, beyond the round trip, the screen of a slow reader may be, in milliseconds.
+pub const QUEUE_MS: u64 = 50;
+/// A frame that measures the round trip, in bytes: short, so that its own length does not count.
+pub const PROBE_BYTES_MAX: u32 = 2048;
+/// In a flood the round trip is measured anew after this time, in seconds: BBR's interval.
+pub const ROUND_TRIP_SECONDS: u64 = 10;
+/// A client that takes no output for this long, in seconds, is let go. (A hidden tab may be woken once a minute only.)
+pub const STALL_SECONDS_MAX: u64 = 300;
+/// How long a terminal whose session is gone may take to end by itself, in seconds.
+pub const LEAVE_SECONDS_MAX: u64 = 2;
+/// What may be queued for one client before it is let go, in bytes. With credit it cannot come to that.
+pub const QUEUE_BYTES_MAX: usize = 4 << 20; // 4 MiB
+/// What the kernel may hold of that, in bytes (`SO_SNDBUF`; Linux doubles it for its own needs).
+pub const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// Largest frame a client may send, in bytes: a paste comes in several.
 pub const CLIENT_FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Largest output frame, in bytes.
@@ -59,10 +79,20 @@ pub const OUTPUT_FRAME_BYTES_MAX: usize = 64 * 1024;
 pub const EARLY_BYTES_MAX: usize = 512;
 /// While output keeps coming, at most one frame in this time, in milliseconds.
 pub const OUTPUT_FRAME_MS: u64 = 4;
-/// Between two pings of an idle connection, in seconds; proxies cut silence at 30 to 60.
-pub const PING_SECONDS: u64 = 10;
-/// A connection that said nothing for this long is dead, in seconds.
-pub const SILENCE_SECONDS_MAX: u64 = 30;
+/// A connection that was silent for this long is pinged, in seconds; proxies cut silence at 30 to 60.
+pub const PING_SECONDS: u64 = 5;
+/// A connection that said nothing for this long is dead, in seconds. With the tick it is found out within 15.
+pub const SILENCE_SECONDS_MAX: u64 = 12;
+/// A board's connection that brought no frame for this long is dead to its page, in seconds: longer than the longest sweep.
+pub const BOARD_SILENCE_SECONDS_MAX: u64 = 30;
+/// Between two pings of a page's terminal, in milliseconds: they measure the round trip that is shown.
+pub const PAGE_PING_MS: u32 = 4000;
+/// A page's ping that is not answered for this long means that the connection is lost, in milliseconds.
+pub const PAGE_SILENCE_MS_MAX: u32 = 9000;
+/// The same after the page was asleep or the network changed, in milliseconds: then a dead connection is likely.
+pub const PAGE_WAKE_MS_MAX: u32 = 3000;
+/// A round trip (or an answer that is due) of this length is shown as slow, in milliseconds.
+pub const SLOW_MS: u32 = 500;
 /// Time from SIGHUP to SIGKILL for a terminal's process group, in milliseconds.
 pub const HANGUP_MS: u64 = 1000;
 /// A terminal's largest size, in cells (tmux's own limit for a window is 10,000).
@@ -92,5 +122,8 @@ pub const SHUT_DOWN_SECONDS_MAX: u64 = 3;
 const _: () = assert!(ATTACHES_PER_PRINCIPAL <= ATTACHES);
 const _: () = assert!(WATCHED_SWEEP_SECONDS < SWEEP_SECONDS);
 const _: () = assert!(SECTION_SECONDS_MAX < SWEEP_SECONDS_MAX);
-const _: () = assert!(OUTPUT_FRAME_BYTES_MAX <= CREDIT_BYTES as usize);
+const _: () = assert!(CREDIT_BYTES_MIN <= CREDIT_BYTES_START && CREDIT_BYTES_START <= CREDIT_BYTES_QUICK && CREDIT_BYTES_QUICK <= CREDIT_BYTES_MAX);
+const _: () = assert!(CREDIT_BYTES_MAX as usize <= QUEUE_BYTES_MAX && OUTPUT_FRAME_BYTES_MAX <= CREDIT_BYTES_QUICK as usize);
+const _: () = assert!(SWEEP_SECONDS_MAX + WATCHED_SWEEP_SECONDS < BOARD_SILENCE_SECONDS_MAX);
 const _: () = assert!(PING_SECONDS * 2 < SILENCE_SECONDS_MAX);
+const _: () = assert!(PAGE_PING_MS + PAGE_SILENCE_MS_MAX < 15_000);

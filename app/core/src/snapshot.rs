@@ -107,6 +107,23 @@ pub struct Session {
     pub windows: Vec<Window>,
     /// The last lines of its current window.
     pub preview: Vec<Line>,
+    /// The tmux clients that show it.
+    pub clients: Vec<Client>,
+}
+
+/// A tmux client: a terminal that shows a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// The terminal it runs on (`/dev/pts/3`).
+    pub tty: String,
+    /// Its width in cells.
+    pub columns: u16,
+    /// Its height in cells.
+    pub rows: u16,
+    /// Its keys do nothing (`read-only`).
+    pub read_only: bool,
+    /// The session's window has the size that this client gives it.
+    pub drives: bool,
 }
 
 impl Session {

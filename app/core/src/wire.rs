@@ -34,12 +34,14 @@ impl Grid {
 /// From the browser's terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToServer {
-    /// The first frame: the size, and whether only to look.
+    /// The first frame: the size, whether only to look, and which name the session had on the page.
     Hello {
         /// The size.
         grid: Grid,
         /// Read-only, and the session's size stays as it is.
         watch: bool,
+        /// If the session is gone, this tells whether another one has its name now. May be empty.
+        name: String,
     },
     /// Typed bytes.
     Input(Vec<u8>),
@@ -54,19 +56,39 @@ pub enum ToServer {
 /// To the browser's terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToClient {
-    /// tmux shows the session now, on a terminal of this size: the one asked for, or for a watcher the session's own.
+    /// tmux shows the session now, on a terminal of this size: the one asked for, or for a watcher the session's own. A watcher gets it
+    /// again when that changes.
     Attached(Grid),
     /// Output.
     Output(Vec<u8>),
     /// The answer to a ping.
     Pong(u32),
+    /// Who shows the session now.
+    Clients(Vec<Seen>),
+    /// This terminal shows another session now, of that name: tmux led it there (`switch-client`).
+    Moved(String),
+}
+
+/// A client of the session, as the others see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Whose it is, if it came through this board; empty if it is a terminal of another kind.
+    pub principal: String,
+    /// Its size.
+    pub grid: Grid,
+    /// It only looks.
+    pub watches: bool,
+    /// The session has the size of this client.
+    pub drives: bool,
+    /// It is the receiver's own.
+    pub own: bool,
 }
 
 impl ToServer {
     /// The frame's bytes.
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Hello { grid, watch } => [&[0x00, u8::from(*watch)][..], &cells(*grid)].concat(),
+            Self::Hello { grid, watch, name } => [&[0x00, u8::from(*watch)][..], &cells(*grid), name.as_bytes()].concat(),
             Self::Input(bytes) => tagged(0x01, bytes),
             Self::Resize(grid) => tagged(0x02, &cells(*grid)),
             Self::Taken(bytes) => tagged(0x03, &bytes.to_be_bytes()),
@@ -77,7 +99,7 @@ impl ToServer {
     /// The frame of these bytes.
     pub fn decode(frame: &[u8]) -> Result<Self, BadFrame> {
         match frame {
-            [0x00, watch @ (0 | 1), rest @ ..] => Ok(Self::Hello { grid: grid(rest)?, watch: *watch == 1 }),
+            [0x00, watch @ (0 | 1), a, b, c, d, name @ ..] => Ok(Self::Hello { grid: grid(&[*a, *b, *c, *d])?, watch: *watch == 1, name: text(name)? }),
             [0x01, bytes @ ..] => Ok(Self::Input(bytes.to_vec())),
             [0x02, rest @ ..] => Ok(Self::Resize(grid(rest)?)),
             [0x03, rest @ ..] => Ok(Self::Taken(number(rest)?)),
@@ -97,6 +119,19 @@ impl ToClient {
             Self::Output(bytes) => tagged(Self::OUTPUT_TAG, bytes),
             Self::Attached(grid) => tagged(0x11, &cells(*grid)),
             Self::Pong(number) => tagged(0x12, &number.to_be_bytes()),
+            Self::Clients(clients) => {
+                let mut out = vec![0x13];
+                for seen in clients {
+                    // A name longer than its length byte can say is not said.
+                    let (length, name) = u8::try_from(seen.principal.len()).map_or((0, ""), |length| (length, seen.principal.as_str()));
+                    out.push(u8::from(seen.watches) | u8::from(seen.drives) << 1 | u8::from(seen.own) << 2);
+                    out.extend_from_slice(&cells(seen.grid));
+                    out.push(length);
+                    out.extend_from_slice(name.as_bytes());
+                }
+                out
+            }
+            Self::Moved(name) => tagged(0x14, name.as_bytes()),
         }
     }
 
@@ -106,9 +141,25 @@ impl ToClient {
             [Self::OUTPUT_TAG, bytes @ ..] => Ok(Self::Output(bytes.to_vec())),
             [0x11, rest @ ..] => Ok(Self::Attached(grid(rest)?)),
             [0x12, rest @ ..] => Ok(Self::Pong(number(rest)?)),
+            [0x13, rest @ ..] => clients(rest),
+            [0x14, name @ ..] => Ok(Self::Moved(text(name)?)),
             _ => Err(BadFrame),
         }
     }
+}
+
+fn clients(mut bytes: &[u8]) -> Result<ToClient, BadFrame> {
+    let mut out = Vec::new();
+    while let [flags @ 0..=7, a, b, c, d, length, rest @ ..] = bytes {
+        let (name, rest) = rest.split_at_checked(usize::from(*length)).ok_or(BadFrame)?;
+        out.push(Seen { principal: text(name)?, grid: grid(&[*a, *b, *c, *d])?, watches: flags & 1 != 0, drives: flags & 2 != 0, own: flags & 4 != 0 });
+        bytes = rest;
+    }
+    if bytes.is_empty() { Ok(ToClient::Clients(out)) } else { Err(BadFrame) }
+}
+
+fn text(bytes: &[u8]) -> Result<String, BadFrame> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| BadFrame)
 }
 
 fn tagged(tag: u8, bytes: &[u8]) -> Vec<u8> {
@@ -260,7 +311,7 @@ impl Close {
         (Self::Gone, 4010, "This session has ended."),
         (Self::Replaced, 4011, "This session is gone; another one has its name now."),
         (Self::LifetimeOver, 4012, "This connection reached its lifetime. The session itself lives on."),
-        (Self::Stalled, 4013, "The browser stopped reading. The session itself lives on."),
+        (Self::Stalled, 4013, "The browser took no output for too long. The session itself lives on."),
         (Self::Revoked, 4014, "Your access was withdrawn."),
         (Self::ShuttingDown, 4015, "The server is restarting. The session itself lives on."),
         (Self::Detached, 4016, "Detached. The session itself lives on."),

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 fn to_server() -> impl Strategy<Value = ToServer> {
     let grid = (1..=1000_u16, 1..=1000_u16).prop_map(|(c, r)| Grid::clamped(c, r));
     prop_oneof![
-        (grid.clone(), any::<bool>()).prop_map(|(grid, watch)| ToServer::Hello { grid, watch }),
+        (grid.clone(), any::<bool>(), any::<String>()).prop_map(|(grid, watch, name)| ToServer::Hello { grid, watch, name }),
         any::<Vec<u8>>().prop_map(ToServer::Input),
         grid.prop_map(ToServer::Resize),
         any::<u32>().prop_map(ToServer::Taken),
@@ -18,10 +18,19 @@ fn to_server() -> impl Strategy<Value = ToServer> {
 }
 
 fn to_client() -> impl Strategy<Value = ToClient> {
+    let seen = ((1..=1000_u16, 1..=1000_u16), any::<(bool, bool, bool)>(), "\\PC{0,60}").prop_map(|((c, r), (watches, drives, own), principal)| Seen {
+        principal,
+        grid: Grid::clamped(c, r),
+        watches,
+        drives,
+        own,
+    });
     prop_oneof![
         any::<Vec<u8>>().prop_map(ToClient::Output),
         (1..=1000_u16, 1..=1000_u16).prop_map(|(c, r)| ToClient::Attached(Grid::clamped(c, r))),
-        any::<u32>().prop_map(ToClient::Pong)
+        any::<u32>().prop_map(ToClient::Pong),
+        prop::collection::vec(seen, 0..6).prop_map(ToClient::Clients),
+        any::<String>().prop_map(ToClient::Moved),
     ]
 }
 
@@ -46,7 +55,8 @@ fn session() -> impl Strategy<Value = Session> {
                 path: text.clone(),
                 title: text.clone(),
             }],
-            preview: vec![vec![Run { style: Style { colour: Some(3), bold: bell }, text }]],
+            preview: vec![vec![Run { style: Style { colour: Some(3), bold: bell }, text: text.clone() }]],
+            clients: vec![Client { tty: text, columns: 80, rows: 24, read_only: bell, drives: bell }],
         },
     )
 }

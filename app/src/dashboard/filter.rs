@@ -47,6 +47,7 @@ mod tests {
             activity: 0,
             windows: vec![window],
             preview: vec![],
+            clients: vec![],
         };
         for (query, want) in [("", true), ("build", true), ("web cargo", true), ("api OPS", true), ("build nothing", false)] {
             assert_eq!(matches(query, "web1", "ops", &session), want, "{query}");

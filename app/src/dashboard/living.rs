@@ -12,7 +12,7 @@ use crate::socket::{Handlers, Socket, jitter_ms};
 use crate::ui::post_form::Posting;
 use crate::ui::time::Clock;
 use leptos::prelude::*;
-use muxboard_core::limits::{PING_SECONDS, RECONNECT_MS_MAX, SILENCE_SECONDS_MAX};
+use muxboard_core::limits::{BOARD_SILENCE_SECONDS_MAX, PING_SECONDS, RECONNECT_MS_MAX};
 use muxboard_core::policy::Ability;
 use muxboard_core::snapshot::{Place, View};
 use muxboard_core::wire::{BoardFrame, Close};
@@ -97,7 +97,7 @@ fn now_ms() -> f64 {
 
 /// A line that is half open says nothing, not even that it is closed.
 fn watch(page: &Rc<Page>) {
-    if page.socket.borrow().is_some() && now_ms() - page.heard_ms.get() > SILENCE_SECONDS_MAX as f64 * 1000.0 {
+    if page.socket.borrow().is_some() && now_ms() - page.heard_ms.get() > BOARD_SILENCE_SECONDS_MAX as f64 * 1000.0 {
         closed(page.clone(), 0);
     }
 }

@@ -2,12 +2,12 @@
 //! connection is refused, visibly; it is never kept and sent later.
 
 use super::shim::MuxTerminal;
-use super::{Link, TerminalPage};
+use super::{Controls, End, Link, TerminalPage};
 use crate::base::Base;
 use crate::socket::{Handlers, Socket, jitter_ms};
 use js_sys::Uint8Array;
 use leptos::prelude::*;
-use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PING_SECONDS, RECONNECT_MS_MAX, SILENCE_SECONDS_MAX};
+use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PAGE_PING_MS, PAGE_SILENCE_MS_MAX, PAGE_WAKE_MS_MAX, RECONNECT_MS_MAX, SLOW_MS};
 use muxboard_core::wire::{Close, Grid, ToClient, ToServer};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,35 +19,43 @@ use web_sys::HtmlElement;
 struct Driver {
     base: Base,
     page: TerminalPage,
-    link: RwSignal<Link>,
-    refused: RwSignal<bool>,
+    controls: Controls,
     terminal: MuxTerminal,
     socket: RefCell<Option<Socket>>,
     tries: Cell<u32>,
-    /// When the ping was sent that is not answered yet. (The page's clock may stand still in a hidden tab: silence alone proves nothing.)
+    /// When a frame last came, when a ping was last sent, and when the one was that is not answered yet: by the page's clock, in milliseconds.
+    heard_at: Cell<f64>,
+    pinged_at: Cell<f64>,
     asked_at: Cell<Option<f64>>,
-    /// tmux has shown the session on this page before.
+    /// How long the answer may take.
+    patience_ms: Cell<u32>,
+    /// Writes that xterm.js has not parsed yet.
+    parsing: Cell<u32>,
+    /// The line is open, and its first frame waits until xterm.js has parsed all older output.
+    greets: Cell<bool>,
+    /// tmux has shown the session: on this page, and on this connection.
     was_attached: Cell<bool>,
+    attached: Cell<bool>,
     /// Grows with every connection: a callback of an older one has nothing to say.
     connection: Cell<u32>,
 }
 
 /// Starts it, once the page is hydrated.
-pub(super) fn run(base: Base, page: TerminalPage, link: RwSignal<Link>, refused: RwSignal<bool>, again: RwSignal<u32>) {
+pub(super) fn run(base: Base, page: TerminalPage, controls: Controls) {
     let held: Rc<RefCell<Option<Rc<Driver>>>> = Rc::default();
     Effect::new(move || {
-        if again.get() > 0 {
+        if controls.again.get() > 0 {
             if let Some(driver) = held.borrow().as_ref() {
                 connect(driver);
             }
             return;
         }
         let Some(element) = document().get_element_by_id("screen").and_then(|e| e.dyn_into::<HtmlElement>().ok()) else { return };
-        *held.borrow_mut() = Some(start(base.clone(), page.clone(), link, refused, &element));
+        *held.borrow_mut() = Some(start(base.clone(), page.clone(), controls, &element));
     });
 }
 
-fn start(base: Base, page: TerminalPage, link: RwSignal<Link>, refused: RwSignal<bool>, element: &HtmlElement) -> Rc<Driver> {
+fn start(base: Base, page: TerminalPage, controls: Controls, element: &HtmlElement) -> Rc<Driver> {
     let driver = Rc::new_cyclic(|weak: &std::rc::Weak<Driver>| {
         let typed = {
             let weak = weak.clone();
@@ -72,24 +80,34 @@ fn start(base: Base, page: TerminalPage, link: RwSignal<Link>, refused: RwSignal
         Driver {
             base,
             page,
-            link,
-            refused,
+            controls,
             terminal,
             socket: RefCell::default(),
             tries: Cell::new(0),
+            heard_at: Cell::new(0.0),
+            pinged_at: Cell::new(0.0),
             asked_at: Cell::new(None),
+            patience_ms: Cell::new(PAGE_SILENCE_MS_MAX),
+            parsing: Cell::new(0),
+            greets: Cell::new(false),
             was_attached: Cell::new(false),
+            attached: Cell::new(false),
             connection: Cell::new(0),
         }
     });
     connect(&driver);
     let beat = driver.clone();
-    set_interval(move || beat.beat(&beat), Duration::from_secs(PING_SECONDS / 2));
-    for event in ["online", "visibilitychange"] {
+    set_interval(move || beat.beat(&beat), Duration::from_secs(1));
+    // The network or the tab is back (or the network went): what is lost is dialled at once, what seems alive has to prove it soon.
+    for event in ["online", "offline", "visibilitychange", "pageshow", "focus"] {
         let back = driver.clone();
         let handle = window_event_listener_untyped(event, move |_| {
-            if back.link.get_untracked() == Link::Lost && back.socket.borrow().is_none() {
-                connect(&back);
+            if back.socket.borrow().is_none() {
+                if back.link() == Link::Lost {
+                    connect(&back);
+                }
+            } else if back.attached.get() && !document().hidden() {
+                back.ping(PAGE_WAKE_MS_MAX);
             }
         });
         std::mem::forget(handle);
@@ -103,18 +121,21 @@ fn now_ms() -> f64 {
 }
 
 fn connect(driver: &Rc<Driver>) {
-    let connection = driver.connection.get() + 1;
-    driver.connection.set(connection);
+    driver.connection.set(driver.connection.get() + 1);
     driver.socket.borrow_mut().take();
-    driver.asked_at.set(None);
-    if driver.link.get_untracked() != Link::Lost {
-        driver.link.set(Link::Connecting);
+    driver.attached.set(false);
+    driver.greets.set(false);
+    // An open line that says nothing is as lost as one that breaks.
+    driver.asked_at.set(Some(now_ms()));
+    driver.patience_ms.set(PAGE_SILENCE_MS_MAX);
+    if driver.link() != Link::Lost {
+        driver.controls.link.set(Link::Connecting);
     }
     let (opened, framed, closed) = (driver.clone(), driver.clone(), driver.clone());
     let handlers = Handlers {
         open: Box::new(move || {
-            let grid = Grid::clamped(opened.terminal.columns(), opened.terminal.rows());
-            opened.send(&ToServer::Hello { grid, watch: opened.page.watch });
+            opened.greets.set(true);
+            opened.greet();
         }),
         frame: Box::new(move |bytes| framed.frame(&framed, &bytes)),
         close: Box::new(move |code| closed.closed(&closed, code)),
@@ -123,46 +144,85 @@ fn connect(driver: &Rc<Driver>) {
 }
 
 impl Driver {
+    fn link(&self) -> Link {
+        self.controls.link.get_untracked()
+    }
+
     fn send(&self, frame: &ToServer) -> bool {
         self.socket.borrow().as_ref().is_some_and(|s| s.send(&frame.encode()))
     }
 
+    /// The first frame, once nothing of an older connection is left to parse: an answer that xterm.js gives to old output must not be typed
+    /// into the session.
+    fn greet(&self) {
+        if self.greets.get() && self.parsing.get() == 0 {
+            self.greets.set(false);
+            let grid = Grid::clamped(self.terminal.columns(), self.terminal.rows());
+            self.send(&ToServer::Hello { grid, watch: self.page.watch, name: self.controls.name.get_untracked() });
+        }
+    }
+
     fn typed(&self, bytes: &[u8]) {
-        let live = matches!(self.link.get_untracked(), Link::Live(_));
-        let sent = live && bytes.chunks(CLIENT_FRAME_BYTES_MAX / 2).all(|part| self.send(&ToServer::Input(part.to_vec())));
-        if sent == self.refused.get_untracked() {
-            self.refused.set(!sent);
+        let quiet = self.asked_at.get().map_or(0.0, |asked| now_ms() - asked.max(self.heard_at.get()));
+        let sure = self.attached.get() && quiet < f64::from(PAGE_WAKE_MS_MAX);
+        let sent = sure && !self.page.watch && bytes.chunks(CLIENT_FRAME_BYTES_MAX / 2).all(|part| self.send(&ToServer::Input(part.to_vec())));
+        // While xterm.js parses, this may be its own answer to what it parses; a mouse that moves types nothing either.
+        let person = self.parsing.get() == 0 && !bytes.starts_with(b"\x1b[<") && !bytes.starts_with(b"\x1b[M");
+        if (sent || person) && sent == self.controls.refused.get_untracked() {
+            self.controls.refused.set(!sent);
+        }
+    }
+
+    fn ping(&self, patience_ms: u32) {
+        let now = now_ms();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds since the page was opened")]
+        if self.send(&ToServer::Ping(now as u32)) {
+            self.pinged_at.set(now);
+            if self.asked_at.get().is_none() {
+                self.asked_at.set(Some(now));
+            }
+            self.patience_ms.set(self.patience_ms.get().min(patience_ms));
         }
     }
 
     fn beat(&self, this: &Rc<Self>) {
-        if matches!(self.link.get_untracked(), Link::Ended(..)) {
-            return;
-        }
         let now = now_ms();
-        if self.socket.borrow().is_some() && self.asked_at.get().is_some_and(|asked| now - asked > SILENCE_SECONDS_MAX as f64 * 1000.0) {
-            // Half open: nothing comes, and no close either. Dropping it silences it, so say what its close would have said.
-            self.socket.borrow_mut().take();
-            self.link.set(Link::Lost);
-        }
-        if self.link.get_untracked() == Link::Lost && self.socket.borrow().is_none() {
-            connect(this);
+        if self.socket.borrow().is_none() {
             return;
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds since the page was opened")]
-        if self.send(&ToServer::Ping(now as u32)) && self.asked_at.get().is_none() {
-            self.asked_at.set(Some(now));
+        if let Some(asked) = self.asked_at.get() {
+            if now - asked.max(self.heard_at.get()) > f64::from(self.patience_ms.get()) {
+                // Half open: nothing comes, and no close either. Dropping it silences it, so do what its close would have done.
+                self.closed(this, 0);
+                return;
+            }
+            self.show(now - asked, false);
+        }
+        if self.attached.get() && now - self.pinged_at.get() >= f64::from(PAGE_PING_MS) {
+            self.ping(PAGE_SILENCE_MS_MAX);
+        }
+    }
+
+    /// Shows how long an answer took, or takes so far.
+    fn show(&self, took_ms: f64, answered: bool) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a round trip in milliseconds")]
+        let ms = took_ms.max(0.0).round() as u32;
+        if self.attached.get() && (answered || ms >= SLOW_MS) {
+            self.controls.link.set(if ms < SLOW_MS { Link::Live(Some(ms)) } else { Link::Slow(ms) });
         }
     }
 
     fn frame(&self, this: &Rc<Self>, bytes: &Uint8Array) {
-        self.asked_at.set(None);
+        self.heard_at.set(now_ms());
         if bytes.length() > 0 && bytes.get_index(0) == ToClient::OUTPUT_TAG {
             let (this, connection, count) = (this.clone(), self.connection.get(), bytes.length() - 1);
+            self.parsing.set(self.parsing.get() + 1);
             let taken = Closure::once_into_js(move || {
+                this.parsing.set(this.parsing.get().saturating_sub(1));
                 if this.connection.get() == connection {
                     this.send(&ToServer::Taken(count));
                 }
+                this.greet();
             });
             self.terminal.write(&bytes.subarray(1, bytes.length()), taken.unchecked_ref());
             return;
@@ -172,55 +232,62 @@ impl Driver {
                 if self.page.watch {
                     self.terminal.hold(grid.columns(), grid.rows());
                 }
-                self.tries.set(0);
-                self.was_attached.set(true);
-                self.terminal.reset();
-                self.link.set(Link::Live(None));
-                self.refused.set(false);
-                self.beat(this);
+                if !self.attached.replace(true) {
+                    self.tries.set(0);
+                    self.was_attached.set(true);
+                    self.asked_at.set(None);
+                    self.terminal.reset();
+                    self.controls.link.set(Link::Live(None));
+                    self.controls.refused.set(false);
+                    self.ping(PAGE_SILENCE_MS_MAX);
+                }
             }
-            // Before tmux shows the session the line is open and nothing is live.
-            Ok(ToClient::Pong(sent)) if matches!(self.link.get_untracked(), Link::Live(_)) => {
-                let round_trip = (now_ms() - f64::from(sent)).max(0.0);
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a round trip in milliseconds")]
-                self.link.set(Link::Live(Some(round_trip.round() as u32)));
+            Ok(ToClient::Pong(sent)) => {
+                self.asked_at.set(None);
+                self.patience_ms.set(PAGE_SILENCE_MS_MAX);
+                self.show(now_ms() - f64::from(sent), true);
             }
-            Ok(ToClient::Output(_) | ToClient::Pong(_)) | Err(_) => {}
+            Ok(ToClient::Clients(clients)) => self.controls.clients.set(clients),
+            Ok(ToClient::Moved(name)) => self.controls.name.set(name),
+            Ok(ToClient::Output(_)) | Err(_) => {}
         }
     }
 
     fn closed(&self, this: &Rc<Self>, code: u16) {
         self.socket.borrow_mut().take();
-        if Close::of(code) == Some(Close::Unauthenticated) {
+        self.attached.set(false);
+        let close = Close::of(code);
+        if close == Some(Close::Unauthenticated) {
             // The server asks for a login, and leads back here.
             let _ = window().location().reload();
             return;
         }
-        let ended = |again| Close::of(code).map(|close| Link::Ended(close.sentence().to_owned(), again));
-        let over = match Close::of(code) {
+        let over = match close {
             // The server comes back, or the frame was a glitch of the line.
             Some(Close::ShuttingDown) | None => None,
             // Our own former connection may still hold its place.
             Some(Close::CapReached) if self.was_attached.get() => None,
-            Some(Close::LifetimeOver | Close::Detached | Close::CapReached | Close::Stalled | Close::Unreachable) => ended(true),
-            Some(_) => ended(false),
+            Some(Close::LifetimeOver | Close::Detached | Close::CapReached | Close::Stalled | Close::Unreachable) => Some(End::Again),
+            Some(Close::Replaced) => Some(End::Replaced),
+            Some(Close::Gone) => Some(End::Gone),
+            Some(_) => Some(End::Final),
         };
-        match over {
-            Some(link) => self.link.set(link),
-            None => {
-                self.link.set(Link::Lost);
-                let (this, connection) = (this.clone(), self.connection.get());
-                let wait = jitter_ms(self.tries.get(), RECONNECT_MS_MAX);
-                self.tries.set(self.tries.get().saturating_add(1));
-                set_timeout(
-                    move || {
-                        if this.connection.get() == connection && this.link.get_untracked() == Link::Lost {
-                            connect(&this);
-                        }
-                    },
-                    Duration::from_millis(wait.into()),
-                );
-            }
+        self.controls.clients.set(Vec::new());
+        if let (Some(close), Some(end)) = (close, over) {
+            self.controls.link.set(Link::Ended(close.sentence().to_owned(), end));
+            return;
         }
+        self.controls.link.set(Link::Lost);
+        let (this, connection) = (this.clone(), self.connection.get());
+        let wait = jitter_ms(self.tries.get(), RECONNECT_MS_MAX);
+        self.tries.set(self.tries.get().saturating_add(1));
+        set_timeout(
+            move || {
+                if this.connection.get() == connection && this.link() == Link::Lost {
+                    connect(&this);
+                }
+            },
+            Duration::from_millis(wait.into()),
+        );
     }
 }

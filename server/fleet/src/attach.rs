@@ -23,11 +23,50 @@ pub struct AttachLimits {
     pub total: usize,
     /// Life of one connection.
     pub lifetime: Duration,
+    /// What may be queued for one client, in bytes.
+    pub queue_bytes: usize,
+    /// How long a client may take none of it.
+    pub stall: Duration,
 }
 
 impl Default for AttachLimits {
     fn default() -> Self {
-        Self { per_principal: limits::ATTACHES_PER_PRINCIPAL, total: limits::ATTACHES, lifetime: Duration::from_secs(limits::ATTACH_HOURS * 3600) }
+        Self {
+            per_principal: limits::ATTACHES_PER_PRINCIPAL,
+            total: limits::ATTACHES,
+            lifetime: Duration::from_secs(limits::ATTACH_HOURS * 3600),
+            queue_bytes: limits::QUEUE_BYTES_MAX,
+            stall: Duration::from_secs(limits::STALL_SECONDS_MAX),
+        }
+    }
+}
+
+/// Whose terminals are open on this machine, by the tty that tmux names in its list of clients.
+#[derive(Default)]
+pub(crate) struct Register(Mutex<HashMap<String, String>>);
+
+impl Register {
+    pub(crate) fn principal(&self, tty: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(tty).cloned()
+    }
+}
+
+/// An entry of the register; taken out when dropped.
+struct Registered {
+    register: Arc<Register>,
+    tty: String,
+}
+
+impl Registered {
+    fn new(register: &Arc<Register>, tty: String, principal: String) -> Self {
+        register.0.lock().unwrap_or_else(PoisonError::into_inner).insert(tty.clone(), principal);
+        Self { register: register.clone(), tty }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.register.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.tty);
     }
 }
 
@@ -85,6 +124,13 @@ impl Drop for EndReport {
     }
 }
 
+/// What is opened.
+pub(crate) struct Opening {
+    pub(crate) session: SessionId,
+    pub(crate) may_type: bool,
+    pub(crate) grid: Grid,
+}
+
 /// How a terminal's output ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttachEnd {
@@ -96,6 +142,7 @@ pub enum AttachEnd {
 
 /// One live terminal: one tmux client on one pty. Dropping it detaches; the session lives on.
 pub struct Attachment {
+    registered: Registered, // before the pty: a tty that is free again may be another's
     pty: Pty,
     may_type: bool,
     grid: Grid,
@@ -107,10 +154,18 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    pub(crate) fn open(host: &Host, user: &User, session: SessionId, may_type: bool, grid: Grid, slot: Slot, report: EndReport) -> io::Result<Self> {
+    pub(crate) fn open(host: &Host, user: &User, what: Opening, slot: Slot, register: &Arc<Register>, report: EndReport) -> io::Result<Self> {
+        let Opening { session, may_type, grid } = what;
         let mark = crate::sentinel();
         let argv = argv::local(host, user, &tmux::attach(session, !may_type, &mark));
-        Ok(Self { pty: Pty::spawn(&argv, grid)?, may_type, grid, mark: mark.into_bytes(), early: Some(Vec::new()), slot, _report: report })
+        let pty = Pty::spawn(&argv, grid)?;
+        let registered = Registered::new(register, pty.tty().to_owned(), slot.principal.clone());
+        Ok(Self { registered, pty, may_type, grid, mark: mark.into_bytes(), early: Some(Vec::new()), slot, _report: report })
+    }
+
+    /// The tty that tmux's list of clients names. (A client behind a tty of sudo's own, `use_pty`, has another there.)
+    pub(crate) fn tty(&self) -> &str {
+        &self.registered.tty
     }
 
     /// When the connection's lifetime is over.
@@ -123,31 +178,29 @@ impl Attachment {
         self.pty.readable().await;
     }
 
-    /// Appends the output that is there now, to at most `max` bytes in all.
+    /// Appends the output that is there now, up to about `max` bytes in all (the kernel gives at most 4 KiB at a time).
     ///
     /// # Errors
     /// How it ended, when there is no more.
     pub fn read(&mut self, into: &mut Vec<u8>, max: usize) -> Result<(), AttachEnd> {
-        let mut chunk = [0; 4096]; // what Linux gives at a time
         while into.len() < max {
-            let room = (max - into.len()).min(chunk.len());
-            match chunk.get_mut(..room).and_then(|window| self.pty.read(window)) {
+            let before = into.len();
+            match self.pty.read(into) {
                 None => break,
                 Some(0) => return Err(self.end()),
-                Some(read) => self.keep(into, chunk.get(..read).unwrap_or(&[])),
+                Some(_) => self.keep(into.get(before..).unwrap_or(&[])),
             }
         }
         Ok(())
     }
 
-    fn keep(&mut self, into: &mut Vec<u8>, bytes: &[u8]) {
+    fn keep(&mut self, bytes: &[u8]) {
         if let Some(early) = &mut self.early {
             early.extend_from_slice(bytes);
             if early.len() > limits::EARLY_BYTES_MAX {
                 self.early = None;
             }
         }
-        into.extend_from_slice(bytes);
     }
 
     fn end(&self) -> AttachEnd {
@@ -176,16 +229,30 @@ impl Attachment {
         if self.may_type { self.pty.write(bytes) } else { Ok(bytes.len()) }
     }
 
-    /// The size it was opened with.
+    /// Its size.
     pub fn grid(&self) -> Grid {
         self.grid
     }
 
-    /// Gives the terminal another size; a watcher's stays as it is.
-    pub fn resize(&self, grid: Grid) {
+    /// Gives the terminal the size that its client asks for; a watcher's stays as it is.
+    pub fn resize(&mut self, grid: Grid) {
         if self.may_type {
-            self.pty.resize(grid);
+            self.fit(grid);
         }
+    }
+
+    /// Gives a watcher's terminal the size that the session has now; true if that is another than before.
+    pub(crate) fn follow(&mut self, session: Grid) -> bool {
+        let changed = !self.may_type && session != self.grid;
+        if changed {
+            self.fit(session);
+        }
+        changed
+    }
+
+    fn fit(&mut self, grid: Grid) {
+        self.grid = grid;
+        self.pty.resize(grid);
     }
 }
 
@@ -195,7 +262,7 @@ mod tests {
 
     #[test]
     fn slots_are_counted_per_principal_and_in_total_and_given_back() {
-        let slots = Slots::new(AttachLimits { per_principal: 2, total: 3, lifetime: Duration::from_secs(1) });
+        let slots = Slots::new(AttachLimits { per_principal: 2, total: 3, ..AttachLimits::default() });
         let first = slots.take("ann").unwrap();
         let _second = slots.take("ann").unwrap();
         assert!(slots.take("ann").is_none());

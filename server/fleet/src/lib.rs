@@ -3,26 +3,31 @@
 mod attach;
 mod environment;
 mod exec;
+mod look;
 mod pty;
+mod showing;
 mod sweep;
 mod transport;
 
 pub use attach::{AttachEnd, AttachLimits, Attachment};
+pub use look::Look;
+pub use showing::Showing;
 
-use attach::{EndReport, Slots};
+use attach::{EndReport, Opening, Register, Slots};
 use exec::Bounds;
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::inventory::{Host, Inventory, User};
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECONDS, WATCHED_SWEEP_SECONDS};
-use muxboard_core::name::HostKey;
+use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Create, Kill, Operation, Permit, Refresh, Rename, Type, Watch};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostState, Place, SessionId, Snapshot, UnixSeconds, UserState};
 use muxboard_core::tmux::{self, Call, format};
 use muxboard_core::wire::Grid;
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex as Short};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sweep::Sweeper;
 use tokio::sync::{Mutex, Notify, watch};
@@ -92,30 +97,37 @@ pub struct Fleet {
     hosts: Vec<HostCell>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     slots: Arc<Slots>,
-    lookers: AtomicUsize,
-    looked: Notify,
+    register: Arc<Register>,
     settings: Settings,
 }
 
 struct HostCell {
     host: Host,
     sweeper: Mutex<Sweeper>,
+    /// How many look at this host.
+    lookers: AtomicUsize,
+    looked: Notify,
+    /// Users with output since they were last asked, for whom a glance is on its way.
+    stirred: Short<HashSet<UnixUser>>,
+}
+
+impl HostCell {
+    fn new(host: &Host) -> Self {
+        Self { host: host.clone(), sweeper: Mutex::new(Sweeper::new(host)), lookers: AtomicUsize::new(0), looked: Notify::new(), stirred: Short::default() }
+    }
+
+    fn is_looked_at(&self) -> bool {
+        self.lookers.load(Ordering::SeqCst) > 0
+    }
 }
 
 impl Fleet {
     /// A fleet that has not looked at anything yet. [`Fleet::run`] makes it look.
     pub fn new(inventory: &Inventory, settings: Settings) -> Arc<Self> {
-        let hosts: Vec<HostCell> = inventory.hosts.iter().map(|host| HostCell { sweeper: Mutex::new(Sweeper::new(host)), host: host.clone() }).collect();
+        let hosts = inventory.hosts.iter().map(HostCell::new).collect();
         let rows = inventory.hosts.iter().map(|host| Sweeper::new(host).row().clone()).collect();
         let slots = Slots::new(settings.attach);
-        Arc::new(Self {
-            hosts,
-            snapshot: watch::Sender::new(Arc::new(Snapshot { hosts: rows })),
-            slots,
-            lookers: AtomicUsize::new(0),
-            looked: Notify::new(),
-            settings,
-        })
+        Arc::new(Self { hosts, snapshot: watch::Sender::new(Arc::new(Snapshot { hosts: rows })), slots, register: Arc::default(), settings })
     }
 
     /// Sweeps every host again and again, for ever.
@@ -135,8 +147,8 @@ impl Fleet {
             let began = Instant::now();
             loop {
                 // Registered before the count is read, so that no look is missed.
-                let looked = self.looked.notified();
-                let wait = if self.lookers.load(Ordering::SeqCst) > 0 { Duration::from_secs(WATCHED_SWEEP_SECONDS) } else { self.settings.sweep };
+                let looked = cell.looked.notified();
+                let wait = if cell.is_looked_at() { Duration::from_secs(WATCHED_SWEEP_SECONDS) } else { self.settings.sweep };
                 tokio::select! {
                     () = tokio::time::sleep_until(began + wait) => break,
                     () = looked => {}
@@ -150,14 +162,6 @@ impl Fleet {
         self.snapshot.subscribe()
     }
 
-    /// Says that somebody looks at the board: it is swept often as long as the answer lives.
-    pub fn look(self: &Arc<Self>) -> Look {
-        if self.lookers.fetch_add(1, Ordering::SeqCst) == 0 {
-            self.looked.notify_waiters();
-        }
-        Look(self.clone())
-    }
-
     /// Sweeps a host unless a sweep began since `asked`.
     async fn sweep(&self, cell: &HostCell, asked: Instant, insist: bool) {
         let mut sweeper = cell.sweeper.lock().await;
@@ -169,6 +173,10 @@ impl Fleet {
             // New sessions: their panes are known only now.
             sweeper.look(&cell.host, false).await;
         }
+        self.publish(&sweeper);
+    }
+
+    fn publish(&self, sweeper: &Sweeper) {
         let row = sweeper.row().clone();
         self.snapshot.send_modify(|snapshot| {
             let mut next = Snapshot::clone(snapshot);
@@ -276,28 +284,6 @@ impl Fleet {
         Ok(id)
     }
 
-    /// Looks whether the session of an ended attachment lives on; nothing if its user cannot be reached.
-    pub async fn outlived<O: Operation>(&self, permit: &Permit<O>) -> Option<bool> {
-        let (cell, _) = self.at(permit.place()).ok()?;
-        self.sweep(cell, Instant::now(), false).await;
-        self.known(permit.place(), permit.operation().session()?)
-    }
-
-    fn size(&self, place: &Place, id: SessionId) -> Option<Grid> {
-        let snapshot = self.snapshot.borrow();
-        let mut users = snapshot.hosts.iter().filter(|h| h.key == place.host).flat_map(|h| &h.users).filter(|u| u.name == place.user);
-        let session = users.next()?.sessions().iter().find(|s| s.id == id)?;
-        session.current().map(|w| Grid::clamped(w.columns, w.rows.saturating_add(session.status_rows)))
-    }
-
-    /// Whether a session is there, as of the last look; nothing if its user cannot be reached.
-    pub fn known(&self, place: &Place, id: SessionId) -> Option<bool> {
-        let snapshot = self.snapshot.borrow();
-        let mut users = snapshot.hosts.iter().filter(|h| h.key == place.host).flat_map(|h| &h.users).filter(|u| u.name == place.user);
-        let user = users.next()?;
-        matches!(user.state, UserState::Sessions(_) | UserState::NoServer).then(|| user.sessions().iter().any(|s| s.id == id))
-    }
-
     /// Looks at the hosts of these permits now. A host that was asked within `refresh_min` is asked again when that time is over: whoever
     /// refreshes sees what is true after the click, and a hundred clicks are one sweep.
     pub async fn refresh(&self, permits: &[Permit<Refresh>]) {
@@ -336,24 +322,21 @@ impl Fleet {
         let (cell, user) = self.at(permit.place())?;
         let opened = self.slots.take(&permit.principal().name).ok_or(Failed::CapReached).and_then(|slot| {
             let report = EndReport { audit: self.settings.audit.clone(), event: AuditEvent::of(permit, None, "ended") };
-            Attachment::open(&cell.host, user, session, may_type, grid, slot, report).map_err(|e| Failed::Host(e.to_string()))
+            let what = Opening { session, may_type, grid };
+            Attachment::open(&cell.host, user, what, slot, &self.register, report).map_err(|e| Failed::Host(e.to_string()))
         });
         self.report(permit, None, &opened);
         opened
     }
 
+    /// The limits of live terminals.
+    pub fn limits(&self) -> AttachLimits {
+        self.settings.attach
+    }
+
     fn report<O: Operation, T>(&self, permit: &Permit<O>, session: Option<SessionId>, result: &Result<T, Failed>) {
         let word = result.as_ref().map_or_else(Failed::word, |_| "done");
         (self.settings.audit)(AuditEvent::of(permit, session, word));
-    }
-}
-
-/// Somebody looks at the board.
-pub struct Look(Arc<Fleet>);
-
-impl Drop for Look {
-    fn drop(&mut self) {
-        self.0.lookers.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -8,6 +8,7 @@ use muxboard_core::argv::Argv;
 use muxboard_core::limits::HANGUP_MS;
 use muxboard_core::wire::Grid;
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+use rustix::buffer::spare_capacity;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -18,8 +19,12 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
+/// What Linux gives at a time.
+const READ_BYTES: usize = 4096;
+
 /// A process and its terminal. Dropping it hangs up, then kills, always reaps.
 pub(crate) struct Pty {
+    tty: String,
     fd: AsyncFd<OwnedFd>,
     process: Option<Process>,
 }
@@ -66,11 +71,12 @@ impl Pty {
             #[expect(unsafe_code, reason = "portable-pty gives only the number of a descriptor that it keeps open; it is duplicated while the owner lives")]
             let fd = unsafe { BorrowedFd::borrow_raw(raw) }.try_clone_to_owned()?;
             fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
+            let tty = pair.master.tty_name().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
             // The duplicate is all we need of the master.
-            Ok((group, ended, register(fd, Interest::READABLE | Interest::WRITABLE)?))
+            Ok((group, ended, tty, register(fd, Interest::READABLE | Interest::WRITABLE)?))
         };
         match parts() {
-            Ok((group, ended, fd)) => Ok(Self { fd, process: Some(Process { child, group, ended }) }),
+            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, process: Some(Process { child, group, ended }) }),
             Err(error) => {
                 // Out of descriptors: the process must not stay behind.
                 let _ = child.kill();
@@ -80,15 +86,21 @@ impl Pty {
         }
     }
 
+    /// The name of its terminal (`/dev/pts/3`).
+    pub(crate) fn tty(&self) -> &str {
+        &self.tty
+    }
+
     /// Waits until there may be output, or the end.
     pub(crate) async fn readable(&self) {
         // An error is found by the read that follows.
         let _ = self.fd.readable().await.map(|mut guard| guard.retain_ready());
     }
 
-    /// Reads what is there now: `None` if nothing is, zero at the end.
-    pub(crate) fn read(&self, into: &mut [u8]) -> Option<usize> {
-        match self.fd.try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, into)?)) {
+    /// Appends what is there now, and says how much: `None` if nothing is, zero at the end.
+    pub(crate) fn read(&self, into: &mut Vec<u8>) -> Option<usize> {
+        into.reserve(READ_BYTES);
+        match self.fd.try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, spare_capacity(into))?)) {
             Ok(read) => Some(read),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => None,
             // EIO: what a pty says when its last process is gone.

@@ -58,35 +58,45 @@ impl Sweeper {
         &self.row
     }
 
-    /// Looks. With `insist`, users of our own account are asked too that did not answer lately.
+    /// Looks at the whole host. With `insist`, users of our own account are asked too that did not answer lately.
     pub(crate) async fn look(&mut self, host: &Host, insist: bool) {
         let began = Instant::now();
         self.began = Some(began);
-        let asks: Vec<Ask<'_>> = host
-            .users
-            .iter()
-            .filter(|u| (insist && !u.through_sudo) || self.due(u, began))
-            .map(|user| Ask { user, panes: self.wanted(user), unsettled: self.users.get(&user.name).is_some_and(|m| m.unsettled) })
-            .collect();
+        let users: Vec<&User> = host.users.iter().filter(|u| (insist && !u.through_sudo) || self.due(u, began)).collect();
+        let answer = self.ask(host, &users).await;
+        self.row.swept_at = Some(unix_now());
+        self.row.state = match answer {
+            Err(error) => HostState::Unreachable { words: error.to_string() },
+            Ok(false) => HostState::TimedOut,
+            Ok(true) => HostState::Up { round_trip_ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX) },
+        };
+    }
+
+    /// Looks at one user alone; what is known of the host stays as it is.
+    pub(crate) async fn glance(&mut self, host: &Host, user: &User) {
+        if self.due(user, Instant::now()) {
+            let _ = self.ask(host, &[user]).await;
+        }
+    }
+
+    /// Asks for these users. False if there was no answer in time.
+    async fn ask(&mut self, host: &Host, users: &[&User]) -> std::io::Result<bool> {
+        let asks: Vec<Ask<'_>> =
+            users.iter().map(|user| Ask { user, panes: self.wanted(user), unsettled: self.users.get(&user.name).is_some_and(|m| m.unsettled) }).collect();
         let sentinel = sentinel();
         let script = section::script(host, &asks, &sentinel);
         let bounds = Bounds { time: Duration::from_secs(SWEEP_SECONDS_MAX), bytes: SECTION_BYTES_MAX.saturating_mul(asks.len().max(1)) };
-        let answer = transport::run(host, &script, bounds).await;
-        self.row.swept_at = Some(unix_now());
-        match answer {
-            Err(error) => self.row.state = HostState::Unreachable { words: error.to_string() },
-            Ok(answer) if answer.exit.is_none() => self.row.state = HostState::TimedOut,
-            Ok(answer) => {
-                let round_trip_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
-                self.row.state = HostState::Up { round_trip_ms };
-                let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &sentinel).into_iter().collect();
-                for ask in &asks {
-                    let none = Section { listing: Default::default(), captures: Vec::new(), exit: None, cut: false };
-                    let section = sections.remove(&ask.user.name).unwrap_or(none);
-                    self.take(host, ask.user, section);
-                }
-            }
+        let answer = transport::run(host, &script, bounds).await?;
+        if answer.exit.is_none() {
+            return Ok(false);
         }
+        let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &sentinel).into_iter().collect();
+        for ask in &asks {
+            let none = Section { listing: Default::default(), captures: Vec::new(), exit: None, cut: false };
+            let section = sections.remove(&ask.user.name).unwrap_or(none);
+            self.take(host, ask.user, section);
+        }
+        Ok(true)
     }
 
     /// Whether a preview is missing that the next look could bring.

@@ -321,7 +321,7 @@ async fn a_watcher_cannot_type() {
 
 #[tokio::test]
 async fn terminals_are_capped_and_every_one_leaves_nothing_behind() {
-    let world = World::with(AttachLimits { per_principal: 2, total: 2, lifetime: PATIENCE });
+    let world = World::with(AttachLimits { per_principal: 2, total: 2, ..AttachLimits::default() });
     world.tmux(&["new-session", "-d", "-s", "a"]);
     let id = world.sessions().await[0].id;
     let open = || world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24));

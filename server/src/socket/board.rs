@@ -31,7 +31,7 @@ async fn run(shared: Arc<Shared>, who: Principal, headers: HeaderMap, mut socket
     let mut stopping = shared.stop.subscribe();
     let mut view = shared.view(&who);
     // Who may see nothing has nothing swept for them.
-    let _look = (!view.hosts.is_empty()).then(|| shared.fleet.look());
+    let _look = shared.fleet.look(view.hosts.iter().map(|h| h.host.key.clone()).collect());
     let mut revision = 0;
     let whole = BoardFrame::Whole { revision, view: view.clone() };
     if !send(&mut socket, Message::Binary(whole.encode().into())).await {

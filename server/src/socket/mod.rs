@@ -1,6 +1,7 @@
 //! The WebSockets: the board's and a terminal's.
 
 pub(crate) mod board;
+mod line;
 pub(crate) mod terminal;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};

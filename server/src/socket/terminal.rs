@@ -1,6 +1,7 @@
 //! A terminal's WebSocket: one task that selects over the pty, the socket, the clock and the server's own end.
 
-use super::{close, send, stopped};
+use super::line::{Event, Line};
+use super::{close, stopped};
 use crate::board::{Shared, public};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
@@ -9,13 +10,15 @@ use axum::response::Response;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::flow::Credit;
 use muxboard_core::limits::{
-    CLIENT_FRAME_BYTES_MAX, CREDIT_BYTES, HELLO_SECONDS_MAX, INPUT_BYTES_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS, PING_SECONDS, SILENCE_SECONDS_MAX,
-    WRITE_BUFFER_BYTES,
+    CLIENT_FRAME_BYTES_MAX, CREDIT_BYTES_MAX, HELLO_SECONDS_MAX, INPUT_BYTES_MAX, LEAVE_SECONDS_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS, PING_SECONDS,
+    SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES,
 };
+use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit, Principal, Type, Watch};
 use muxboard_core::snapshot::{Place, SessionId};
-use muxboard_core::wire::{Close, Grid, ToClient, ToServer};
-use muxboard_fleet::{AttachEnd, Attachment};
+use muxboard_core::wire::{Close, Grid, Seen, ToClient, ToServer};
+use muxboard_fleet::{AttachEnd, AttachLimits, Attachment, Showing};
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep_until, timeout};
@@ -27,7 +30,13 @@ pub(crate) async fn attach(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let who = shared.gate.principal(&headers);
-    let upgrade = upgrade.max_message_size(CLIENT_FRAME_BYTES_MAX).max_frame_size(CLIENT_FRAME_BYTES_MAX).write_buffer_size(WRITE_BUFFER_BYTES);
+    let upgrade = upgrade
+        .max_message_size(CLIENT_FRAME_BYTES_MAX)
+        .max_frame_size(CLIENT_FRAME_BYTES_MAX)
+        .read_buffer_size(WRITE_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        // The frame's own head comes on top.
+        .max_write_buffer_size(shared.fleet.limits().queue_bytes + WRITE_BUFFER_BYTES);
     upgrade.on_upgrade(move |socket| async move {
         let Some(who) = who else { return close(socket, Close::Unauthenticated).await };
         match (format!("{host}/{user}").parse(), session.parse()) {
@@ -49,90 +58,166 @@ fn reason(error: &PublicError) -> Close {
 
 async fn start(shared: Arc<Shared>, who: Principal, headers: HeaderMap, place: Place, session: SessionId, mut socket: WebSocket) {
     let hello = timeout(Duration::from_secs(HELLO_SECONDS_MAX), socket.recv()).await;
-    let (grid, watch) = match hello {
+    let (grid, watch, name) = match hello {
         Ok(Some(Ok(Message::Binary(bytes)))) => match ToServer::decode(&bytes) {
-            Ok(ToServer::Hello { grid, watch }) => (grid, watch),
+            Ok(ToServer::Hello { grid, watch, name }) => (grid, watch, name.parse().ok()),
             _ => return close(socket, Close::BadFrame).await,
         },
         Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return,
         _ => return close(socket, Close::BadFrame).await,
     };
+    let login = Login { shared: &shared, headers: &headers };
     // Two operations, two permits: what may only watch has no way to the pty.
     if watch {
         match shared.permit(&who, place, Watch { session }).and_then(|p| shared.fleet.watch(&p, grid).map(|a| (p, a)).map_err(public)) {
-            Ok((permit, attachment)) => pump(&shared, &headers, &permit, attachment, socket).await,
+            Ok((permit, attachment)) => pump(login, &permit, name, attachment, socket).await,
             Err(error) => close(socket, reason(&error)).await,
         }
     } else {
         match shared.permit(&who, place, Type { session }).and_then(|p| shared.fleet.attach(&p, grid).map(|a| (p, a)).map_err(public)) {
-            Ok((permit, attachment)) => pump(&shared, &headers, &permit, attachment, socket).await,
+            Ok((permit, attachment)) => pump(login, &permit, name, attachment, socket).await,
             Err(error) => close(socket, reason(&error)).await,
         }
     }
 }
 
-/// Output on its way to the client: a frame that is being filled, and when it may go.
+/// What a connection came in with.
+struct Login<'a> {
+    shared: &'a Arc<Shared>,
+    headers: &'a HeaderMap,
+}
+
+impl Login<'_> {
+    fn holds<O: Operation>(&self, permit: &Permit<O>) -> bool {
+        self.shared.gate.principal(self.headers).as_ref() == Some(permit.principal())
+    }
+}
+
+/// Output on its way to the client: a frame that is being filled, when it may go, and how much the client has not taken yet.
 struct Outbox {
     frame: Vec<u8>,
     not_before: Instant,
     credit: Credit,
-    attached: bool,
-    grid: Grid,
+    began: Instant,
 }
 
 impl Outbox {
-    fn new(grid: Grid) -> Self {
-        Self { frame: vec![ToClient::OUTPUT_TAG], not_before: Instant::now(), credit: Credit::new(CREDIT_BYTES), attached: false, grid }
+    fn new(limits: AttachLimits) -> Self {
+        let ceiling = u32::try_from(limits.queue_bytes).unwrap_or(u32::MAX).min(CREDIT_BYTES_MAX);
+        Self { frame: Vec::new(), not_before: Instant::now(), credit: Credit::new(ceiling), began: Instant::now() }
     }
 
     fn held(&self) -> usize {
-        self.frame.len() - 1
+        self.frame.len().saturating_sub(1)
     }
 
     /// How far the frame may be filled, its tag included.
     fn limit(&self) -> usize {
-        1 + self.credit.room().min(OUTPUT_FRAME_BYTES_MAX)
+        1 + self.credit.room().min(self.credit.frame_bytes_max(self.began.elapsed())).min(OUTPUT_FRAME_BYTES_MAX)
     }
 
-    async fn flush(&mut self, socket: &mut WebSocket) -> bool {
-        if !std::mem::replace(&mut self.attached, true) && !send(socket, Message::Binary(ToClient::Attached(self.grid).encode().into())).await {
-            return false;
+    fn is_open(&self) -> bool {
+        self.frame.len().max(1) < self.limit()
+    }
+
+    /// The frame to read into: the output follows its tag, so that it is copied once on its way, into the WebSocket's buffer.
+    fn open(&mut self) -> &mut Vec<u8> {
+        if self.frame.is_empty() {
+            self.frame.push(ToClient::OUTPUT_TAG);
         }
-        if self.held() == 0 {
-            return true;
-        }
-        self.credit.sent(self.held());
+        &mut self.frame
+    }
+
+    /// Whether what is held may go now, and not only when its time has come.
+    fn is_due(&self) -> bool {
+        self.held() > 0 && (self.frame.len() >= self.limit() || Instant::now() >= self.not_before)
+    }
+
+    fn take(&mut self) -> Message {
+        self.credit.sent(self.held(), self.began.elapsed());
         self.not_before = Instant::now() + Duration::from_millis(OUTPUT_FRAME_MS);
-        let frame = std::mem::replace(&mut self.frame, vec![ToClient::OUTPUT_TAG]);
-        send(socket, Message::Binary(frame.into())).await
+        Message::Binary(std::mem::take(&mut self.frame).into())
+    }
+
+    fn taken(&mut self, bytes: u32) {
+        self.credit.taken(bytes, self.began.elapsed());
+    }
+
+    fn is_stalled(&self, limits: AttachLimits) -> bool {
+        self.credit.owed_since().is_some_and(|since| self.began.elapsed().saturating_sub(since) > limits.stall)
     }
 }
 
-async fn pump<O: Operation>(shared: &Shared, headers: &HeaderMap, permit: &Permit<O>, mut attachment: Attachment, mut socket: WebSocket) {
+/// What goes to the client beside the output, each the latest of its kind alone: a client that asks and does not read fills nothing.
+#[derive(Default)]
+struct Aside {
+    grid: Option<Grid>,
+    pong: Option<u32>,
+    clients: Option<Vec<Seen>>,
+    moved: Option<String>,
+}
+
+impl Aside {
+    fn next(&mut self) -> Option<Message> {
+        let frame = (self.grid.take().map(ToClient::Attached))
+            .or_else(|| self.pong.take().map(ToClient::Pong))
+            .or_else(|| self.clients.take().map(ToClient::Clients))
+            .or_else(|| self.moved.take().map(ToClient::Moved))?;
+        Some(Message::Binary(frame.encode().into()))
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
+    }
+}
+
+async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Option<SessionName>, mut attachment: Attachment, socket: WebSocket) {
+    let Login { shared, .. } = login;
+    let fleet = &shared.fleet;
+    let limits = fleet.limits();
     let mut stopping = shared.stop.subscribe();
-    let mut ping = interval(Duration::from_secs(PING_SECONDS));
-    let mut heard = Instant::now();
-    // tmux can be set to lead a client whose session ends to another session (detach-on-destroy): that must not be shown as this one.
-    let _look = shared.fleet.look();
-    let mut snapshot = shared.fleet.snapshot();
-    let mut out = Outbox::new(attachment.grid());
+    let mut tick = interval(Duration::from_secs(PING_SECONDS));
+    let mut snapshot = fleet.snapshot();
+    let mut line = Line::new(socket);
+    let (mut heard, mut pinged) = (Instant::now(), false);
+    let (mut out, mut aside) = (Outbox::new(limits), Aside::default());
     let mut input: Vec<u8> = Vec::new();
+    // What the page was told: that tmux shows the session, who else does, that it shows another one.
+    let (mut attached, mut shown) = (false, Showing::default());
+    // tmux's own list has named this terminal: what an older list says of its tty is of another one.
+    let mut listed = false;
+    let mut leave: Option<Instant> = None;
     let end = loop {
+        while attached && line.is_free() {
+            let message = if out.is_due() { Some(out.take()) } else { aside.next() };
+            let Some(message) = message else { break };
+            if !line.send(message).await {
+                return;
+            }
+        }
+        let quiet = heard + Duration::from_secs(if pinged { SILENCE_SECONDS_MAX } else { PING_SECONDS });
         // Not biased: a flood keeps the first arms ready, and an ended login or a stopping server must be heard through it.
         tokio::select! {
-            message = socket.recv(), if input.len() < INPUT_BYTES_MAX => {
-                heard = Instant::now();
-                let frame = match message {
-                    Some(Ok(Message::Binary(bytes))) => ToServer::decode(&bytes),
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                    Some(Ok(Message::Text(_))) => break Close::BadFrame,
+            event = line.event(input.len() < INPUT_BYTES_MAX) => {
+                let message = match event {
+                    Event::Flushed => continue,
+                    Event::Over => return,
+                    Event::Heard(message) => message,
                 };
-                match frame {
-                    Ok(ToServer::Input(bytes)) => input.extend_from_slice(&bytes),
+                (heard, pinged) = (Instant::now(), false);
+                let Message::Binary(bytes) = message else {
+                    if matches!(message, Message::Text(_)) { break Close::BadFrame; }
+                    continue;
+                };
+                match ToServer::decode(&bytes) {
+                    // What is typed for a session that is gone is not for the one that tmux may show in its place.
+                    Ok(ToServer::Input(bytes)) => if leave.is_none() { input.extend_from_slice(&bytes) },
                     Ok(ToServer::Resize(grid)) => attachment.resize(grid),
-                    Ok(ToServer::Taken(bytes)) => out.credit.taken(bytes),
-                    Ok(ToServer::Ping(number)) => if !send(&mut socket, Message::Binary(ToClient::Pong(number).encode().into())).await { return; },
+                    Ok(ToServer::Taken(bytes)) => out.taken(bytes),
+                    Ok(ToServer::Ping(number)) => aside.pong = Some(number),
                     Ok(ToServer::Hello { .. }) | Err(_) => break Close::BadFrame,
                 }
             }
@@ -141,44 +226,71 @@ async fn pump<O: Operation>(shared: &Shared, headers: &HeaderMap, permit: &Permi
                 // The end of the output says why.
                 Err(_) => input.clear(),
             },
-            () = attachment.readable(), if out.frame.len() < out.limit() => {
+            () = attachment.readable(), if out.is_open() => {
                 let limit = out.limit();
-                let ended = attachment.read(&mut out.frame, limit);
+                let ended = attachment.read(out.open(), limit);
                 // What may be tmux's word that the session is gone is not shown.
-                let due = Instant::now() >= out.not_before || out.frame.len() >= limit;
-                if let Err(end) = ended {
-                    break over(shared, permit, end, &mut out, &mut socket).await;
+                if !attached && out.held() > 0 && !attachment.undecided() {
+                    (attached, aside.grid) = (true, Some(attachment.grid()));
+                    if let Some(message) = aside.next() && !line.send(message).await { return; }
                 }
-                if out.held() > 0 && due && !attachment.undecided() && !out.flush(&mut socket).await { return; }
+                if let Err(end) = ended {
+                    if !attached { out.frame.clear(); }
+                    break over(shared, permit, end, &mut out, &mut line).await;
+                }
+                fleet.stir(permit.place());
             }
-            () = sleep_until(out.not_before), if out.held() > 0 && !attachment.undecided() => if !out.flush(&mut socket).await { return; },
+            () = sleep_until(out.not_before), if attached && out.held() > 0 && line.is_free() => {}
+            () = sleep_until(quiet) => {
+                if pinged { return; }
+                pinged = true;
+                if line.is_free() && !line.send(Message::Ping(Default::default())).await { return; }
+            }
             () = sleep_until(attachment.deadline()) => break Close::LifetimeOver,
+            () = at(leave) => break Close::Gone,
             changed = snapshot.changed() => {
+                if changed.is_err() { break Close::ShuttingDown; }
                 snapshot.borrow_and_update();
-                let gone = permit.operation().session().is_some_and(|id| shared.fleet.known(permit.place(), id) == Some(false));
-                if changed.is_err() || gone && out.attached { break Close::Gone; }
+                if fleet.follow_size(permit, &mut attachment) { aside.grid = Some(attachment.grid()); }
+                name = permit.operation().session().and_then(|id| fleet.name(permit.place(), id)).or(name);
+                let now = fleet.showing(permit, &attachment);
+                listed |= now.clients.iter().any(|seen| seen.own);
+                if attached && now.gone {
+                    // With detach-on-destroy off tmux leads this client to another session: that must not be shown as this one. Otherwise
+                    // it ends by itself, after the last of the output.
+                    if now.moved_to.is_some() { break Close::Gone; }
+                    leave.get_or_insert(Instant::now() + Duration::from_secs(LEAVE_SECONDS_MAX));
+                    input.clear();
+                }
+                if listed && now != shown {
+                    let here = permit.operation().session().and_then(|id| fleet.name(permit.place(), id));
+                    if now.moved_to != shown.moved_to { aside.moved = now.moved_to.clone().or(here).map(|name| name.to_string()); }
+                    aside.clients = Some(now.clients.clone());
+                    shown = now;
+                }
             }
-            _ = ping.tick() => {
-                if shared.gate.principal(headers).as_ref() != Some(permit.principal()) { break Close::Revoked; }
-                if heard.elapsed() > Duration::from_secs(SILENCE_SECONDS_MAX) || !send(&mut socket, Message::Ping(Default::default())).await { return; }
+            _ = tick.tick() => {
+                if !login.holds(permit) { break Close::Revoked; }
+                if out.is_stalled(limits) { break Close::Stalled; }
             }
             () = stopped(&mut stopping) => break Close::ShuttingDown,
         }
     };
     // The slot and the tmux client go before the client hears the end: who reconnects at once finds room.
     drop(attachment);
-    close(socket, end).await;
+    let taken = name.is_some_and(|name| fleet.is_named(permit.place(), &name));
+    close(line.into_socket(), if end == Close::Gone && taken { Close::Replaced } else { end }).await;
 }
 
 /// The terminal's own end: the last output goes out, then it is asked whether the session lives on.
-async fn over<O: Operation>(shared: &Shared, permit: &Permit<O>, end: AttachEnd, out: &mut Outbox, socket: &mut WebSocket) -> Close {
-    if end == AttachEnd::Gone {
-        return Close::Gone;
+async fn over<O: Operation>(shared: &Shared, permit: &Permit<O>, end: AttachEnd, out: &mut Outbox, line: &mut Line) -> Close {
+    if end == AttachEnd::Ended && out.held() > 0 {
+        // A line that is not free has the frame before still to send: the close comes after both.
+        line.send(out.take()).await;
     }
-    out.flush(socket).await;
-    match shared.fleet.outlived(permit).await {
-        Some(true) => Close::Detached,
-        Some(false) => Close::Gone,
-        None => Close::Unreachable,
+    match (shared.fleet.outlived(permit).await, end) {
+        (_, AttachEnd::Gone) | (Some(false), _) => Close::Gone,
+        (Some(true), _) => Close::Detached,
+        (None, _) => Close::Unreachable,
     }
 }

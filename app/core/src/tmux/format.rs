@@ -5,7 +5,7 @@
 
 use super::Call;
 use crate::limits::FIELD_COLUMNS_MAX;
-use crate::snapshot::{Session, SessionId, Window};
+use crate::snapshot::{Client, Session, SessionId, UnixSeconds, Window};
 
 const SEPARATOR: char = '\x1f';
 
@@ -49,7 +49,7 @@ fn plain(fields: &[&str]) -> Vec<String> {
     fields.iter().map(|f| format!("#{{{f}}}")).collect()
 }
 
-/// One call that lists all sessions and their windows, each window with the facts of its active pane.
+/// One call that lists all sessions, their windows, each with the facts of its active pane, and the clients.
 pub(super) fn list() -> Vec<String> {
     let mut session = plain(&["session_id", "session_created", "session_attached", "pid", "start_time", "version", "status"]);
     session.push(text("session_name"));
@@ -67,7 +67,18 @@ pub(super) fn list() -> Vec<String> {
         "window_height",
     ]);
     window.extend([short("window_name"), short("pane_current_command"), short("pane_current_path"), short("pane_title")]);
-    ["list-sessions", "-F", &row("S", &session), ";", "list-windows", "-a", "-F", &row("W", &window)].map(String::from).to_vec()
+    let mut client = plain(&["session_id", "client_width", "client_height", "client_activity", "client_flags"]);
+    client.push(text("client_tty"));
+    let lists = [("list-sessions", "S", session), ("list-windows -a", "W", window), ("list-clients", "C", client)];
+    let mut words = Vec::new();
+    for (verb, tag, fields) in lists {
+        if !words.is_empty() {
+            words.push(";".to_owned());
+        }
+        words.extend(verb.split(' ').map(String::from));
+        words.extend(["-F".to_owned(), row(tag, &fields)]);
+    }
+    words
 }
 
 /// The listing alone.
@@ -78,18 +89,47 @@ pub fn call() -> Call {
 /// Reads the answer to [`call`].
 pub fn parse(answer: &str) -> Listing {
     let mut out = Listing::default();
+    let mut clients = Vec::new();
     for line in answer.lines().filter(|l| !l.is_empty()) {
         let fields: Vec<&str> = line.split(SEPARATOR).collect();
         let understood = match fields.as_slice() {
             ["S", rest @ ..] => session(rest, &mut out),
             ["W", rest @ ..] => window(rest, &mut out),
+            ["C", rest @ ..] => client(rest).map(|client| clients.push(client)),
             _ => None,
         };
         if understood.is_none() {
             out.problems.push(line.chars().take(FIELD_COLUMNS_MAX).collect());
         }
     }
+    for session in &mut out.sessions {
+        let number = session.id.number;
+        show(session, clients.iter().filter(|c| c.session == number));
+    }
     out
+}
+
+/// A client's row: beside what is shown of it, what tells who drives the size.
+struct ClientRow {
+    session: u32,
+    activity: UnixSeconds,
+    ignored: bool,
+    client: Client,
+}
+
+fn client(fields: &[&str]) -> Option<ClientRow> {
+    let [id, columns, rows, activity, flags, tty] = fields else { return None };
+    let flag = |name: &str| flags.split(',').any(|f| f == name);
+    let client = Client { tty: (*tty).to_owned(), columns: columns.parse().ok()?, rows: rows.parse().ok()?, read_only: flag("read-only"), drives: false };
+    Some(ClientRow { session: number(id, '$')?, activity: activity.parse().ok()?, ignored: flag("ignore-size"), client })
+}
+
+/// Whatever the option `window-size` says, the client whose size the window has is the one that drives it; of several the latest.
+fn show<'a>(session: &mut Session, clients: impl Iterator<Item = &'a ClientRow> + Clone) {
+    let size = session.current().map(|w| (w.columns, w.rows.saturating_add(session.status_rows)));
+    let fits = |c: &&ClientRow| !c.ignored && Some((c.client.columns, c.client.rows)) == size;
+    let driver = clients.clone().filter(fits).max_by_key(|c| c.activity).map(|c| &c.client.tty);
+    session.clients = clients.map(|c| Client { drives: Some(&c.client.tty) == driver, ..c.client.clone() }).collect();
 }
 
 fn session(fields: &[&str], out: &mut Listing) -> Option<()> {
@@ -105,6 +145,7 @@ fn session(fields: &[&str], out: &mut Listing) -> Option<()> {
         activity: id.created,
         windows: Vec::new(),
         preview: Vec::new(),
+        clients: Vec::new(),
     });
     Some(())
 }

@@ -1,0 +1,59 @@
+//! Who looks at what: a host that somebody looks at is swept often, a user whose terminal has output is glanced at.
+
+use crate::Fleet;
+use muxboard_core::limits::WATCHED_SWEEP_SECONDS;
+use muxboard_core::name::HostKey;
+use muxboard_core::snapshot::Place;
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// Somebody looks at some hosts.
+pub struct Look {
+    fleet: Arc<Fleet>,
+    hosts: HashSet<HostKey>,
+}
+
+impl Drop for Look {
+    fn drop(&mut self) {
+        for cell in self.fleet.hosts.iter().filter(|cell| self.hosts.contains(&cell.host.key)) {
+            cell.lookers.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Fleet {
+    /// Says that somebody looks at these hosts: they are swept often as long as the answer lives.
+    pub fn look(self: &Arc<Self>, hosts: HashSet<HostKey>) -> Look {
+        for cell in self.hosts.iter().filter(|cell| hosts.contains(&cell.host.key)) {
+            if cell.lookers.fetch_add(1, Ordering::SeqCst) == 0 {
+                cell.looked.notify_waiters();
+            }
+        }
+        Look { fleet: self.clone(), hosts }
+    }
+
+    /// Says that a session of this place has output: its user is looked at within [`WATCHED_SWEEP_SECONDS`]. A terminal that is idle costs
+    /// no look: without output tmux cannot have led it to another session.
+    pub fn stir(self: &Arc<Self>, place: &Place) {
+        let Some(cell) = self.cell(&place.host) else { return };
+        if cell.is_looked_at() || !cell.stirred.lock().unwrap_or_else(PoisonError::into_inner).insert(place.user.clone()) {
+            return;
+        }
+        let (fleet, place) = (self.clone(), place.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(WATCHED_SWEEP_SECONDS)).await;
+            fleet.glance(&place).await;
+        });
+    }
+
+    /// Looks at one user alone.
+    async fn glance(&self, place: &Place) {
+        let Ok((cell, user)) = self.at(place) else { return };
+        cell.stirred.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.user);
+        let mut sweeper = cell.sweeper.lock().await;
+        sweeper.glance(&cell.host, user).await;
+        self.publish(&sweeper);
+    }
+}

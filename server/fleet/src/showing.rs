@@ -1,0 +1,84 @@
+//! What is known of the session that a terminal shows: whether it lives, who else shows it, who drives its size.
+
+use crate::{Attachment, Fleet};
+use muxboard_core::name::SessionName;
+use muxboard_core::policy::{Operation, Permit};
+use muxboard_core::snapshot::{Client, Place, Session, SessionId, UserRow, UserState};
+use muxboard_core::wire::{Grid, Seen};
+use tokio::time::Instant;
+
+/// What is to be said of a terminal's session.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Showing {
+    /// The session is not there any more.
+    pub gone: bool,
+    /// The terminal shows another session, of this name.
+    pub moved_to: Option<SessionName>,
+    /// The session's clients.
+    pub clients: Vec<Seen>,
+}
+
+impl Fleet {
+    /// Looks whether the session of an ended attachment lives on; nothing if its user cannot be reached.
+    pub async fn outlived<O: Operation>(&self, permit: &Permit<O>) -> Option<bool> {
+        let (cell, _) = self.at(permit.place()).ok()?;
+        self.sweep(cell, Instant::now(), false).await;
+        self.known(permit.place(), permit.operation().session()?)
+    }
+
+    /// Reads a user's row, as of the last look.
+    fn row<T>(&self, place: &Place, read: impl FnOnce(&UserRow) -> Option<T>) -> Option<T> {
+        let snapshot = self.snapshot.borrow();
+        let host = snapshot.hosts.iter().find(|h| h.key == place.host)?;
+        read(host.users.iter().find(|u| u.name == place.user)?)
+    }
+
+    fn session<T>(&self, place: &Place, id: SessionId, read: impl FnOnce(&Session) -> Option<T>) -> Option<T> {
+        self.row(place, |user| read(user.sessions().iter().find(|s| s.id == id)?))
+    }
+
+    /// The size of the terminal that shows a session's current window in full.
+    pub(crate) fn size(&self, place: &Place, id: SessionId) -> Option<Grid> {
+        self.session(place, id, |session| session.current().map(|w| Grid::clamped(w.columns, w.rows.saturating_add(session.status_rows))))
+    }
+
+    /// Whether a session is there, as of the last look; nothing if its user cannot be reached.
+    pub fn known(&self, place: &Place, id: SessionId) -> Option<bool> {
+        self.row(place, |user| matches!(user.state, UserState::Sessions(_) | UserState::NoServer).then(|| user.sessions().iter().any(|s| s.id == id)))
+    }
+
+    /// A session's name.
+    pub fn name(&self, place: &Place, id: SessionId) -> Option<SessionName> {
+        self.session(place, id, |session| Some(session.name.clone()))
+    }
+
+    /// Whether there is a session of that name.
+    pub fn is_named(&self, place: &Place, name: &SessionName) -> bool {
+        self.row(place, |user| Some(user.sessions().iter().any(|s| s.name == *name))).unwrap_or(false)
+    }
+
+    /// What is to be said of a terminal's session, as of the last look.
+    pub fn showing<O: Operation>(&self, permit: &Permit<O>, attachment: &Attachment) -> Showing {
+        let seen = |client: &Client| Seen {
+            principal: self.register.principal(&client.tty).unwrap_or_default(),
+            grid: Grid::clamped(client.columns, client.rows),
+            watches: client.read_only,
+            drives: client.drives,
+            own: client.tty == attachment.tty(),
+        };
+        let place = permit.place();
+        let id = permit.operation().session();
+        let clients = id.and_then(|id| self.session(place, id, |session| Some(session.clients.iter().map(seen).collect())));
+        let moved_to = self.row(place, |user| {
+            let there = user.sessions().iter().find(|s| s.clients.iter().any(|c| c.tty == attachment.tty()))?;
+            (Some(there.id) != id).then(|| there.name.clone())
+        });
+        Showing { gone: id.is_some_and(|id| self.known(place, id) == Some(false)), moved_to, clients: clients.unwrap_or_default() }
+    }
+
+    /// Gives a watcher's terminal the size that its session has now; true if that is another than before.
+    pub fn follow_size<O: Operation>(&self, permit: &Permit<O>, attachment: &mut Attachment) -> bool {
+        let size = permit.operation().session().and_then(|id| self.size(permit.place(), id));
+        size.is_some_and(|size| attachment.follow(size))
+    }
+}
