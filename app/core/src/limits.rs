@@ -50,11 +50,11 @@ pub const ATTACHES: usize = 30;
 /// Life of one terminal connection, in hours.
 pub const ATTACH_HOURS: u64 = 6;
 /// Output under way to a client before anything is known of it, in bytes.
-pub const CREDIT_BYTES_START: u32 = 64 * 1024;
+pub const CREDIT_BYTES_START: u32 = 32 * 1024;
 /// Output under way to the slowest client, in bytes: about one screen.
 pub const CREDIT_BYTES_MIN: u32 = 8 * 1024;
 /// Output under way to a quick client nearby, in bytes: what it would see late after a stall.
-pub const CREDIT_BYTES_QUICK: u32 = 128 * 1024;
+pub const CREDIT_BYTES_QUICK: u32 = 96 * 1024;
 /// Output under way to a quick client far away, in bytes: 10 MB/s over a round trip of 100 ms.
 pub const CREDIT_BYTES_MAX: u32 = 1 << 20; // 1 MiB
 /// How old, beyond the round trip, the screen of a slow reader may be, in milliseconds.
@@ -79,10 +79,13 @@ pub const OUTPUT_FRAME_BYTES_MAX: usize = 64 * 1024;
 pub const EARLY_BYTES_MAX: usize = 512;
 /// While output keeps coming, at most one frame in this time, in milliseconds.
 pub const OUTPUT_FRAME_MS: u64 = 4;
-/// A connection that was silent for this long is pinged, in seconds; proxies cut silence at 30 to 60.
-pub const PING_SECONDS: u64 = 5;
-/// A connection that said nothing for this long is dead, in seconds. With the tick it is found out within 15.
-pub const SILENCE_SECONDS_MAX: u64 = 12;
+/// Between two checks of a connection, in seconds: whether its login still holds, whether it is alive.
+pub const CHECK_SECONDS: u64 = 5;
+/// A connection that was silent for this long at a check is pinged, in seconds; proxies cut silence at 30 to 60.
+pub const QUIET_SECONDS: u64 = 4;
+/// A connection that was pinged and silent for this long at a check is dead, in seconds: it has had a check's time to answer, and is found
+/// out within 15 s.
+pub const SILENCE_SECONDS_MAX: u64 = 10;
 /// A board's connection that brought no frame for this long is dead to its page, in seconds: longer than the longest sweep.
 pub const BOARD_SILENCE_SECONDS_MAX: u64 = 30;
 /// Between two pings of a page's terminal, in milliseconds: they measure the round trip that is shown.
@@ -125,5 +128,5 @@ const _: () = assert!(SECTION_SECONDS_MAX < SWEEP_SECONDS_MAX);
 const _: () = assert!(CREDIT_BYTES_MIN <= CREDIT_BYTES_START && CREDIT_BYTES_START <= CREDIT_BYTES_QUICK && CREDIT_BYTES_QUICK <= CREDIT_BYTES_MAX);
 const _: () = assert!(CREDIT_BYTES_MAX as usize <= QUEUE_BYTES_MAX && OUTPUT_FRAME_BYTES_MAX <= CREDIT_BYTES_QUICK as usize);
 const _: () = assert!(SWEEP_SECONDS_MAX + WATCHED_SWEEP_SECONDS < BOARD_SILENCE_SECONDS_MAX);
-const _: () = assert!(PING_SECONDS * 2 < SILENCE_SECONDS_MAX);
+const _: () = assert!(QUIET_SECONDS < CHECK_SECONDS && CHECK_SECONDS * 2 <= SILENCE_SECONDS_MAX && SILENCE_SECONDS_MAX + CHECK_SECONDS <= 15);
 const _: () = assert!(PAGE_PING_MS + PAGE_SILENCE_MS_MAX < 15_000);

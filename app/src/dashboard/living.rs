@@ -12,7 +12,7 @@ use crate::socket::{Handlers, Socket, jitter_ms};
 use crate::ui::post_form::Posting;
 use crate::ui::time::Clock;
 use leptos::prelude::*;
-use muxboard_core::limits::{BOARD_SILENCE_SECONDS_MAX, PING_SECONDS, RECONNECT_MS_MAX};
+use muxboard_core::limits::{BOARD_SILENCE_SECONDS_MAX, CHECK_SECONDS, RECONNECT_MS_MAX};
 use muxboard_core::policy::Ability;
 use muxboard_core::snapshot::{Place, View};
 use muxboard_core::wire::{BoardFrame, Close};
@@ -64,7 +64,7 @@ pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Count
         let clock = page.clock;
         set_interval(move || clock.update(|now| *now += u64::from(*now > 0)), Duration::from_secs(1));
         let watched = page.clone();
-        set_interval(move || watch(&watched), Duration::from_secs(PING_SECONDS));
+        set_interval(move || watch(&watched), Duration::from_secs(CHECK_SECONDS));
         let back = page.clone();
         window_event_listener_untyped("visibilitychange", move |_| {
             if back.live.get_untracked() == Live::Lost && back.socket.borrow().is_none() {

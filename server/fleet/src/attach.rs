@@ -225,7 +225,7 @@ impl Attachment {
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.may_type { self.pty.write(bytes) } else { Ok(bytes.len()) }
     }
 

@@ -26,6 +26,9 @@ const READ_BYTES: usize = 4096;
 pub(crate) struct Pty {
     tty: String,
     fd: AsyncFd<OwnedFd>,
+    /// The same descriptor again, only while input waits to be taken: otherwise every key that tmux reads would wake us, to say that another
+    /// could be written.
+    full: Option<AsyncFd<OwnedFd>>,
     process: Option<Process>,
 }
 
@@ -73,10 +76,10 @@ impl Pty {
             fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
             let tty = pair.master.tty_name().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
             // The duplicate is all we need of the master.
-            Ok((group, ended, tty, register(fd, Interest::READABLE | Interest::WRITABLE)?))
+            Ok((group, ended, tty, register(fd, Interest::READABLE)?))
         };
         match parts() {
-            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, process: Some(Process { child, group, ended }) }),
+            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, full: None, process: Some(Process { child, group, ended }) }),
             Err(error) => {
                 // Out of descriptors: the process must not stay behind.
                 let _ = child.kill();
@@ -108,20 +111,33 @@ impl Pty {
         }
     }
 
-    /// Waits until input may be written.
+    /// Waits until input may be written, if it could not before.
     pub(crate) async fn writable(&self) {
-        let _ = self.fd.writable().await.map(|mut guard| guard.retain_ready());
+        if let Some(full) = &self.full {
+            let _ = full.writable().await.map(|mut guard| guard.retain_ready());
+        }
     }
 
     /// Writes what can be written now and says how much.
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self.fd.try_io(Interest::WRITABLE, |fd| Ok(rustix::io::write(fd, bytes)?)) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
-            result => result,
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let write = |fd: &OwnedFd| Ok(rustix::io::write(fd, bytes)?);
+        let result = match &self.full {
+            None => write(self.fd.get_ref()),
+            Some(full) => full.try_io(Interest::WRITABLE, write),
+        };
+        let written = match result {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => 0,
+            result => result?,
+        };
+        if written == bytes.len() {
+            self.full = None;
+        } else if self.full.is_none() {
+            self.full = Some(register(self.fd.get_ref().try_clone()?, Interest::WRITABLE)?);
         }
+        Ok(written)
     }
 
     /// Gives the terminal another size.

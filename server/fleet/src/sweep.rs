@@ -3,10 +3,12 @@
 use crate::exec::Bounds;
 use crate::{sentinel, transport, unix_now};
 use muxboard_core::inventory::{Host, User};
-use muxboard_core::limits::{BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, PREVIEWS_MAX, SECTION_BYTES_MAX, SWEEP_SECONDS_MAX, WATCHED_SWEEP_SECONDS};
+use muxboard_core::limits::{
+    BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, PREVIEWS_MAX, SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SWEEP_SECONDS_MAX, WATCHED_SWEEP_SECONDS,
+};
 use muxboard_core::name::UnixUser;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
-use muxboard_core::tmux::format::PaneId;
+use muxboard_core::tmux::format::{self, PaneId};
 use muxboard_core::tmux::section::{self, Ask, Section};
 use muxboard_core::{ansi, order, outcome};
 use std::collections::HashMap;
@@ -72,10 +74,15 @@ impl Sweeper {
         };
     }
 
-    /// Looks at one user alone; what is known of the host stays as it is.
+    /// Looks at one user alone, without previews: one process. What is known of the host stays as it is.
     pub(crate) async fn glance(&mut self, host: &Host, user: &User) {
-        if self.due(user, Instant::now()) {
-            let _ = self.ask(host, &[user]).await;
+        if !self.due(user, Instant::now()) {
+            return;
+        }
+        let bounds = Bounds { time: Duration::from_secs(SECTION_SECONDS_MAX), bytes: SECTION_BYTES_MAX };
+        if let Ok(answer) = transport::run(host, &transport::call(host, user, &format::call()), bounds).await {
+            let section = Section { listing: format::parse(&answer.text()), captures: Vec::new(), exit: answer.exit, cut: false };
+            self.take(host, user, section);
         }
     }
 

@@ -117,7 +117,7 @@ async fn until(attachment: &mut Attachment, said: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-async fn write_all(attachment: &Attachment, text: &str) {
+async fn write_all(attachment: &mut Attachment, text: &str) {
     let mut bytes = text.as_bytes();
     while !bytes.is_empty() {
         attachment.writable().await;
@@ -272,7 +272,7 @@ async fn closing_the_terminal_leaves_a_half_typed_command_untouched_and_unexecut
     until(&mut attachment, "ready:").await;
     let canary = world.folder.path().join("ran");
     let typed = format!("touch {}", canary.display());
-    write_all(&attachment, &typed).await;
+    write_all(&mut attachment, &typed).await;
     until(&mut attachment, "ran").await;
     drop(attachment);
     let gone = async {
@@ -313,7 +313,7 @@ async fn a_watcher_cannot_type() {
     let mut typist = world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24)).unwrap();
     // Before tmux has the terminal, the kernel itself would echo what is typed.
     until(&mut typist, "ready").await;
-    write_all(&typist, "typed").await;
+    write_all(&mut typist, "typed").await;
     until(&mut typist, "typed").await;
     assert_eq!(world.tmux(&["capture-pane", "-p", "-t", "a"]), "readytyped");
     assert_eq!(world.tmux(&["list-windows", "-t", "a"]).lines().count(), 1);

@@ -7,7 +7,7 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use muxboard_app::board::Board;
-use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PING_SECONDS, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES};
+use muxboard_core::limits::{CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES};
 use muxboard_core::policy::Principal;
 use muxboard_core::wire::{BoardFrame, Close};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ async fn run(shared: Arc<Shared>, who: Principal, headers: HeaderMap, mut socket
     if !send(&mut socket, Message::Binary(whole.encode().into())).await {
         return;
     }
-    let mut ping = interval(Duration::from_secs(PING_SECONDS));
+    let mut ping = interval(Duration::from_secs(CHECK_SECONDS));
     let mut heard = Instant::now();
     loop {
         tokio::select! {

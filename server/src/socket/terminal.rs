@@ -10,18 +10,18 @@ use axum::response::Response;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::flow::Credit;
 use muxboard_core::limits::{
-    CLIENT_FRAME_BYTES_MAX, CREDIT_BYTES_MAX, HELLO_SECONDS_MAX, INPUT_BYTES_MAX, LEAVE_SECONDS_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS, PING_SECONDS,
-    SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES,
+    CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, CREDIT_BYTES_MAX, HELLO_SECONDS_MAX, INPUT_BYTES_MAX, LEAVE_SECONDS_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS,
+    QUIET_SECONDS, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES,
 };
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit, Principal, Type, Watch};
 use muxboard_core::snapshot::{Place, SessionId};
 use muxboard_core::wire::{Close, Grid, Seen, ToClient, ToServer};
 use muxboard_fleet::{AttachEnd, AttachLimits, Attachment, Showing};
-use std::future::pending;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-use tokio::time::{Instant, interval, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 pub(crate) async fn attach(
     State(shared): State<Arc<Shared>>,
@@ -167,11 +167,10 @@ impl Aside {
     }
 }
 
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => pending().await,
-    }
+/// The next of the moments at which every terminal is checked: the same for all, so that thirty that idle wake the processor once.
+fn next_check() -> Instant {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *BEGAN + Duration::from_secs((BEGAN.elapsed().as_secs() / CHECK_SECONDS + 1) * CHECK_SECONDS)
 }
 
 async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Option<SessionName>, mut attachment: Attachment, socket: WebSocket) {
@@ -179,7 +178,6 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     let fleet = &shared.fleet;
     let limits = fleet.limits();
     let mut stopping = shared.stop.subscribe();
-    let mut tick = interval(Duration::from_secs(PING_SECONDS));
     let mut snapshot = fleet.snapshot();
     let mut line = Line::new(socket);
     let (mut heard, mut pinged) = (Instant::now(), false);
@@ -190,6 +188,9 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     // tmux's own list has named this terminal: what an older list says of its tty is of another one.
     let mut listed = false;
     let mut leave: Option<Instant> = None;
+    let mut check = next_check();
+    // One timer for everything that has a time. It is only ever set earlier: when it rings for what was put off, it is set anew.
+    let mut alarm = pin!(sleep_until(check));
     let end = loop {
         while attached && line.is_free() {
             let message = if out.is_due() { Some(out.take()) } else { aside.next() };
@@ -198,7 +199,11 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 return;
             }
         }
-        let quiet = heard + Duration::from_secs(if pinged { SILENCE_SECONDS_MAX } else { PING_SECONDS });
+        let frame = (attached && line.is_free() && out.held() > 0).then_some(out.not_before);
+        let due = [Some(check), Some(attachment.deadline()), leave, frame].into_iter().flatten().min().unwrap_or(check);
+        if due < alarm.deadline() {
+            alarm.as_mut().reset(due);
+        }
         // Not biased: a flood keeps the first arms ready, and an ended login or a stopping server must be heard through it.
         tokio::select! {
             event = line.event(input.len() < INPUT_BYTES_MAX) => {
@@ -214,7 +219,11 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 };
                 match ToServer::decode(&bytes) {
                     // What is typed for a session that is gone is not for the one that tmux may show in its place.
-                    Ok(ToServer::Input(bytes)) => if leave.is_none() { input.extend_from_slice(&bytes) },
+                    Ok(ToServer::Input(bytes)) => if leave.is_none() {
+                        input.extend_from_slice(&bytes);
+                        // What answers a key does not wait.
+                        out.not_before = heard;
+                    },
                     Ok(ToServer::Resize(grid)) => attachment.resize(grid),
                     Ok(ToServer::Taken(bytes)) => out.taken(bytes),
                     Ok(ToServer::Ping(number)) => aside.pong = Some(number),
@@ -240,14 +249,23 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 }
                 fleet.stir(permit.place());
             }
-            () = sleep_until(out.not_before), if attached && out.held() > 0 && line.is_free() => {}
-            () = sleep_until(quiet) => {
-                if pinged { return; }
-                pinged = true;
-                if line.is_free() && !line.send(Message::Ping(Default::default())).await { return; }
+            () = alarm.as_mut() => {
+                let now = Instant::now();
+                if now >= attachment.deadline() { break Close::LifetimeOver; }
+                if leave.is_some_and(|leave| now >= leave) { break Close::Gone; }
+                if now >= check {
+                    if !login.holds(permit) { break Close::Revoked; }
+                    if out.is_stalled(limits) { break Close::Stalled; }
+                    let silence = now - heard;
+                    if pinged && silence > Duration::from_secs(SILENCE_SECONDS_MAX) { return; }
+                    if silence > Duration::from_secs(QUIET_SECONDS) {
+                        pinged = true;
+                        if line.is_free() && !line.send(Message::Ping(Default::default())).await { return; }
+                    }
+                    check = next_check();
+                }
+                alarm.as_mut().reset(check);
             }
-            () = sleep_until(attachment.deadline()) => break Close::LifetimeOver,
-            () = at(leave) => break Close::Gone,
             changed = snapshot.changed() => {
                 if changed.is_err() { break Close::ShuttingDown; }
                 snapshot.borrow_and_update();
@@ -268,10 +286,6 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                     aside.clients = Some(now.clients.clone());
                     shown = now;
                 }
-            }
-            _ = tick.tick() => {
-                if !login.holds(permit) { break Close::Revoked; }
-                if out.is_stalled(limits) { break Close::Stalled; }
             }
             () = stopped(&mut stopping) => break Close::ShuttingDown,
         }
