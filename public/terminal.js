@@ -12,6 +12,26 @@ document.createElement = function (name, options) {
   return element;
 };
 
+// The add-on knows Unicode 11. Where the width of a character has come or changed since (up to Unicode 15, as glibc's wcwidth has it, which tmux
+// asks), the rest of its row would be shifted: first and last of each range, in hexadecimal.
+const SINCE = {
+  2: "31bb-31bf 3248-324f 4dc0-4dff 16ff0-16ff1 18af3-18cd5 18d00-18d08 1aff0-1aff3 1aff5-1affb 1affd-1affe 1b11f-1b122 1f6d6-1f6d7 1f6dd-1f6df 1f6fb-1f6fc 1f7f0-1f7f0 1f90c-1f90c 1f972-1f972 1f977-1f979 1f9a3-1f9a4 1f9ab-1f9ad 1f9cb-1f9cc 1fa74-1fa74 1fa7b-1fa7c 1fa83-1fa86 1fa96-1faac 1fab0-1faba 1fac0-1fac5 1fad0-1fad9 1fae0-1fae7 1faf0-1faf6",
+  1: "600-605 6dd-6dd 70f-70f 8e2-8e2 1734-1734 110bd-110bd 110cd-110cd 1f93b-1f93b 1f946-1f946",
+  0: "898-89f 8ca-8d2 b55-b55 c3c-c3c d81-d81 180f-180f 1abf-1ace 1dfa-1dfa a82c-a82c d7b0-d7c6 d7cb-d7fb 10eab-10eac 10f82-10f85 11070-11070 11073-11074 110c2-110c2 111cf-111cf 1193b-1193c 1193e-1193e 11943-11943 16fe4-16fe4 1cf00-1cf2d 1cf30-1cf46 1e2ae-1e2ae",
+};
+const widths = new Map();
+for (const [width, ranges] of Object.entries(SINCE)) {
+  for (const range of ranges.split(" ")) {
+    const [first, last] = range.split("-").map((hex) => parseInt(hex, 16));
+    for (let c = first; c <= last; c++) widths.set(c, Number(width));
+  }
+}
+const unicode = (() => {
+  let provider;
+  new Unicode11Addon().activate({ unicode: { register: (its) => { provider = its; } } });
+  return Object.assign(Object.create(provider), { version: "15", wcwidth: (c) => widths.get(c) ?? provider.wcwidth(c) });
+})();
+
 const OPENS = /^(https?:\/\/|mailto:)/i;
 
 const colours = () => {
@@ -48,8 +68,8 @@ class MuxTerminal {
       linkHandler: { activate: (_, uri) => OPENS.test(uri) && window.open(uri, "_blank", "noopener,noreferrer") },
     });
     this.#terminal.loadAddon(this.#fit);
-    this.#terminal.loadAddon(new Unicode11Addon());
-    this.#terminal.unicode.activeVersion = "11";
+    this.#terminal.unicode.register(unicode);
+    this.#terminal.unicode.activeVersion = unicode.version;
     this.#terminal.open(element);
     this.#fit.fit();
     const encoder = new TextEncoder();
@@ -58,11 +78,12 @@ class MuxTerminal {
     this.#terminal.onResize(({ cols, rows }) => resized(cols, rows));
     new ResizeObserver(() => (this.#held ? this.#scale() : this.#fit.fit())).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.#terminal.options.theme = colours(); });
-    // For tests and for the console: what is on the screen.
+    // For tests and for the console: what is on the screen, and its buffer.
     element.lines = () => {
       const buffer = this.#terminal.buffer.active;
       return Array.from({ length: this.#terminal.rows }, (_, y) => buffer.getLine(buffer.viewportY + y)?.translateToString(true) ?? "");
     };
+    element.terminal = this.#terminal;
   }
 
   write(bytes, taken) { this.#terminal.write(bytes, taken); }
@@ -72,16 +93,18 @@ class MuxTerminal {
     this.#terminal.resize(columns, rows);
     this.#scale();
   }
-  // The largest font with which the whole grid fits: what FitAddon proposes grows as the font shrinks.
+  // The largest font with which the whole grid fits: an estimate from what fits now, then down in small steps, for cells are rounded.
   #scale() {
     const [columns, rows] = this.#held;
-    const fits = (px) => {
+    const room = this.#fit.proposeDimensions();
+    if (!room?.cols || !room.rows) return;
+    const now = this.#terminal.options.fontSize;
+    let px = Math.min(2 * FONT_PX, Math.ceil(4 * (now * Math.min((room.cols + 1) / columns, (room.rows + 1) / rows))) / 4);
+    for (; px > 1; px -= 0.25) {
       this.#terminal.options.fontSize = px;
-      const room = this.#fit.proposeDimensions();
-      return !room || (room.cols >= columns && room.rows >= rows);
-    };
-    let px = 2 * FONT_PX;
-    while (px > 4 && !fits(px)) px -= 0.5;
+      const { cols = 0, rows: high = 0 } = this.#fit.proposeDimensions() ?? {};
+      if (cols >= columns && high >= rows) return;
+    }
   }
   focus() { this.#terminal.focus(); }
   get columns() { return this.#terminal.cols; }

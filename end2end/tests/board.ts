@@ -94,6 +94,12 @@ socket_name = "${this.socket}"
     }
   }
 
+  // The very bytes that tmux prints.
+  tmuxExact(...words: string[]): string {
+    const [program, all] = this.#as(this.account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
+    return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }).toString();
+  }
+
   async end() {
     await this.kill();
     for (const account of [this.account, this.other]) if (account) this.tmuxAs(account, "kill-server");

@@ -1,92 +1,15 @@
-//! The terminal's WebSocket against the real binary: every way it ends has its close code.
+//! The terminal's WebSocket against the real binary: every way it ends has its close code, a watcher changes nothing, a reader that stops
+//! costs nobody anything.
 
 mod support;
 
 use futures_util::{SinkExt, StreamExt};
 use muxboard_core::wire::{Close, Grid, ToClient, ToServer};
+use std::time::{Duration, Instant};
+use support::socket::*;
 use support::{Board, PATIENCE, TOKEN, WATCH_TOKEN};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
-async fn connect(board: &Board, path: &str, headers: &[(&'static str, String)]) -> Socket {
-    let mut request = format!("ws://127.0.0.1:{}{path}", board.port).into_client_request().unwrap();
-    for (name, value) in headers {
-        request.headers_mut().insert(*name, value.parse().unwrap());
-    }
-    timeout(PATIENCE, connect_async(request)).await.unwrap().unwrap().0
-}
-
-fn token(token: &str) -> Vec<(&'static str, String)> {
-    vec![("authorization", format!("Bearer {token}"))]
-}
-
-async fn say(socket: &mut Socket, frame: ToServer) {
-    socket.send(Message::Binary(frame.encode().into())).await.unwrap();
-}
-
-async fn hello(socket: &mut Socket, watch: bool) {
-    say(socket, ToServer::Hello { grid: Grid::clamped(80, 24), watch, name: String::new() }).await;
-}
-
-/// Reads on until the output holds this.
-async fn until(socket: &mut Socket, wanted: &str) -> String {
-    let mut text = String::new();
-    let read = async {
-        while !text.contains(wanted) {
-            match socket.next().await.unwrap().unwrap() {
-                Message::Binary(bytes) => {
-                    if let Ok(ToClient::Output(output)) = ToClient::decode(&bytes) {
-                        text += &String::from_utf8_lossy(&output);
-                        let taken = u32::try_from(output.len()).unwrap();
-                        socket.send(Message::Binary(ToServer::Taken(taken).encode().into())).await.unwrap();
-                    }
-                }
-                Message::Close(frame) => panic!("closed with {frame:?} before {wanted:?}"),
-                _ => {}
-            }
-        }
-    };
-    timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("{wanted:?} never came"));
-    text
-}
-
-/// Reads on until the close, taking all output.
-async fn closed_reading(mut socket: Socket) -> Option<Close> {
-    let read = async {
-        loop {
-            match socket.next().await {
-                Some(Ok(Message::Close(frame))) => break frame.and_then(|f| Close::of(f.code.into())),
-                Some(Ok(Message::Binary(bytes))) => {
-                    // A send can cross the close.
-                    let taken = ToServer::Taken(u32::try_from(bytes.len().saturating_sub(1)).unwrap());
-                    let _ = socket.send(Message::Binary(taken.encode().into())).await;
-                }
-                Some(Ok(_)) => {}
-                other => panic!("ended without a close: {other:?}"),
-            }
-        }
-    };
-    timeout(PATIENCE, read).await.unwrap()
-}
-
-/// Reads on until the close.
-async fn closed(mut socket: Socket) -> Option<Close> {
-    let read = async {
-        loop {
-            match socket.next().await {
-                Some(Ok(Message::Close(frame))) => break frame.and_then(|f| Close::of(f.code.into())),
-                Some(Ok(_)) => {}
-                other => panic!("ended without a close: {other:?}"),
-            }
-        }
-    };
-    timeout(PATIENCE, read).await.unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_end_has_its_code() {
@@ -174,4 +97,218 @@ async fn every_end_has_its_code() {
     assert_eq!(board.stop("TERM"), Some(0));
     assert_eq!(ends.await.unwrap(), (Some(Close::ShuttingDown), Some(Close::ShuttingDown)));
     assert_eq!(board.tmux(&front, &["list-sessions", "-F", "#{session_name}"]), "keep");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lifetime_ends_a_connection_and_not_the_session() {
+    let Some(board) = Board::start("[limits]\nattach_hours = 0.0005") else { return };
+    let front = board.accounts.front.clone();
+    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
+    let socket = attached(&board, &board.session(&front, "a"), false).await;
+    assert_eq!(closed_reading(socket).await, Some(Close::LifetimeOver));
+    assert_eq!(board.tmux(&front, &["list-sessions", "-F", "#{session_name}"]), "a");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_for_too_long_is_let_go() {
+    let Some(board) = Board::start("[limits]\nstall_seconds = 1") else { return };
+    let front = board.accounts.front.clone();
+    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
+    let socket = attached(&board, &board.session(&front, "a"), false).await;
+    board.tmux(&front, &["send-keys", "-t", "a", "yes", "Enter"]);
+    // It reads, and answers pings, and acknowledges nothing.
+    assert_eq!(closed(socket).await, Some(Close::Stalled));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_fell_silent_is_found_out() {
+    let Some(board) = Board::start("") else { return };
+    let front = board.accounts.front.clone();
+    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
+    // Its connection stays open, as that of a machine that lost its network, and nothing comes from it any more.
+    let _silent = attached(&board, &board.session(&front, "a"), false).await;
+    assert_eq!(board.tmux(&front, &["list-clients"]).lines().count(), 1);
+    let gone = async {
+        while !board.tmux(&front, &["list-clients"]).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, gone).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_name_another_one_has_now_is_replaced() {
+    let Some(board) = Board::start("") else { return };
+    let front = board.accounts.front.clone();
+    board.tmux(&front, &["new-session", "-d", "-s", "keep"]);
+    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
+    let old = board.session(&front, "a");
+    let live = attached(&board, &old, false).await;
+    board.tmux(&front, &["kill-session", "-t", "=a", ";", "new-session", "-d", "-s", "a"]);
+    assert_eq!(closed_reading(live).await, Some(Close::Replaced));
+    // A page that comes back later knows the name alone.
+    for (name, want) in [("a", Close::Replaced), ("b", Close::Gone), ("", Close::Gone)] {
+        let mut late = connect(&board, &format!("/ws/attach/here/{front}/{old}"), &token(TOKEN)).await;
+        greet(&mut late, false, (80, 24), name).await;
+        assert_eq!(closed(late).await, Some(want), "{name:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_else_shows_a_session_and_whose_size_it_has_is_told() {
+    let Some(board) = Board::start("") else { return };
+    let front = board.accounts.front.clone();
+    board.tmux(&front, &["new-session", "-d", "-s", "other"]);
+    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
+    let path = format!("/ws/attach/here/{front}/{}", board.session(&front, "a"));
+    let mut typist = connect(&board, &path, &token(TOKEN)).await;
+    greet(&mut typist, false, (100, 30), "a").await;
+    until(&mut typist, "\x1b").await;
+    let mut watcher = connect(&board, &path, &token(WATCH_TOKEN)).await;
+    greet(&mut watcher, true, (20, 5), "a").await;
+    let both = |frame| match frame {
+        ToClient::Clients(clients) if clients.len() == 2 => Some(clients),
+        _ => None,
+    };
+    for (socket, own) in [(&mut typist, "ops"), (&mut watcher, "eye")] {
+        let clients = frame(socket, both).await;
+        let by = |name: &str| clients.iter().find(|c| c.principal == name).unwrap_or_else(|| panic!("{clients:?}"));
+        assert!(by("ops").drives && !by("ops").watches && !by("eye").drives && by("eye").watches, "{clients:?}");
+        assert_eq!(by("ops").grid, Grid::clamped(100, 30));
+        assert!(by(own).own && clients.iter().filter(|c| c.own).count() == 1, "{clients:?}");
+    }
+    // A watcher's terminal follows the size that the session has; the session never follows the watcher's.
+    say(&mut watcher, ToServer::Resize(Grid::clamped(10, 3))).await;
+    say(&mut typist, ToServer::Resize(Grid::clamped(90, 25))).await;
+    frame(&mut watcher, |frame| (frame == ToClient::Attached(Grid::clamped(90, 25))).then_some(())).await;
+    assert_eq!(board.tmux(&front, &["display-message", "-p", "-t", "a", "#{window_width}x#{window_height}"]), "90x24");
+    // Led to another session by tmux, the page says so, and says when it is back.
+    let tty = board.tmux(&front, &["list-clients", "-t", "a", "-F", "#{client_flags} #{client_tty}"]);
+    let tty = tty.lines().find(|l| !l.contains("read-only")).unwrap().split(' ').nth(1).unwrap().to_owned();
+    for there in ["other", "a"] {
+        board.tmux(&front, &["switch-client", "-c", &tty, "-t", &format!("={there}")]);
+        frame(&mut typist, |frame| (frame == ToClient::Moved(there.into())).then_some(())).await;
+    }
+}
+
+/// zellij#4830: a read-only client could still create and kill.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_sends_every_byte_and_changes_nothing() {
+    let Some(board) = Board::start("") else { return };
+    let front = board.accounts.front.clone();
+    board.tmux(&front, &["new-session", "-d", "-s", "keep"]);
+    board.tmux(&front, &["new-session", "-d", "-s", "a", "-x", "80", "-y", "23", "printf ready; exec cat"]);
+    board.tmux(&front, &["set-option", "-g", "mouse", "on", ";", "split-window", "-t", "a", "exec cat"]);
+    let id = board.session(&front, "a");
+    let seen = || {
+        let all = "#{session_id} #{window_id} #{pane_id} #{window_width}x#{window_height} #{pane_width}x#{pane_height} #{pane_active} #{pane_in_mode} #{pane_pid} \
+                   #{session_name} #{window_name} #{session_attached}";
+        let shown: Vec<String> = board.tmux(&front, &["list-panes", "-a", "-F", all]).lines().map(str::to_owned).collect();
+        let content = |pane: &str| board.tmux(&front, &["capture-pane", "-p", "-e", "-t", pane]);
+        (shown, content("a.0"), content("a.1"), board.tmux(&front, &["show-options", "-g"]), board.tmux(&front, &["list-buffers"]))
+    };
+    for secret in [TOKEN, WATCH_TOKEN] {
+        let mut watcher = connect(&board, &format!("/ws/attach/here/{front}/{id}"), &token(secret)).await;
+        greet(&mut watcher, true, (40, 10), "a").await;
+        until(&mut watcher, "ready").await;
+        let before = seen();
+        for byte in 0..=255_u8 {
+            say(&mut watcher, ToServer::Input(vec![byte])).await;
+            // Every chord of the prefix, and every one that asks, answered.
+            say(&mut watcher, ToServer::Input(vec![2, byte, b'y', b'\r'])).await;
+        }
+        for sequence in
+            ["\x1b[M !!", "\x1b[<0;5;5M\x1b[<0;5;5m", "\x1b[<64;5;5M", "\x1b[I\x1b[O", "\x1b[200~pasted\r\x1b[201~", "\x1b[?1;2c", "\x02:kill-server\r"]
+        {
+            say(&mut watcher, ToServer::Input(sequence.into())).await;
+        }
+        for size in [(1, 1), (1000, 1000), (81, 24)] {
+            say(&mut watcher, ToServer::Resize(Grid::clamped(size.0, size.1))).await;
+        }
+        // All of it has been heard once this is answered.
+        say(&mut watcher, ToServer::Ping(7)).await;
+        frame(&mut watcher, |frame| (frame == ToClient::Pong(7)).then_some(())).await;
+        assert_eq!(seen(), before);
+        watcher.close(None).await.unwrap();
+        let left = async {
+            while !board.tmux(&front, &["list-clients"]).is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, left).await.unwrap();
+    }
+}
+
+fn resident_kib(pid: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    text.lines().find_map(|l| l.strip_prefix("Rss:")?.trim().strip_suffix(" kB")?.parse().ok()).unwrap()
+}
+
+/// Elsewhere a slow reader cost the server all the output there was, and its neighbours their speed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_stops_in_a_flood_of_100_mb_costs_nobody_anything() {
+    let Some(board) = Board::start("") else { return };
+    let front = board.accounts.front.clone();
+    board.tmux(&front, &["new-session", "-d", "-s", "beside", "printf ready; exec cat"]);
+    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
+    let mut beside = attached(&board, &board.session(&front, "beside"), false).await;
+    let mut stalled = attached(&board, &board.session(&front, "a"), false).await;
+    // What the first output of any flood makes it allocate is not its growth.
+    say(&mut stalled, ToServer::Input(b"seq 20000; echo warm$((6*7))\r".to_vec())).await;
+    until(&mut stalled, "warm42").await;
+    let before = resident_kib(board.pid());
+    say(&mut stalled, ToServer::Input(b"yes 'a flood of lines for a reader that does not read' | head -c 100000000; echo over$((6*7))\r".to_vec())).await;
+    let (began, mut most, mut keys) = (Instant::now(), 0, 0);
+    while !board.tmux(&front, &["capture-pane", "-p", "-t", "a"]).contains("over42") {
+        assert!(began.elapsed() < PATIENCE, "the flood waits for its reader");
+        let key = format!("<{keys}>");
+        say(&mut beside, ToServer::Input(key.clone().into_bytes())).await;
+        until(&mut beside, &key).await;
+        keys += 1;
+        most = most.max(resident_kib(board.pid()).saturating_sub(before));
+    }
+    assert!(keys > 10, "the neighbour got {keys} keys through");
+    assert!(most < 1024, "memory grew by {most} KiB");
+    // Back again, it sees the present, after no more than what was under way.
+    let seen = until(&mut stalled, "over42").await;
+    assert!(seen.len() < 256 * 1024, "{} bytes were stale", seen.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_bytes_of_a_program_arrive_before_the_end() {
+    let Some(board) = Board::start("") else { return };
+    let front = board.accounts.front.clone();
+    board.tmux(&front, &["new-session", "-d", "-s", "keep"]);
+    for _ in 0..10 {
+        board.tmux(&front, &["new-session", "-d", "-s", "a"]);
+        let mut socket = attached(&board, &board.session(&front, "a"), false).await;
+        say(&mut socket, ToServer::Input(b"clear; seq 3000; printf 'the-%s-word' last; exec sleep 0.2\r".to_vec())).await;
+        until(&mut socket, "the-last-word").await;
+        assert_eq!(closed_reading(socket).await, Some(Close::Gone));
+    }
+}
+
+/// A client that asks and asks and does not read fills no memory, and its neighbours are answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn pings_without_end_from_a_client_that_does_not_read_fill_nothing() {
+    let Some(board) = Board::start("") else { return };
+    let front = board.accounts.front.clone();
+    board.tmux(&front, &["new-session", "-d", "-s", "a", "printf ready; exec cat"]);
+    let id = board.session(&front, "a");
+    let mut rude = attached(&board, &id, false).await;
+    let before = resident_kib(board.pid());
+    let began = Instant::now();
+    for number in 0..400_000_u32 {
+        if began.elapsed() > Duration::from_secs(10)
+            || timeout(Duration::from_secs(1), rude.feed(Message::Binary(ToServer::Ping(number).encode().into()))).await.is_err()
+        {
+            break;
+        }
+    }
+    let mut beside = attached(&board, &id, false).await;
+    say(&mut beside, ToServer::Input(b"still here".to_vec())).await;
+    until(&mut beside, "still here").await;
+    let grown = resident_kib(board.pid()).saturating_sub(before);
+    assert!(grown < 2048, "memory grew by {grown} KiB");
+    drop(rude.split());
 }

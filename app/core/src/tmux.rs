@@ -98,12 +98,15 @@ pub fn start(id: SessionId, command: &StartupCommand) -> Call {
     Call(compare_and(id, &then, MISMATCH))
 }
 
+/// What xterm.js can do beyond what terminfo says of xterm-256color. tmux ignores the first that it does not know and all after it: by age.
+const FEATURES: &str = "RGB,ccolour,clipboard,cstyle,focus,overline,strikethrough,sync,title,usstyle,hyperlinks";
+
 /// Attaches the terminal the command runs on. A mismatch prints `mark`, which must be fresh: a terminal's output can hold any known word.
 /// With `watch` the client is read-only and its size is ignored. (Read-only is tmux's courtesy, not our boundary: see the socket's pump.)
 pub fn attach(id: SessionId, watch: bool, mark: &str) -> Call {
     // -E: the session keeps its environment; ours would replace its SSH_AUTH_SOCK and DISPLAY (update-environment).
     let flags = if watch { "-E -r " } else { "-E " };
-    let mut call = Call::new(["-T", "RGB,clipboard,hyperlinks,title,focus"]);
+    let mut call = Call::new(["-T", FEATURES]);
     call.0.extend(compare_and(id, &format!("attach-session {flags}-t '${}:'", id.number), mark));
     call
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const TOKEN: &str = "a-token-for-the-bench-only";
-const FLAGS: &str = "RGB,clipboard,hyperlinks,title,focus";
+const FLAGS: &str = "RGB,ccolour,clipboard,cstyle,focus,overline,strikethrough,sync,title,usstyle,hyperlinks";
 
 /// A tmux server with a folder of its own.
 pub struct World {

@@ -180,6 +180,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     let mut stopping = shared.stop.subscribe();
     let mut snapshot = fleet.snapshot();
     let mut line = Line::new(socket);
+    name = permit.operation().session().and_then(|id| fleet.name(permit.place(), id)).or(name);
     let (mut heard, mut pinged) = (Instant::now(), false);
     let (mut out, mut aside) = (Outbox::new(limits), Aside::default());
     let mut input: Vec<u8> = Vec::new();

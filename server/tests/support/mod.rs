@@ -2,6 +2,8 @@
 //! things no browser would.
 #![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its own part of it")]
 
+pub mod socket;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -113,6 +115,10 @@ impl Board {
         #[allow(clippy::disallowed_methods, reason = "tests run real programs")]
         Command::new("kill").args([format!("-{signal}"), self.child.id().to_string()]).status().unwrap();
         self.child.wait().unwrap().code()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// tmux as an account, on this board's socket.

@@ -1,0 +1,99 @@
+//! Terminals that end in every way there is leave nothing behind: no process, no zombie, no descriptor, no tmux client.
+
+mod support;
+
+use futures_util::future::join_all;
+use muxboard_core::wire::Close;
+use std::path::PathBuf;
+use support::socket::*;
+use support::{Board, PATIENCE};
+use tokio::time::timeout;
+
+fn descriptors(pid: u32) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok()).collect();
+    all.sort();
+    all
+}
+
+/// The children of a process, zombies too.
+fn children(pid: u32) -> Vec<String> {
+    let stat = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(entry.ok()?.path().join("stat")).ok();
+    let parent = format!(" {pid} ");
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(stat)
+        .filter(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.get(2..).is_some_and(|r| r.starts_with(&parent))))
+        .collect()
+}
+
+async fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_terminals_ended_in_every_way_leave_nothing_behind() {
+    let Some(mut board) = Board::start("[limits]\nattaches = 40\nattaches_per_principal = 40\nattach_hours = 0.002") else { return };
+    let front = board.accounts.front.clone();
+    board.tmux(&front, &["new-session", "-d", "-s", "keep"]);
+    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
+    let keep = board.session(&front, "keep");
+    let id = board.session(&front, "a");
+    let clients = |board: &Board| board.tmux(&front, &["list-clients", "-F", "#{client_pid}"]);
+    // One first: what every server keeps once it has served is no leak.
+    drop(attached(&board, &id, false).await);
+    wait_for("the first one is gone", || clients(&board).is_empty() && children(board.pid()).is_empty()).await;
+    let before = descriptors(board.pid());
+    let mut ended = 0;
+    for way in ["tab closed", "network cut", "session killed", "client killed", "lifetime over", "detached"].into_iter().cycle().take(18) {
+        let id = if way == "session killed" {
+            board.tmux(&front, &["new-session", "-d", "-s", "b"]);
+            board.session(&front, "b")
+        } else {
+            id.clone()
+        };
+        let mut sockets = join_all((0..11).map(|_| attached(&board, &id, false))).await;
+        ended += sockets.len();
+        match way {
+            "tab closed" => join_all(sockets.iter_mut().map(|socket| socket.close(None))).await.into_iter().for_each(|closed| closed.unwrap()),
+            "network cut" => sockets.iter().for_each(|socket| match socket.get_ref() {
+                // The other side resets it, as a router does that forgot the connection.
+                tokio_tungstenite::MaybeTlsStream::Plain(tcp) => tcp.set_zero_linger().unwrap(),
+                _ => unreachable!(),
+            }),
+            "session killed" => {
+                board.tmux(&front, &["kill-session", "-t", "=b"]);
+                assert!(join_all(sockets.drain(..).map(closed_reading)).await.iter().all(|close| *close == Some(Close::Gone)));
+            }
+            "client killed" => {
+                for pid in clients(&board).lines() {
+                    rustix::process::kill_process(rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap(), rustix::process::Signal::KILL).unwrap();
+                }
+                assert!(join_all(sockets.drain(..).map(closed_reading)).await.iter().all(|close| *close == Some(Close::Detached)));
+            }
+            "lifetime over" => assert!(join_all(sockets.drain(..).map(closed_reading)).await.iter().all(|close| *close == Some(Close::LifetimeOver))),
+            _ => {
+                board.tmux(&front, &["detach-client", "-s", "=a"]);
+                assert!(join_all(sockets.drain(..).map(closed_reading)).await.iter().all(|close| *close == Some(Close::Detached)));
+            }
+        }
+        drop(sockets);
+        wait_for(&format!("no tmux client is left after: {way}"), || clients(&board).is_empty()).await;
+    }
+    assert!(ended >= 190, "{ended}");
+    // A look may be on its way.
+    wait_for("every child is collected", || children(board.pid()).is_empty()).await;
+    wait_for("every descriptor is closed", || descriptors(board.pid()).len() <= before.len()).await;
+
+    // The server itself stops.
+    let sockets = join_all((0..11).map(|_| attached(&board, &keep, false))).await;
+    let ends = tokio::spawn(join_all(sockets.into_iter().map(closed_reading)));
+    assert_eq!(board.stop("TERM"), Some(0));
+    assert!(ends.await.unwrap().iter().all(|close| *close == Some(Close::ShuttingDown)));
+    wait_for("no tmux client is left after: server stopped", || clients(&board).is_empty()).await;
+    assert_eq!(board.tmux(&front, &["list-sessions", "-F", "#{session_name}"]), "a\nkeep");
+}
