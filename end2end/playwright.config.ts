@@ -21,7 +21,7 @@ export default defineConfig<{ base: string }>({
   use: { ...devices["Desktop Chrome"], ...chromium, trace: "retain-on-failure", viewport: { width: 1280, height: 800 } },
   projects: [
     { name: "at-root", use: { base: "" }, testIgnore: ["no-javascript.spec.ts"] },
-    { name: "mounted", use: { base: "/mux" }, testIgnore: ["no-javascript.spec.ts", "pictures.spec.ts"] },
+    { name: "mounted", use: { base: "/mux" }, testIgnore: ["no-javascript.spec.ts", "pictures.spec.ts", "screen.spec.ts"] },
     { name: "no-javascript", use: { base: "", javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
     { name: "no-javascript-mounted", use: { base: "/mux", javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
   ],

@@ -2,65 +2,12 @@
 // page of the same size, sizes over the wire, idle memory, first contentful paint, and what rendering does to another client's echo.
 // All in one run, interleaved; only ratios travel between machines.
 import { chromium } from "@playwright/test";
-import { execFileSync, spawn } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
-import { createServer, request } from "node:http";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import WebSocket from "ws";
-
-const root = join(import.meta.dirname, "../..");
-const folder = mkdtempSync(join(tmpdir(), "muxboard-bench-"));
-const token = randomBytes(24).toString("hex");
-const user = execFileSync("id", ["-un"]).toString().trim();
-const quantile = (values, q) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))];
-const tmux = (socket, ...words) => execFileSync("tmux", ["-f", "/dev/null", "-S", socket, ...words], { env: { ...process.env, TMUX: "" } }).toString();
-
-async function board(sessions) {
-  const socket = join(folder, `sock-${sessions}`);
-  for (let i = 0; i < sessions; i++) tmux(socket, "new-session", "-d", "-s", `session-${i}`, "-x", "80", "-y", "24", `printf 'line one of ${i}\\nline two\\nready'; exec cat`);
-  const config = join(folder, `${sessions}.toml`);
-  const hash = createHash("sha256").update(token).digest("hex");
-  writeFileSync(config, `listen = "127.0.0.1:0"
-[auth]
-gate = "token"
-[[auth.token]]
-name = "ops"
-sha256 = "${hash}"
-[[grant]]
-who = ["ops"]
-hosts = ["*"]
-users = ["*"]
-can = ["type", "create", "kill"]
-[[host]]
-key = "here"
-local = true
-users = ["${user}"]
-socket = "${socket}"
-`);
-  const child = spawn(join(root, "target/release/muxboard"), ["serve", "-c", config], { stdio: ["ignore", "pipe", "ignore"] });
-  let url;
-  for await (const line of createInterface({ input: child.stdout })) { url = line.replace("muxboard: ", "").trim(); break; }
-  const seen = async () => JSON.parse((await get(url + "api/v1/sessions", {})).body).hosts[0].users[0].sessions.length;
-  while ((await seen()) < sessions) await new Promise((done) => setTimeout(done, 100));
-  return { url, child, socket, sessions };
-}
-
-function get(url, headers) {
-  return new Promise((done, failed) => {
-    const began = performance.now();
-    const asked = request(url, { headers: { authorization: `Bearer ${token}`, ...headers }, agent: false }, (answer) => {
-      let first;
-      const chunks = [];
-      answer.on("data", (chunk) => { first ??= performance.now() - began; chunks.push(chunk); });
-      answer.on("error", failed);
-      answer.on("end", () => { const body = Buffer.concat(chunks); done({ first, bytes: body.length, body: body.toString(), head: answer.headers }); });
-    });
-    asked.on("error", failed).end();
-  });
-}
+import { board, chromium as launch, folder, get, quantile, root, tmux, token, user } from "./board.mjs";
 
 const memory = (pid) => Number(/^Rss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))[1]) / 1024;
 
@@ -126,7 +73,7 @@ const first = ["pkg/muxboard.wasm", "pkg/muxboard.js", "pkg/muxboard.css"];
 console.table(Object.fromEntries([...first, "terminal.js", ...readdirSync(join(site, "xterm")).filter((n) => /\.(mjs|css)$/.test(n)).map((n) => `xterm/${n}`)].map((n) => [n, { "brotli bytes": brotli(n) }])));
 console.log(`dashboard: wasm + JS ${(brotli(first[0]) + brotli(first[1])) / 1000} kB brotli; binary ${(statSync(join(root, "target/release/muxboard")).size / 1048576).toFixed(1)} MiB`);
 
-const chrome = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-background-networking", "--disable-quic", "--no-first-run", "--disable-component-update", "--disable-sync"] });
+const chrome = await chromium.launch(launch);
 const paints = { 100: [], 1000: [] };
 for (let i = 0; i < 7; i++) {
   for (const target of targets.slice(1)) {

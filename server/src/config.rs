@@ -330,6 +330,8 @@ mod tests {
     #[test]
     fn a_configuration_is_read() {
         let config = read(&format!("base = \"/mux/\"\n[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"a\"\nsha256 = \"{}\"\n[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"ops\"]\ncan = [\"type\"]\n{HOST}socket = \"/run/x y\"\n", "ab".repeat(32))).unwrap();
+        let limits = read(&format!("[limits]\nattach_hours = 6\nstall_seconds = 7\nqueue_bytes = 65536\n{HOST}")).unwrap().attach;
+        assert_eq!((limits.lifetime.as_secs(), limits.stall.as_secs(), limits.queue_bytes), (6 * 3600, 7, 65536));
         let host = &config.inventory.hosts[0];
         assert_eq!((config.base.as_str(), host.users[0].through_sudo, host.users[1].through_sudo), ("/mux", false, true));
         assert_eq!(host.socket, Socket::Path("/run/x y".into()));
@@ -348,6 +350,10 @@ mod tests {
             ("origins = [\"https://x/y\"]\n", "1: an origin is"),
             ("base = \"mux\"\n", "1: base must be"),
             ("sweep_seconds = 1\n", "1: sweep_seconds must"),
+            ("[limits]\nattach_hours = 0\n", "2: attach_hours must be"),
+            ("[limits]\nattach_hours = nan\n", "2: attach_hours must be"),
+            ("[limits]\n\nstall_seconds = 0\n", "3: stall_seconds must be"),
+            ("[limits]\nqueue_bytes = 1\n", "2: queue_bytes must be"),
             ("x = [1, 2\n[auth\n", "2:"),
         ] {
             let says = read(&format!("{source}{HOST}")).unwrap_err();

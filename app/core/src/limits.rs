@@ -54,7 +54,7 @@ pub const CREDIT_BYTES_START: u32 = 32 * 1024;
 /// Output under way to the slowest client, in bytes: about one screen.
 pub const CREDIT_BYTES_MIN: u32 = 8 * 1024;
 /// Output under way to a quick client nearby, in bytes: what it would see late after a stall.
-pub const CREDIT_BYTES_QUICK: u32 = 96 * 1024;
+pub const CREDIT_BYTES_QUICK: u32 = 112 * 1024;
 /// Output under way to a quick client far away, in bytes: 10 MB/s over a round trip of 100 ms.
 pub const CREDIT_BYTES_MAX: u32 = 1 << 20; // 1 MiB
 /// How old, beyond the round trip, the screen of a slow reader may be, in milliseconds.

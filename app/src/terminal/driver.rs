@@ -99,14 +99,14 @@ fn start(base: Base, page: TerminalPage, controls: Controls, element: &HtmlEleme
     let beat = driver.clone();
     set_interval(move || beat.beat(&beat), Duration::from_secs(1));
     // The network or the tab is back (or the network went): what is lost is dialled at once, what seems alive has to prove it soon.
-    for event in ["online", "offline", "visibilitychange", "pageshow", "focus"] {
+    for event in ["online", "offline", "visibilitychange", "focus"] {
         let back = driver.clone();
         let handle = window_event_listener_untyped(event, move |_| {
             if back.socket.borrow().is_none() {
                 if back.link() == Link::Lost {
                     connect(&back);
                 }
-            } else if back.attached.get() && !document().hidden() {
+            } else if back.attached.get() {
                 back.ping(PAGE_WAKE_MS_MAX);
             }
         });
@@ -245,6 +245,10 @@ impl Driver {
             Ok(ToClient::Pong(sent)) => {
                 self.asked_at.set(None);
                 self.patience_ms.set(PAGE_SILENCE_MS_MAX);
+                // A watcher was told; a typist is told until a key is sent again.
+                if self.page.watch {
+                    self.controls.refused.set(false);
+                }
                 self.show(now_ms() - f64::from(sent), true);
             }
             Ok(ToClient::Clients(clients)) => self.controls.clients.set(clients),

@@ -95,8 +95,7 @@ pub fn Terminal(
         Link::Connecting => "connecting…".to_owned(),
         Link::Live(None) => "live".into(),
         Link::Live(Some(ms)) => format!("live · {ms} ms"),
-        Link::Slow(ms) if ms < 10_000 => format!("slow · {}.{} s", ms / 1000, ms / 100 % 10),
-        Link::Slow(ms) => format!("slow · {} s", ms / 1000),
+        Link::Slow(ms) => format!("slow · {}.{} s", ms / 1000, ms / 100 % 10),
         Link::Lost => "connection lost · trying again".into(),
         Link::Ended(..) => "ended".into(),
     };
@@ -138,14 +137,18 @@ fn Others(clients: RwSignal<Vec<Seen>>) -> impl IntoView {
     };
     let summary = move || {
         let clients = clients.read();
-        let others = clients.iter().filter(|seen| !seen.own).count();
-        let driver = clients.iter().find(|seen| seen.drives && !seen.own).map(|seen| format!(" · size: {}", who(seen)));
-        format!("+{others}{}", driver.unwrap_or_default())
+        let others = clients.iter().filter(|seen| !seen.own);
+        let driver = others.clone().find(|seen| seen.drives).map(|seen| " · size: ".to_owned() + &who(seen));
+        format!("+{}{}", others.count(), driver.unwrap_or_default())
     };
     let list = move || {
         let row = |seen: &Seen| {
-            let what = [(seen.watches, "watches"), (seen.drives, "sets the size")].into_iter().filter(|(is, _)| *is).map(|(_, word)| format!(", {word}"));
-            let text = format!("{}: {} × {}{}", who(seen), seen.grid.columns(), seen.grid.rows(), what.collect::<String>());
+            let what = match (seen.watches, seen.drives) {
+                (true, _) => ", watches",
+                (_, true) => ", sets the size",
+                _ => "",
+            };
+            let text = format!("{}: {} × {}{what}", who(seen), seen.grid.columns(), seen.grid.rows());
             view! { <li>{text}</li> }
         };
         clients.read().iter().map(row).collect_view()

@@ -342,6 +342,20 @@ async fn terminals_are_capped_and_every_one_leaves_nothing_behind() {
     }
 }
 
+/// tmux stops at the first feature it does not know: `hyperlinks`, which 3.3a does not, had taken all after it along.
+#[tokio::test]
+async fn a_feature_that_tmux_does_not_know_takes_no_other_along() {
+    let world = World::new();
+    world.tmux(&["new-session", "-d", "-s", "a"]);
+    let id = world.sessions().await[0].id;
+    let mut attachment = world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24)).unwrap();
+    until(&mut attachment, "\x1b").await;
+    let features = world.tmux(&["list-clients", "-F", "#{client_termfeatures}"]);
+    for feature in ["RGB", "overline", "strikethrough", "sync", "title", "usstyle"] {
+        assert!(features.split(',').any(|f| f == feature), "{feature} is missing in {features}");
+    }
+}
+
 #[tokio::test]
 async fn tmux_missing_is_its_own_fact() {
     // Its PATH is this process's: a test binary of its own would be needed to change it, so the section is run by hand.

@@ -46,11 +46,6 @@ pub(super) struct WrittenLimits {
 
 impl WrittenLimits {
     pub(super) fn meant(&self, text: &Text<'_>) -> Result<AttachLimits, Mistake> {
-        let within = |value: &Option<Spanned<u64>>, default: Duration| match value {
-            None => Ok(default),
-            Some(seconds) if (1..=86_400).contains(seconds.get_ref()) => Ok(Duration::from_secs(*seconds.get_ref())),
-            Some(seconds) => Err(text.at(seconds, "this must be between 1 and 86400 seconds")),
-        };
         let defaults = AttachLimits::default();
         Ok(AttachLimits {
             per_principal: self.attaches_per_principal.unwrap_or(defaults.per_principal),
@@ -65,7 +60,11 @@ impl WrittenLimits {
                 Some(bytes) if (OUTPUT_FRAME_BYTES_MAX..=QUEUE_BYTES_MAX * 16).contains(bytes.get_ref()) => *bytes.get_ref(),
                 Some(bytes) => return Err(text.at(bytes, "queue_bytes must be between 65536 and 67108864")),
             },
-            stall: within(&self.stall_seconds, defaults.stall)?,
+            stall: match &self.stall_seconds {
+                None => defaults.stall,
+                Some(seconds) if (1..=86_400).contains(seconds.get_ref()) => Duration::from_secs(*seconds.get_ref()),
+                Some(seconds) => return Err(text.at(seconds, "stall_seconds must be between 1 and 86400")),
+            },
         })
     }
 }
