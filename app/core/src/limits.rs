@@ -61,6 +61,8 @@ pub const CREDIT_BYTES_MAX: u32 = 1 << 20; // 1 MiB
 pub const QUEUE_MS: u64 = 50;
 /// A frame that measures the round trip, in bytes: short, so that its own length does not count.
 pub const PROBE_BYTES_MAX: u32 = 2048;
+/// Frames under way to one client: one in 4 ms over a round trip of 4 s.
+pub const FRAMES_MAX: usize = 1024;
 /// In a flood the round trip is measured anew after this time, in seconds: BBR's interval.
 pub const ROUND_TRIP_SECONDS: u64 = 10;
 /// A client that takes no output for this long, in seconds, is let go. (A hidden tab may be woken once a minute only.)

@@ -6,6 +6,8 @@
 //! ROW is one of echo, flood, memory, first, stall, interrupt, raw; KIND is ttyd, terminado, wetty or muxboard. Another server has to show a shell
 //! (for echo and flood) in a terminal of tmux; PID is whose CPU time counts.
 #![allow(
+    clippy::disallowed_methods,
+    clippy::type_complexity,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
