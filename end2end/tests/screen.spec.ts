@@ -6,6 +6,9 @@ import headless from "@xterm/headless";
 import { mkdirSync, writeFileSync, chmodSync } from "node:fs";
 import { join } from "node:path";
 
+// Many pictures of whole screens.
+test.beforeEach(() => test.slow());
+
 const folder = join(import.meta.dirname, "../screenshots");
 
 // In the page and in node alike: a row is a list of cells, a cell a string of all there is to it.

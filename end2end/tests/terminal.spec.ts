@@ -44,6 +44,7 @@ async function open(page: Page, board: Board, name: string, link: "open" | "Watc
 }
 
 test("a line that fell silent is shown as slow, then as lost; keys typed meanwhile are refused and never sent", async ({ page, board }) => {
+  test.slow();
   const wire = new Wire();
   await wire.between(page);
   board.tmux("new-session", "-d", "-s", "a", "printf alive; exec cat");
