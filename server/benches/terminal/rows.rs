@@ -55,7 +55,7 @@ fn row(name: &str, values: &[f64], floor: &[f64]) {
     println!("  {name:<10} p50 {p50:.3} ms ({:.2} x floor)   p99 {p99:.3} ms ({:.2} x floor)   of {}", p50 / f50, p99 / f99, values.len());
 }
 
-/// T1, T2, T3: the echo of a key, quiet and while another client of the same server floods.
+/// The echo of a key, quiet and while another client of the same server floods.
 pub fn echo(bench: &Bench) {
     for flooding in [false, true] {
         let targets = bench.targets();
@@ -120,7 +120,7 @@ fn flood_beside(bench: &Bench, target: &Target, stop: Arc<AtomicBool>) -> thread
     })
 }
 
-/// T6, T7, T8: floods through tmux.
+/// Floods through tmux.
 pub fn flood(bench: &Bench) {
     let file = bench.world.file(1 << 20);
     let lines = bench.world.folder.path().join("lines");
@@ -165,7 +165,7 @@ pub fn flood(bench: &Bench) {
     }
 }
 
-/// T11: memory idle and an attach, idle CPU at 30.
+/// Memory idle and an attach, idle CPU at 30.
 pub fn memory(bench: &Bench) {
     let pid = bench.board.pid();
     for i in 0..30 {
@@ -199,7 +199,7 @@ pub fn memory(bench: &Bench) {
     println!("  30 attached, idle: {idle:.3} ms of CPU a second; waking up alone costs {wake:.3} ms here");
 }
 
-/// T12: 30 attaches at once, to the first screen of the last.
+/// 30 attaches at once, to the first screen of the last.
 pub fn first(bench: &Bench) {
     for i in 0..30 {
         bench.world.session(&format!("many-{i}"), "printf the-first-screen; exec cat");
@@ -235,7 +235,7 @@ fn stamped(world: &World, session: &str) {
     world.session(session, &format!("exec {} stamps", program.display()));
 }
 
-/// T10: a reader that stops for 8 s in a flood.
+/// A reader that stops for 8 s in a flood.
 pub fn stall(bench: &Bench) {
     let pid = bench.board.pid();
     bench.world.session("beside", "exec cat");
@@ -300,7 +300,7 @@ fn exact(bench: &Bench) {
     println!("  20 MB with a stall of 8 s in the middle: {}", if got == wanted { "every byte" } else { "NOT the same bytes" });
 }
 
-/// T9: Ctrl-C to the prompt, and the age of the screen, with a reader of 200 kB/s.
+/// Ctrl-C to the prompt, and the age of the screen, with a reader of 200 kB/s.
 pub fn interrupt(bench: &Bench) {
     let program = std::env::current_exe().unwrap();
     for (name, floor) in [("floor", true), ("muxboard", false)] {
@@ -352,7 +352,7 @@ fn raw_board(world: &World, bytes: usize) -> (Board, std::path::PathBuf) {
     (world.board(Some(&tools)), file)
 }
 
-/// T5: a pty without tmux.
+/// A pty without tmux.
 pub fn raw(bench: &Bench) {
     let bytes = 200_000_000;
     let (board, file) = raw_board(&bench.world, bytes);
