@@ -51,12 +51,10 @@ const FONT_PX = 14;
 
 class MuxTerminal {
   #terminal;
-  #element;
   #fit = new FitAddon();
-  #held = false; // [columns, rows] of a watcher, whose grid is another's
+  #held; // [columns, rows] of a watcher, whose grid is another's
 
   constructor(element, typed, resized) {
-    this.#element = element;
     const css = getComputedStyle(document.documentElement);
     this.#terminal = new Terminal({
       allowProposedApi: true, // the unicode add-on's

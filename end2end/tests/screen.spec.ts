@@ -93,7 +93,7 @@ const UTF8 = [
   "hexagrams, since they are wide: ䷀䷁ ㉈",
 ];
 
-test("colours, attributes and every kind of character", async ({ page, board, context }) => {
+test("colours, attributes and every kind of character", async ({ page, board }) => {
   const script = join(board.folder, "sample.sh");
   const rows = [
     ...UTF8.map((row) => `printf '%s\\033[${MARK}G|\\n' '${row.replaceAll("'", "'\\''")}'`),
@@ -120,8 +120,10 @@ test("colours, attributes and every kind of character", async ({ page, board, co
   await same(page, board, "sample");
   await page.setViewportSize({ width: 1500, height: 900 });
   await same(page, board, "sample");
-  await context.setOffline(true);
-  await context.setOffline(false);
+  board.tmux("detach-client", "-s", "=sample");
+  await page.getByRole("button", { name: "Connect again" }).click();
+  await connected(page);
+  await same(page, board, "sample");
   await page.reload();
   await connected(page);
   await same(page, board, "sample");

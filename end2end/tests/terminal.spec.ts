@@ -10,12 +10,10 @@ const text = async (page: Page) => (await lines(page)).join("\n");
 // Between the page and the server: can hold everything back, cut, and say things no server would.
 class Wire {
   held = false;
-  refused = false;
   sent: Buffer[] = [];
   #page?: WebSocketRoute;
   async between(page: Page) {
     await page.routeWebSocket(/\/ws\/attach\//, (route) => {
-      if (this.refused) return void route.close({ code: 1012 });
       this.#page = route;
       this.sent = [];
       const server = route.connectToServer();
@@ -43,12 +41,18 @@ async function open(page: Page, board: Board, name: string, link: "open" | "Watc
   await connected(page);
 }
 
-test("a line that fell silent is shown as slow, then as lost; keys typed meanwhile are refused and never sent", async ({ page, board }) => {
-  test.slow();
+// A terminal with a wire between.
+async function wired(page: Page, board: Board, runs = "printf alive; exec cat") {
   const wire = new Wire();
   await wire.between(page);
-  board.tmux("new-session", "-d", "-s", "a", "printf alive; exec cat");
+  board.tmux("new-session", "-d", "-s", "a", runs);
   await open(page, board, "a");
+  return wire;
+}
+
+test("a line that fell silent is shown as slow, then as lost; keys typed meanwhile are refused and never sent", async ({ page, board }) => {
+  test.slow();
+  const wire = await wired(page, board);
   await expect(page.getByText(/live · \d+ ms/)).toBeVisible();
   wire.held = true;
   await expect(page.locator(".link-state.slow")).toContainText(/slow · \d/);
@@ -65,14 +69,14 @@ test("a line that fell silent is shown as slow, then as lost; keys typed meanwhi
 });
 
 test("the network is back: the page dials at once", async ({ page, board }) => {
-  const wire = new Wire();
-  await wire.between(page);
-  board.tmux("new-session", "-d", "-s", "a", "printf alive; exec cat");
-  await open(page, board, "a");
-  wire.refused = true;
+  const wire = await wired(page, board);
+  // Without its long timers the page never tries again by itself.
+  await page.evaluate(() => {
+    const all = setTimeout;
+    globalThis.setTimeout = ((run: TimerHandler, ms = 0) => (ms < 100 ? all(run, ms) : 0)) as typeof setTimeout;
+  });
   await wire.cut();
   await expect(page.getByText("connection lost")).toBeVisible();
-  wire.refused = false;
   await page.evaluate(() => dispatchEvent(new Event("online")));
   await connected(page);
   await page.keyboard.type(" again");
@@ -80,10 +84,7 @@ test("the network is back: the page dials at once", async ({ page, board }) => {
 });
 
 test("what old output asks is not answered into the session that the page comes back to", async ({ page, board }) => {
-  const wire = new Wire();
-  await wire.between(page);
-  board.tmux("new-session", "-d", "-s", "a", "printf alive; exec cat -v");
-  await open(page, board, "a");
+  const wire = await wired(page, board, "printf alive; exec cat -v");
   // Output that takes long to parse, with questions at its end, and the line breaks at once.
   for (let i = 0; i < 40; i++) wire.output("colour \x1b[31mred\x1b[0m and more of it\r\n".repeat(8_000));
   wire.output("\x1b[6n\x1b[5n\x1b[c\x1b[>c\x1b]11;?\x07\x1bP$qm\x1b\\");
@@ -99,11 +100,8 @@ test("what old output asks is not answered into the session that the page comes 
 });
 
 test("no output reads the clipboard, the title or the settings", async ({ page, board, context }) => {
-  const wire = new Wire();
-  await wire.between(page);
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  board.tmux("new-session", "-d", "-s", "a", "printf alive; exec cat -v");
-  await open(page, board, "a");
+  const wire = await wired(page, board, "printf alive; exec cat -v");
   await page.evaluate(() => navigator.clipboard.writeText("a-secret"));
   const before = wire.typed();
   for (const target of ["c", "", "p", "s0"]) wire.output(`\x1b]52;${target};?\x07\x1b]52;${target};?\x1b\\`);

@@ -99,34 +99,34 @@ async fn every_end_has_its_code() {
     assert_eq!(board.tmux(&front, &["list-sessions", "-F", "#{session_name}"]), "keep");
 }
 
+/// A board whose front account has one session, `a`, and a terminal that shows it.
+async fn one_terminal(more: &str) -> Option<(Board, Socket)> {
+    let board = Board::start(more)?;
+    board.tmux(&board.accounts.front, &["new-session", "-d", "-s", "a"]);
+    let socket = attached(&board, &board.session(&board.accounts.front, "a"), false).await;
+    Some((board, socket))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lifetime_ends_a_connection_and_not_the_session() {
-    let Some(board) = Board::start("[limits]\nattach_hours = 0.0005") else { return };
-    let front = board.accounts.front.clone();
-    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
-    let socket = attached(&board, &board.session(&front, "a"), false).await;
+    let Some((board, socket)) = one_terminal("[limits]\nattach_hours = 0.0005").await else { return };
     assert_eq!(closed_reading(socket).await, Some(Close::LifetimeOver));
-    assert_eq!(board.tmux(&front, &["list-sessions", "-F", "#{session_name}"]), "a");
+    assert_eq!(board.tmux(&board.accounts.front, &["list-sessions", "-F", "#{session_name}"]), "a");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_takes_nothing_for_too_long_is_let_go() {
-    let Some(board) = Board::start("[limits]\nstall_seconds = 1") else { return };
-    let front = board.accounts.front.clone();
-    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
-    let socket = attached(&board, &board.session(&front, "a"), false).await;
-    board.tmux(&front, &["send-keys", "-t", "a", "yes", "Enter"]);
+    let Some((board, socket)) = one_terminal("[limits]\nstall_seconds = 1").await else { return };
+    board.tmux(&board.accounts.front, &["send-keys", "-t", "a", "yes", "Enter"]);
     // It reads, and answers pings, and acknowledges nothing.
     assert_eq!(closed(socket).await, Some(Close::Stalled));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_fell_silent_is_found_out() {
-    let Some(board) = Board::start("") else { return };
-    let front = board.accounts.front.clone();
-    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
     // Its connection stays open, as that of a machine that lost its network, and nothing comes from it any more.
-    let _silent = attached(&board, &board.session(&front, "a"), false).await;
+    let Some((board, _silent)) = one_terminal("").await else { return };
+    let front = board.accounts.front.clone();
     assert_eq!(board.tmux(&front, &["list-clients"]).lines().count(), 1);
     let gone = async {
         while !board.tmux(&front, &["list-clients"]).is_empty() {

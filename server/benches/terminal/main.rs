@@ -3,7 +3,7 @@
 //!
 //!     cargo bench -p muxboard --bench terminal -- [ROW..] [KIND=ws://ADDRESS/PATH,PID]
 //!
-//! ROW is one of echo, flood, memory, first, stall, interrupt, raw; KIND is ttyd, terminado, wetty or muxboard. Another server has to show a shell
+//! ROW is one of echo, flood, memory, first, stall, interrupt, raw; KIND is ttyd, terminado or wetty. Another server has to show a shell
 //! (for echo and flood) in a terminal of tmux; PID is whose CPU time counts.
 #![allow(
     clippy::disallowed_methods,
@@ -114,7 +114,7 @@ fn other(argument: &str) -> Option<(String, Place, Option<u32>)> {
         "ttyd" => Wire::Ttyd,
         "terminado" => Wire::Terminado,
         "wetty" => Wire::Wetty,
-        _ => Wire::Muxboard,
+        _ => panic!("{kind}: not one of ttyd, terminado, wetty"),
     };
     let (url, pid) = rest.split_once(',').map_or((rest, None), |(url, pid)| (url, pid.parse().ok()));
     let (address, path) = url.split_once('/').unwrap_or((url, ""));

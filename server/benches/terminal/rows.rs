@@ -281,7 +281,7 @@ fn stale_after(terminal: &mut dyn Terminal, meanwhile: impl FnOnce()) -> usize {
     loop {
         assert!(terminal.read(&mut sink, Instant::now() + PATIENCE) > 0);
         if stamp(&sink).is_some_and(|at| at >= back) {
-            return sink.iter().position(|b| *b == b'@').map_or(sink.len(), |_| sink.len());
+            return sink.len();
         }
     }
 }

@@ -167,7 +167,7 @@ impl Aside {
     }
 }
 
-/// The next of the moments at which every terminal is checked: the same for all, so that thirty that idle wake the processor once.
+/// The next of the moments at which every terminal is checked: the same for all, so that what thirty that idle have to send leaves together.
 fn next_check() -> Instant {
     static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
     *BEGAN + Duration::from_secs((BEGAN.elapsed().as_secs() / CHECK_SECONDS + 1) * CHECK_SECONDS)
