@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muxboard_app::board::Board;
+use muxboard_core::fault::Fault;
 use muxboard_core::policy::{Ability, Principal};
 use muxboard_core::snapshot::{HostState, HostView, Session, UserState, UserView};
 use serde_json::{Value, json};
@@ -46,32 +47,33 @@ pub(crate) async fn sessions(State(shared): State<Arc<Shared>>, headers: HeaderM
 }
 
 fn host(view: &HostView) -> Value {
-    let (state, error, round_trip_ms) = match &view.host.state {
-        HostState::Pending => ("pending", None, None),
-        HostState::Up { round_trip_ms } => ("up", None, Some(*round_trip_ms)),
-        HostState::Unreachable { words } => ("unreachable", Some(words.clone()), None),
-        HostState::TimedOut => ("timed_out", Some("no answer in time".into()), None),
+    let (state, fault, round_trip_ms) = match &view.host.state {
+        HostState::Pending => (json!("pending"), None, None),
+        HostState::Up { round_trip_ms } => (json!("up"), None, Some(*round_trip_ms)),
+        HostState::Fault(fault) => (json!(fault.kind), Some(fault), None),
     };
     json!({
-        "key": view.host.key, "label": view.host.label, "ok": state == "up", "state": state, "error": error,
-        "round_trip_ms": round_trip_ms, "checked_at": view.host.swept_at, "users": view.users.iter().map(user).collect::<Vec<_>>(),
+        "key": view.host.key, "label": view.host.label, "place": view.host.place, "ok": state == "up", "state": state, "error": fault.map(error),
+        "mend": fault.and_then(|f| f.line.as_ref()), "since": view.host.since, "round_trip_ms": round_trip_ms, "checked_at": view.host.swept_at,
+        "users": view.users.iter().map(user).collect::<Vec<_>>(),
     })
 }
 
+fn error(fault: &Fault) -> String {
+    format!("{} {}", fault.title, fault.words)
+}
+
 fn user(view: &UserView) -> Value {
-    let (state, error) = match &view.row.state {
-        UserState::Pending => ("pending", None),
-        UserState::Sessions(_) => ("sessions", None),
-        UserState::NoServer => ("no_server", None),
-        UserState::SudoRefused { line } => ("sudo_refused", Some(format!("sudoers lacks: {line}"))),
-        UserState::NoAccount => ("no_account", Some("there is no such account".into())),
-        UserState::TmuxMissing => ("tmux_missing", Some("tmux is not installed".into())),
-        UserState::TmuxTooOld { version } => ("tmux_too_old", Some(version.clone())),
-        UserState::SocketUnreadable { words } => ("socket_unreadable", Some(words.clone())),
-        UserState::NotAnswering => ("not_answering", Some("the tmux server does not answer".into())),
-        UserState::Other { words } => ("other", Some(words.clone())),
+    let (state, fault) = match &view.row.state {
+        UserState::Pending => (json!("pending"), None),
+        UserState::Sessions(_) => (json!("sessions"), None),
+        UserState::NoServer => (json!("no_server"), None),
+        UserState::Fault(fault) => (json!(fault.kind), Some(fault)),
     };
-    json!({ "user": view.row.name, "through_sudo": view.row.through_sudo, "state": state, "error": error, "since": view.row.since, "can": can(view), "sessions": view.row.sessions().iter().map(session).collect::<Vec<_>>() })
+    json!({
+        "user": view.row.name, "through_sudo": view.row.through_sudo, "state": state, "error": fault.map(error), "mend": fault.and_then(|f| f.line.as_ref()),
+        "since": view.row.since, "can": can(view), "sessions": view.row.sessions().iter().map(session).collect::<Vec<_>>(),
+    })
 }
 
 fn session(session: &Session) -> Value {

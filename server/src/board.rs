@@ -13,12 +13,13 @@ use muxboard_app::board::{Board, Promise};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::confirm::confirms;
+use muxboard_core::fault;
 use muxboard_core::inventory::Inventory;
 use muxboard_core::limits;
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::policy::{self, Ability, Create, Denied, Kill, Operation, Permit, Policy, Principal, Refresh, Rename, permit};
 use muxboard_core::snapshot::{Place, SessionId, UserState, View};
-use muxboard_fleet::{AttachLimits, Failed, Fleet, Settings};
+use muxboard_fleet::{AttachLimits, Failed, Fleet, Settings, SshSettings};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, watch};
@@ -131,6 +132,18 @@ impl Builder {
         self.settings.attach = limits;
         self
     }
+    /// How ssh is used.
+    #[must_use]
+    pub fn ssh(mut self, ssh: SshSettings) -> Self {
+        self.settings.ssh = ssh;
+        self
+    }
+    /// Whether a key typed against a backlog from another machine has a fresh terminal take the old one's place. It closes an open popup.
+    #[must_use]
+    pub fn overtake(mut self, overtake: bool) -> Self {
+        self.settings.overtake = overtake;
+        self
+    }
     /// Where audit events go besides the log.
     #[must_use]
     pub fn audit(mut self, sink: impl Fn(AuditEvent) + Send + Sync + 'static) -> Self {
@@ -138,7 +151,10 @@ impl Builder {
         self
     }
     /// The board.
-    pub fn build(mut self) -> Muxboard {
+    ///
+    /// # Errors
+    /// When there are hosts over ssh and no safe folder for its control sockets; in words for the operator.
+    pub fn build(mut self) -> std::io::Result<Muxboard> {
         let sink = std::mem::replace(&mut self.settings.audit, Arc::new(|_| {}));
         self.settings.audit = Arc::new(move |event| {
             crate::audit::log(&event);
@@ -148,10 +164,10 @@ impl Builder {
             tracing::warn!("no gate is configured: the board lets nobody in");
         }
         let stop = watch::Sender::new(false);
-        let fleet = Fleet::new(&self.inventory, self.settings);
+        let fleet = Fleet::new(&self.inventory, self.settings)?;
         let boards = Arc::new(Semaphore::new(limits::BOARDS));
         let shared = Shared { fleet, inventory: self.inventory, policy: self.policy, gate: self.gate, base: self.base, boards, stop };
-        Muxboard { shared: Arc::new(shared), doors: self.doors }
+        Ok(Muxboard { shared: Arc::new(shared), doors: self.doors })
     }
 }
 
@@ -194,16 +210,12 @@ pub(crate) fn public(failed: Failed) -> PublicError {
         Failed::NoDirectory => PublicError::new(Kind::BadInput, "That directory does not exist there."),
         Failed::EndedAtOnce => PublicError::new(Kind::Unreachable, "The session ended at once. Does that user have a login shell that may run (not nologin)?"),
         Failed::CapReached => PublicError::new(Kind::CapReached, "Too many terminals are open. Close one and try again."),
-        Failed::Host(words) => unreachable(&format!("The host cannot be reached: {words}.")),
-        Failed::User(state) => match state {
-            UserState::SudoRefused { line } => unreachable(&format!("sudo does not let us run tmux as that user. This line for visudo would: {line}")),
-            UserState::NoAccount => unreachable("There is no such account on that host."),
-            UserState::TmuxMissing => unreachable("tmux is not installed on that host."),
-            UserState::TmuxTooOld { version } => unreachable(&format!("tmux is too old on that host (version {version}); 3.2 or newer is needed.")),
-            UserState::NotAnswering => unreachable("That user's tmux server does not answer. Whether it was done is not known; refresh to see."),
-            UserState::SocketUnreadable { words } | UserState::Other { words } => unreachable(&format!("tmux says: {words}")),
-            UserState::NoServer | UserState::Pending | UserState::Sessions(_) => unreachable("No tmux server is running for that user."),
-        },
+        Failed::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
+        Failed::User(UserState::Fault(fault)) if fault.kind == fault::Kind::NotAnswering => {
+            unreachable(&format!("{} Whether it was done is not known; refresh to see.", fault.title))
+        }
+        Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => unreachable(&fault.sentence()),
+        Failed::User(UserState::NoServer | UserState::Pending | UserState::Sessions(_)) => unreachable("No tmux server is running for that user."),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The command line: `muxboard`, `muxboard serve`, `muxboard token new`.
 
 use crate::config::{self, Config, LISTEN_DEFAULT};
-use crate::{Muxboard, assets, random_hex, sha256};
+use crate::{ASKPASS_SOCKET, Muxboard, SshSettings, askpass, assets, random_hex, sha256};
 use anyhow::{Context, anyhow, bail};
 use axum::serve::ListenerExt;
 use clap::{Args, Parser, Subcommand};
@@ -55,6 +55,14 @@ enum Token {
 }
 
 impl CommandLine {
+    /// Reads the command line, unless ssh started us to ask for a password: then that is all we do.
+    pub fn from_environment() -> Option<Self> {
+        let Some(socket) = std::env::var_os(ASKPASS_SOCKET) else { return Some(Self::parse()) };
+        let prompt = std::env::args().nth(1).unwrap_or_default();
+        let answered = askpass(&socket, &prompt).unwrap_or(false);
+        if answered { None } else { std::process::exit(1) }
+    }
+
     /// Does what was asked.
     ///
     /// # Errors
@@ -164,7 +172,9 @@ async fn serve(config: Config, token: Option<String>) -> anyhow::Result<()> {
         .base(&config.base)
         .sweep(config.sweep)
         .attach(config.attach)
-        .build();
+        .overtake(config.overtake)
+        .ssh(SshSettings { askpass: std::env::current_exe().ok(), ..config.ssh })
+        .build()?;
     let stop = board.stopper();
     let router = board.into_router();
     {

@@ -1,21 +1,22 @@
 //! The configuration: TOML as written, then what it means. A mistake is one line: file, line number, sentence. A key that is part of the
 //! design and whose feature this version does not have is refused by name, never ignored.
 
+mod host;
 mod written;
 
 use crate::auth::Gate;
 use crate::auth::token::{NamedToken, TokenGate, sha256};
 use crate::guard::Doors;
-use muxboard_core::inventory::{Host, Inventory, Socket, User};
+use muxboard_core::inventory::{Host, Inventory};
 use muxboard_core::limits;
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::policy::{Abilities, Among, Grant, Policy};
-use muxboard_fleet::AttachLimits;
+use muxboard_fleet::{AttachLimits, SshSettings};
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 use toml::Spanned;
-use written::{Text, Written, WrittenAuth, WrittenGrant, WrittenHost, WrittenToken};
+use written::{Text, Written, WrittenAuth, WrittenGrant, WrittenToken};
 
 /// Where we listen without a configuration.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8088";
@@ -54,6 +55,10 @@ pub struct Config {
     pub sweep: Duration,
     /// The limits of live terminals.
     pub attach: AttachLimits,
+    /// Whether a fresh terminal may overtake a backlog.
+    pub overtake: bool,
+    /// How ssh is used.
+    pub ssh: SshSettings,
     /// Who passes.
     pub gate: GateChoice,
     /// Who may do what.
@@ -118,7 +123,13 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         Some(seconds) => return Err(text.at(seconds, "sweep_seconds must be between 2 and 86400")),
     };
     let attach = written.limits.meant(&text)?;
-    let hosts = written.host.iter().map(|host| self::host(&text, host, own)).collect::<Result<Vec<_>, _>>()?;
+    let ssh_config = match &written.ssh_config {
+        Some(path) if !path.get_ref().starts_with('/') || path.get_ref().contains(char::is_control) => {
+            return Err(text.at(path, "ssh_config must be an absolute path"));
+        }
+        path => path.as_ref().map(|path| path.get_ref().clone()),
+    };
+    let hosts = written.host.iter().map(|host| host.get_ref().meant(&text, own)).collect::<Result<Vec<_>, _>>()?;
     let inventory = Inventory { hosts };
     for (i, host) in written.host.iter().enumerate() {
         let key = host.get_ref().key.get_ref();
@@ -136,6 +147,8 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         hosts_allowed: written.hosts_allowed,
         sweep: Duration::from_secs(sweep),
         attach,
+        overtake: written.limits.overtake.unwrap_or(true),
+        ssh: SshSettings { config: ssh_config, ..SshSettings::default() },
         gate: gate(&text, written.auth.as_ref())?,
         policy: Policy { grants: written.grant.iter().map(|g| grant(&text, g, &inventory)).collect::<Result<_, _>>()? },
         inventory,
@@ -222,74 +235,12 @@ where
     written.iter().map(|w| text.parsed(w)).collect::<Result<_, _>>().map(Among::These)
 }
 
-fn host(text: &Text<'_>, written: &Spanned<WrittenHost>, own: &UnixUser) -> Result<Host, Mistake> {
-    let host = written.get_ref();
-    for (key, says) in [
-        (&host.address, "address (a host over ssh)"),
-        (&host.port, "port"),
-        (&host.login, "login"),
-        (&host.password_env, "password_env"),
-        (&host.identity_file, "identity_file"),
-        (&host.host_key_policy, "host_key_policy"),
-        (&host.socket_file, "socket_file"),
-        (&host.tags, "tags"),
-    ] {
-        text.later(key, says)?;
-    }
-    if !host.local {
-        return Err(text.at(&host.key, "only this machine so far: say local = true. Hosts over ssh are for a later version"));
-    }
-    let users: Vec<User> = host
-        .users
-        .iter()
-        .map(|name| {
-            let name: UnixUser = text.parsed(name)?;
-            Ok(User { through_sudo: name != *own, name })
-        })
-        .collect::<Result<_, Mistake>>()?;
-    if users.is_empty() {
-        return Err(text.at(&host.key, "users is empty: name the Unix accounts whose sessions are to be shown"));
-    }
-    let socket = match (&host.socket, &host.socket_name) {
-        (Some(_), Some(name)) => return Err(text.at(name, "socket and socket_name are two answers to one question: name one")),
-        (Some(path), None) if path.get_ref().starts_with('/') && !path.get_ref().contains(char::is_control) => Socket::Path(path.get_ref().clone()),
-        (Some(path), None) => return Err(text.at(path, "socket must be an absolute path")),
-        (None, Some(name))
-            if !name.get_ref().is_empty()
-                && name.get_ref().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-                && !name.get_ref().starts_with(['-', '.']) =>
-        {
-            Socket::Name(name.get_ref().clone())
-        }
-        (None, Some(name)) => return Err(text.at(name, "socket_name must be letters, digits, '-', '_', '.'")),
-        (None, None) => Socket::Default,
-    };
-    let key: HostKey = text.parsed(&host.key)?;
-    Ok(Host {
-        label: host.label.clone().unwrap_or_else(|| key.to_string()),
-        key,
-        place: "this machine".into(),
-        login: own.clone(),
-        users,
-        socket,
-        order: host.order.clone(),
-    })
-}
-
 impl Config {
     /// Without a configuration: this machine, our own sessions, loopback, and a token that was made just now.
     pub fn default_for(own: &UnixUser, hostname: &str, token: &str, listen: SocketAddr) -> Self {
         #[expect(clippy::expect_used, reason = "a constant")]
         let key: HostKey = "local".parse().expect("a host key");
-        let host = Host {
-            key,
-            label: hostname.to_owned(),
-            place: "this machine".into(),
-            login: own.clone(),
-            users: vec![User { name: own.clone(), through_sudo: false }],
-            socket: Socket::Default,
-            order: Vec::new(),
-        };
+        let host = Host { label: hostname.to_owned(), ..Host::local(key, own) };
         Self {
             listen,
             base: String::new(),
@@ -297,6 +248,8 @@ impl Config {
             hosts_allowed: Vec::new(),
             sweep: Duration::from_secs(limits::SWEEP_SECONDS),
             attach: AttachLimits::default(),
+            overtake: true,
+            ssh: SshSettings::default(),
             gate: GateChoice::Token(vec![NamedToken { name: own.to_string(), sha256: sha256(token) }]),
             policy: Policy { grants: vec![Grant { who: vec![own.to_string()], hosts: Among::Any, users: Among::Any, can: Abilities::ALL }] },
             inventory: Inventory { hosts: vec![host] },
@@ -320,6 +273,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use muxboard_core::inventory::{HostKeys, Reach, Secret, Socket};
 
     fn read(source: &str) -> Result<Config, String> {
         super::read(source, &"ops".parse().unwrap()).map_err(|m| m.to_string())
@@ -334,7 +288,7 @@ mod tests {
         assert_eq!((limits.lifetime.as_secs(), limits.stall.as_secs(), limits.queue_bytes), (6 * 3600, 7, 65536));
         let host = &config.inventory.hosts[0];
         assert_eq!((config.base.as_str(), host.users[0].through_sudo, host.users[1].through_sudo), ("/mux", false, true));
-        assert_eq!(host.socket, Socket::Path("/run/x y".into()));
+        assert_eq!(host.users[1].socket, Socket::Path("/run/x y".into()));
     }
 
     #[test]
@@ -360,8 +314,12 @@ mod tests {
             assert!(says.starts_with(want) && !says.contains('\n'), "{source:?} gave {says:?}");
         }
         for (more, want) in [
-            ("address = \"web1\"\n", "5: address"),
+            ("address = \"web1\"\n", "5: local = true and address"),
+            ("port = 22\n", "2: this host is local"),
+            ("login = \"x\"\n", "5: login is for hosts over ssh"),
             ("socket = \"x\"\n", "5: socket must be"),
+            ("socket_name = \"a\"\nsocket_file = \"/x\"\n", "6: socket, socket_name and socket_file"),
+            ("[host.user.nope]\nsocket_name = \"a\"\n", "5: \"nope\" is not among"),
             ("[[grant]]\nwho = [\"a\"]\nhosts = [\"nope\"]\nusers = [\"*\"]\ncan = [\"see\"]\n", "7: there is no [[host]]"),
             ("[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"@mapped\"]\ncan = [\"see\"]\n", "8: \"@mapped\""),
             ("[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"-x\"]\ncan = [\"see\"]\n", "8: \"-x\""),
@@ -371,5 +329,48 @@ mod tests {
             assert!(says.starts_with(want), "{more:?} gave {says:?}");
         }
         assert!(read("").unwrap_err().contains("no [[host]]"));
+    }
+
+    const REMOTE: &str = "[[host]]\nkey = \"web1\"\naddress = \"web1.internal\"\nlogin = \"ops\"\nusers = [\"ops\", \"deploy\"]\n";
+
+    #[test]
+    fn a_host_over_ssh_is_read() {
+        let config = read(&format!(
+            "ssh_config = \"/etc/x\"\n{REMOTE}port = 2222\nhost_key_policy = \"accept-new\"\npassword_env = \"WEB1_PASS\"\ntags = [\"prod\"]\nsocket_name = \"a\"\n\
+             [host.user.deploy]\nsocket_file = \"/run/deploy/socket\"\n"
+        ))
+        .unwrap();
+        let host = &config.inventory.hosts[0];
+        let Reach::Ssh(ssh) = &host.reach else { panic!("{host:?}") };
+        assert_eq!((ssh.port, ssh.host_keys, &ssh.password), (Some(2222), HostKeys::AcceptNew, &Some(Secret::Variable("WEB1_PASS".into()))));
+        assert_eq!((host.users[0].through_sudo, host.users[1].through_sudo, host.place().as_str()), (false, true, "ops@web1.internal:2222 · prod"));
+        assert_eq!((&host.users[0].socket, &host.users[1].socket), (&Socket::Name("a".into()), &Socket::File("/run/deploy/socket".into())));
+        assert_eq!(config.ssh.config.as_deref(), Some("/etc/x"));
+    }
+
+    #[test]
+    fn nothing_of_a_host_over_ssh_can_be_an_option_or_shell_text() {
+        for hostile in ["-oProxyCommand=touch canary", "web1 -v", "web1;id", "ops@web1", "web1\\n", "web1\\r", "$(id)", "a\\u0000b", ""] {
+            let host = REMOTE.replace("web1.internal", hostile);
+            assert!(read(&host).unwrap_err().starts_with("3: "), "address {hostile:?}");
+            for (field, line) in [("login = \"ops\"", "4: "), ("\"deploy\"", "5: ")] {
+                let host = REMOTE.replace(field, &field.replace("ops", hostile).replace("deploy", hostile));
+                assert!(read(&host).unwrap_err().starts_with(line), "{field} {hostile:?}");
+            }
+        }
+        for (more, want) in [
+            ("identity_file = \"-x\"\n", "6: identity_file must be"),
+            ("identity_file = \"/a\\nb\"\n", "6: identity_file must be"),
+            ("port = 0\n", "6: port must be"),
+            ("host_key_policy = \"no\"\n", "6: host_key_policy must be"),
+            ("password_env = \"hunter 2\"\n", "6: this is the NAME"),
+            ("password_env = \"A\"\npassword_file = \"/x\"\n", "7: the password is kept in two places"),
+            ("tags = [\"a\\nb\"]\n", "6: a tag must be"),
+        ] {
+            let says = read(&format!("{REMOTE}{more}")).unwrap_err();
+            assert!(says.starts_with(want) && !says.contains("hunter"), "{more:?} gave {says:?}");
+        }
+        assert!(read(&REMOTE.replace("login = \"ops\"\n", "")).unwrap_err().contains("as whom does ssh log in"));
+        assert!(read(&REMOTE.replace("address = \"web1.internal\"\n", "")).unwrap_err().contains("where is it?"));
     }
 }

@@ -5,7 +5,7 @@
 //! use muxboard::{Doors, Gate, Muxboard, NamedToken, TokenGate};
 //! # async fn start(inventory: muxboard::Inventory, policy: muxboard::Policy) -> std::io::Result<()> {
 //! let token = NamedToken { name: "ops".into(), sha256: muxboard::sha256(&std::env::var("MUXBOARD_TOKEN").unwrap_or_default()) };
-//! let board = Muxboard::builder(inventory).policy(policy).gate(Gate::Token(TokenGate::new(vec![token], 8088))).doors(Doors::loopback(8088)).build();
+//! let board = Muxboard::builder(inventory).policy(policy).gate(Gate::Token(TokenGate::new(vec![token], 8088))).doors(Doors::loopback(8088)).build()?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8088").await?;
 //! axum::serve(listener, board.into_router()).await
 //! # }
@@ -30,3 +30,4 @@ pub use board::{Builder, Muxboard};
 pub use guard::Doors;
 pub use muxboard_core::inventory::Inventory;
 pub use muxboard_core::policy::Policy;
+pub use muxboard_fleet::{ASKPASS_SOCKET, SshSettings, askpass};

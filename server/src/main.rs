@@ -1,12 +1,12 @@
 //! The binary.
 
-use clap::Parser;
 use muxboard::command::CommandLine;
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match CommandLine::parse().run() {
+    let Some(line) = CommandLine::from_environment() else { return ExitCode::SUCCESS };
+    match line.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "muxboard: {error:#}");

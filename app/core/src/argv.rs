@@ -1,6 +1,7 @@
-//! From a host, a user and a tmux call to the words of a process on this machine.
+//! From a host, a user and a tmux call to the words of a process on this machine: of tmux itself, of a shell, or of ssh.
 
-use crate::inventory::{Host, User};
+use crate::inventory::{Host, HostKeys, Socket, Ssh, User};
+use crate::limits::{ALIVE_COUNT, ALIVE_SECONDS, CONNECT_SECONDS_MAX, SOCKET_FILE_BYTES_MAX};
 use crate::shell::Script;
 use crate::tmux::Call;
 
@@ -28,22 +29,167 @@ impl Argv {
     }
 }
 
+/// What is said when a file that publishes a socket's path does not.
+pub const NO_SOCKET_PUBLISHED: &str = "muxboard: no socket path in";
+
 /// tmux as a user of a host: directly, or by exactly what the documented sudoers line grants.
-pub fn tmux_words(host: &Host, user: &User, call: &Call) -> Vec<String> {
-    let mut words = Vec::new();
-    if user.through_sudo {
-        words.extend(["sudo", "-n", "-H", "-u", user.name.as_str(), "--"].map(String::from));
+pub fn tmux_words(user: &User, call: &Call) -> Vec<String> {
+    let mut words = through_sudo(user);
+    match &user.socket {
+        Socket::Default => words.extend(call.words(&[])),
+        Socket::Name(name) => words.extend(call.words(&["-L", name])),
+        Socket::Path(path) => words.extend(call.words(&["-S", path])),
+        Socket::File(file) => {
+            words.extend(call.words(&["-S"]));
+            return published(user, file, words);
+        }
     }
-    words.extend(call.words(&host.socket));
     words
 }
 
+fn through_sudo(user: &User) -> Vec<String> {
+    if user.through_sudo { ["sudo", "-n", "-H", "-u", user.name.as_str(), "--"].map(String::from).into() } else { Vec::new() }
+}
+
+/// tmux on the socket whose path a file holds. The file is read as the user: what another account may not read is not believed. The path is never
+/// replaced by the default one.
+fn published(user: &User, file: &str, mut words: Vec<String>) -> Vec<String> {
+    let read = Script::command(&["head", "-c", &SOCKET_FILE_BYTES_MAX.to_string(), file]);
+    let read = if user.through_sudo {
+        // Only tmux is granted, and it can run a command: with a server of its own that ends at once, so that no configuration is loaded.
+        let mut probe = through_sudo(user);
+        probe.extend(["tmux", "-L", "muxboard-probe", "-f", "/dev/null", "-c", Script::and_no_probe(&read).for_login_shell().as_str()].map(String::from));
+        Script::command(&probe)
+    } else {
+        read
+    };
+    let after = words.iter().position(|w| w == "-S").map_or(words.len(), |at| at + 1);
+    let rest = words.split_off(after);
+    let complaint = Script::command(&["printf", "%s %s\\n", NO_SOCKET_PUBLISHED, file]);
+    let script = Script::with_published(&read, &Script::command(&words), &Script::command(&rest), &complaint);
+    ["sh", "-c", script.as_str()].map(String::from).into()
+}
+
 /// tmux as a user of this machine.
-pub fn local(host: &Host, user: &User, call: &Call) -> Argv {
-    Argv::new(tmux_words(host, user, call))
+pub fn local(user: &User, call: &Call) -> Argv {
+    Argv::new(tmux_words(user, call))
 }
 
 /// A script on this machine.
 pub fn local_script(script: &Script) -> Argv {
     Argv::new(vec!["sh".into(), "-c".into(), script.as_str().into()])
+}
+
+/// What every ssh of ours is told, whatever `ssh_config` says: nothing is forwarded, nothing runs here, nobody is asked on a terminal.
+fn ssh(host: &Host, ssh: &Ssh, config: Option<&str>, control: &str, options: &[String]) -> Vec<String> {
+    let mut words = vec!["ssh".to_owned()];
+    if let Some(config) = config {
+        words.extend(["-F".into(), config.into()]);
+    }
+    // ssh expands `%` in this path.
+    words.extend(["-S".into(), control.replace('%', "%%")]);
+    let mut option = |option: &str| words.extend(["-o".to_owned(), option.to_owned()]);
+    for fixed in
+        ["ControlPersist=no", "ClearAllForwardings=yes", "ForwardAgent=no", "ForwardX11=no", "PermitLocalCommand=no", "RemoteCommand=none", "LogLevel=ERROR"]
+    {
+        option(fixed);
+    }
+    options.iter().for_each(|o| option(o));
+    if let Some(file) = &ssh.identity_file {
+        option("IdentitiesOnly=yes");
+        words.extend(["-i".into(), file.clone()]);
+    }
+    if let Some(port) = ssh.port {
+        words.extend(["-p".into(), port.to_string()]);
+    }
+    words.extend(["-l".into(), host.login.to_string()]);
+    words
+}
+
+fn to(mut words: Vec<String>, ssh: &Ssh, command: Option<&str>) -> Argv {
+    words.extend(["--".into(), ssh.address.to_string()]);
+    words.extend(command.map(String::from));
+    Argv::new(words)
+}
+
+/// The ssh that holds a connection others share (`-M`), for as long as its standard input is open. (A master without a command stays behind
+/// when we are killed.) With `asks`, it may ask for a password or passphrase, once.
+pub fn master(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, asks: bool) -> Argv {
+    let known = match to_host.host_keys {
+        HostKeys::Strict => "yes",
+        HostKeys::AcceptNew => "accept-new",
+    };
+    let options = [
+        "ControlMaster=yes".to_owned(),
+        format!("ServerAliveInterval={ALIVE_SECONDS}"),
+        format!("ServerAliveCountMax={ALIVE_COUNT}"),
+        format!("ConnectTimeout={CONNECT_SECONDS_MAX}"),
+        format!("StrictHostKeyChecking={known}"),
+        // The lines a person should see are ours, not these.
+        "VisualHostKey=no".to_owned(),
+        "UpdateHostKeys=no".to_owned(),
+        format!("BatchMode={}", if asks { "no" } else { "yes" }),
+        "NumberOfPasswordPrompts=1".to_owned(),
+    ];
+    let mut words = ssh(host, to_host, config, control, &options);
+    words.push("-T".into());
+    to(words, to_host, Some("exec cat"))
+}
+
+/// A terminal of its own on a connection that is there. It never makes a connection itself.
+pub fn terminal(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, script: &Script) -> Argv {
+    let options = [
+        "ControlMaster=no".to_owned(),
+        // Else `~C` typed in a browser opens forwards, and `~.` cuts the line.
+        "EscapeChar=none".to_owned(),
+        "BatchMode=yes".to_owned(),
+        // Where sharing is refused, ssh would connect by itself.
+        "ProxyCommand=false".to_owned(),
+    ];
+    let mut words = ssh(host, to_host, config, control, &options);
+    words.push("-tt".into());
+    to(words, to_host, Some(script.for_login_shell().as_str()))
+}
+
+/// What `ssh_config` makes of a host, without connecting.
+pub fn resolve(host: &Host, to_host: &Ssh, config: Option<&str>) -> Argv {
+    let mut words = ssh(host, to_host, config, "none", &[]);
+    words.push("-G".into());
+    to(words, to_host, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::tests::host;
+    use crate::inventory::Reach;
+
+    fn words(argv: &Argv) -> Vec<&str> {
+        argv.arguments().iter().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn the_destination_is_never_an_option() {
+        let host = host(Some(2222));
+        let Reach::Ssh(ssh) = &host.reach else { unreachable!() };
+        let script = Script::command(&["true"]);
+        for argv in [master(&host, ssh, None, "/c", false), terminal(&host, ssh, Some("/x"), "/c", &script), resolve(&host, ssh, None)] {
+            let words = words(&argv);
+            let dashes = words.iter().position(|w| *w == "--").unwrap();
+            assert_eq!(words[dashes + 1], "web1");
+            assert!(words.windows(2).any(|w| w == ["-p", "2222"]) && words.windows(2).any(|w| w == ["-l", "ops"]));
+        }
+    }
+
+    #[test]
+    fn a_terminal_has_no_escape_character_and_connects_nowhere_itself() {
+        let host = host(None);
+        let Reach::Ssh(ssh) = &host.reach else { unreachable!() };
+        let argv = terminal(&host, ssh, None, "/run/50%/c", &Script::command(&["true"]));
+        let words = words(&argv);
+        for option in ["EscapeChar=none", "ControlMaster=no", "ProxyCommand=false", "ClearAllForwardings=yes"] {
+            assert!(words.windows(2).any(|w| w == ["-o", option]), "{option}");
+        }
+        assert!(words.windows(2).any(|w| w == ["-S", "/run/50%%/c"]));
+    }
 }

@@ -1,6 +1,6 @@
 //! What is there to be shown: the configured hosts and, on each, the Unix users whose tmux we manage. Nothing outside it exists for us.
 
-use crate::name::{HostKey, UnixUser};
+use crate::name::{Address, HostKey, UnixUser};
 
 /// Which tmux server of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -12,6 +12,8 @@ pub enum Socket {
     Name(String),
     /// `tmux -S PATH`.
     Path(String),
+    /// `tmux -S` with the path that another tool wrote into this file, read as the user whose socket it is.
+    File(String),
 }
 
 /// A Unix user on a host.
@@ -21,6 +23,55 @@ pub struct User {
     pub name: UnixUser,
     /// Reached through `sudo -n -H -u NAME tmux`, because we log in as somebody else.
     pub through_sudo: bool,
+    /// The tmux server.
+    pub socket: Socket,
+}
+
+/// What is done with a host key that ssh does not know yet. One that has changed is always refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HostKeys {
+    /// Refused: `StrictHostKeyChecking=yes`.
+    #[default]
+    Strict,
+    /// Learned: `StrictHostKeyChecking=accept-new`.
+    AcceptNew,
+}
+
+/// Where a password or passphrase is kept. Never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// In an environment variable of ours.
+    Variable(String),
+    /// In a file that only we may read.
+    File(String),
+    /// A systemd credential: a file of this name in `$CREDENTIALS_DIRECTORY`.
+    Credential(String),
+}
+
+/// A host over OpenSSH. What is not said here, `ssh_config` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ssh {
+    /// A name that DNS or `ssh_config` knows, or an address.
+    pub address: Address,
+    /// Its port.
+    pub port: Option<u16>,
+    /// The private key.
+    pub identity_file: Option<String>,
+    /// What is done with an unknown host key.
+    pub host_keys: HostKeys,
+    /// The login's password.
+    pub password: Option<Secret>,
+    /// The private key's passphrase.
+    pub passphrase: Option<Secret>,
+}
+
+/// How a host is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// It is this machine.
+    Local,
+    /// Over ssh.
+    Ssh(Ssh),
 }
 
 /// A host.
@@ -30,22 +81,38 @@ pub struct Host {
     pub key: HostKey,
     /// Its name on the page.
     pub label: String,
-    /// Where it is, in words.
-    pub place: String,
+    /// How it is reached.
+    pub reach: Reach,
     /// Whom we are there before any sudo.
     pub login: UnixUser,
     /// The users we manage, in the order of the page.
     pub users: Vec<User>,
-    /// The tmux server of each of them.
-    pub socket: Socket,
     /// Sessions whose names begin with these come first, in this order.
     pub order: Vec<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
 }
 
 impl Host {
+    /// This machine, with our own sessions alone.
+    pub fn local(key: HostKey, own: &UnixUser) -> Self {
+        let user = User { name: own.clone(), through_sudo: false, socket: Socket::Default };
+        let label = key.to_string();
+        Self { key, label, reach: Reach::Local, login: own.clone(), users: vec![user], order: Vec::new(), tags: Vec::new() }
+    }
+
     /// The managed user of that name.
     pub fn user(&self, name: &UnixUser) -> Option<&User> {
         self.users.iter().find(|u| u.name == *name)
+    }
+
+    /// Where it is and its tags, in words.
+    pub fn place(&self) -> String {
+        let place = match &self.reach {
+            Reach::Local => "this machine".to_owned(),
+            Reach::Ssh(ssh) => format!("{}@{}{}", self.login, ssh.address, ssh.port.map(|port| format!(":{port}")).unwrap_or_default()),
+        };
+        self.tags.iter().fold(place, |place, tag| place + " · " + tag)
     }
 
     /// The line of sudoers(5) that lets us reach a user of this host.

@@ -6,6 +6,7 @@ pub mod ansi;
 pub mod argv;
 pub mod audit;
 pub mod confirm;
+pub mod fault;
 pub mod flow;
 pub mod inventory;
 pub mod limits;

@@ -16,13 +16,65 @@ pub const SECTION_BYTES_MAX: usize = 2 << 20; // 2 MiB
 /// How long a whole sweep of one host may take, in seconds.
 pub const SWEEP_SECONDS_MAX: u64 = 10;
 /// How long an action (create, kill, rename) may take, in seconds.
-pub const ACTION_SECONDS_MAX: u64 = 8;
+pub const ACTION_SECONDS_MAX: u64 = 6;
+/// What a limit on the other machine is given to be heard of here, in seconds.
+pub const GRACE_SECONDS: u64 = 3;
 /// How much an action may say, in bytes.
 pub const ACTION_BYTES_MAX: usize = 64 * 1024;
 /// Between two sweeps of a host that nobody looks at, in seconds.
 pub const SWEEP_SECONDS: u64 = 60;
-/// Between two sweeps of a host that somebody looks at, in seconds.
-pub const WATCHED_SWEEP_SECONDS: u64 = 2;
+/// Between two sweeps of a host that somebody looks at, in milliseconds: what happens is on the page within 1.5 s.
+pub const WATCHED_SWEEP_MS: u64 = 1200;
+/// An unanswered user is asked again after twice this time, in seconds, then four times, and so on.
+pub const BACK_OFF_SECONDS: u64 = 2;
+/// Sweeps of hosts under way at one moment.
+pub const SWEEPS: usize = 64;
+/// Connections being made at one moment. Each costs about 0.1 s of a core here, and as much there.
+pub const DIALS: usize = 12;
+/// Connections being made through one bastion, or to one sshd: it begins to drop them at 10 (`MaxStartups 10:30:100`).
+pub const DIALS_PER_BASTION: usize = 6;
+/// How often a connection that was dropped before it began is tried at once.
+pub const DIAL_TRIES: u32 = 4;
+/// The first wait between two of those tries, in milliseconds; it doubles.
+pub const DIAL_WAIT_MS: u64 = 400;
+/// Time for a connection to be made, from the start of ssh to the first word of the other side, in seconds.
+pub const DIAL_SECONDS_MAX: u64 = 20;
+/// The part of it that ssh itself gives the network (`ConnectTimeout`), in seconds.
+pub const CONNECT_SECONDS_MAX: u64 = 8;
+/// After this silence ssh asks whether the other side is there (`ServerAliveInterval`), in seconds.
+pub const ALIVE_SECONDS: u64 = 10;
+/// So many unanswered questions end the connection (`ServerAliveCountMax`).
+pub const ALIVE_COUNT: u64 = 2;
+/// A host that did not answer is tried again at the latest after this time, in seconds.
+pub const REDIAL_SECONDS_MAX: u64 = 300;
+/// A host that let nobody in is tried again after this time, in seconds: failed logins are counted there.
+pub const REDIAL_REFUSED_SECONDS: u64 = 300;
+/// Time for a shell on a host to answer for the first time, in seconds.
+pub const SHELL_SECONDS_MAX: u64 = 8;
+/// Shells on one host: one for its sweep, the rest for actions at the same moment.
+pub const SHELLS_MAX: usize = 4;
+/// Shells that are kept on one host.
+pub const SHELLS_KEPT: usize = 2;
+/// Terminals on one connection: sshd allows 10 sessions on one (`MaxSessions`), of which we hold one.
+pub const TERMINALS_PER_MASTER: usize = 8;
+/// A connection without terminals is kept for the next one, in seconds.
+pub const TERMINALS_IDLE_SECONDS: u64 = 60;
+/// Time for a terminal on a host to appear, in seconds.
+pub const TERMINAL_SECONDS_MAX: u64 = 10;
+/// What ssh may say about a connection, in bytes.
+pub const SSH_WORDS_BYTES_MAX: usize = 16 * 1024;
+/// What a login shell may say before it does what it is told, in bytes.
+pub const NOISE_BYTES_MAX: usize = 1 << 20; // 1 MiB
+/// The longest path of a control socket, in bytes: sun_path is 108, and ssh makes it under a name that is 17 longer.
+pub const CONTROL_PATH_BYTES_MAX: usize = 90;
+/// The longest password or passphrase, in bytes (ssh reads 1023).
+pub const SECRET_BYTES_MAX: usize = 1023;
+/// What is read of a file that publishes a socket's path, in bytes.
+pub const SOCKET_FILE_BYTES_MAX: usize = 1024;
+/// A key typed against a backlog has a fresh terminal attached at most once in this time, in seconds.
+pub const OVERTAKE_SECONDS_MIN: u64 = 5;
+/// Between two frames of a board, in milliseconds: a fleet changes all the time, eyes do not need more.
+pub const BOARD_FRAME_MS: u64 = 200;
 /// At most one sweep on demand in this time for one host, in seconds.
 pub const REFRESH_SECONDS_MIN: u64 = 2;
 /// A user that did not answer is asked again at the latest after this time, in seconds.
@@ -34,6 +86,8 @@ pub const AFTERWARDS_MS: u64 = 200;
 
 /// Panes captured in one sweep of one user.
 pub const PREVIEWS_MAX: usize = 64;
+/// Panes captured in one sweep of one host: its script must fit into one argument (`MAX_ARG_STRLEN`, 128 KiB).
+pub const PREVIEWS_HOST_MAX: usize = 96;
 /// Lines of a preview.
 pub const PREVIEW_LINES_MAX: usize = 6;
 /// Characters of a preview's line.
@@ -125,10 +179,11 @@ pub const INPUT_BYTES_MAX: usize = 256 * 1024;
 pub const SHUT_DOWN_SECONDS_MAX: u64 = 3;
 
 const _: () = assert!(ATTACHES_PER_PRINCIPAL <= ATTACHES);
-const _: () = assert!(WATCHED_SWEEP_SECONDS < SWEEP_SECONDS);
+const _: () = assert!(WATCHED_SWEEP_MS < SWEEP_SECONDS * 1000 && BOARD_FRAME_MS < WATCHED_SWEEP_MS);
+const _: () = assert!(TERMINALS_PER_MASTER < 10 && SHELLS_MAX < 10 && SHELLS_KEPT <= SHELLS_MAX && CONNECT_SECONDS_MAX < DIAL_SECONDS_MAX);
 const _: () = assert!(SECTION_SECONDS_MAX < SWEEP_SECONDS_MAX);
 const _: () = assert!(CREDIT_BYTES_MIN <= CREDIT_BYTES_START && CREDIT_BYTES_START <= CREDIT_BYTES_QUICK && CREDIT_BYTES_QUICK <= CREDIT_BYTES_MAX);
 const _: () = assert!(CREDIT_BYTES_MAX as usize <= QUEUE_BYTES_MAX && OUTPUT_FRAME_BYTES_MAX <= CREDIT_BYTES_QUICK as usize);
-const _: () = assert!(SWEEP_SECONDS_MAX + WATCHED_SWEEP_SECONDS < BOARD_SILENCE_SECONDS_MAX);
+const _: () = assert!(SWEEP_SECONDS_MAX + WATCHED_SWEEP_MS / 1000 < BOARD_SILENCE_SECONDS_MAX);
 const _: () = assert!(QUIET_SECONDS < CHECK_SECONDS && CHECK_SECONDS * 2 <= SILENCE_SECONDS_MAX && SILENCE_SECONDS_MAX + CHECK_SECONDS <= 15);
 const _: () = assert!(PAGE_PING_MS + PAGE_SILENCE_MS_MAX < 15_000);

@@ -72,6 +72,12 @@ name!(
     |text| word(text, 32, |c| c.is_ascii_alphabetic() || c == '_', |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'), "a Unix user", "letters, digits, '-', '_', '.', starting with a letter or '_'")
 );
 name!(
+    /// Where ssh connects to: a host name, an alias of `ssh_config`, or an address. Nothing in it can be an option, or mean anything to the shell
+    /// that runs a `ProxyCommand` with it (CVE-2023-51385).
+    Address,
+    |text| word(text, 253, |c| c.is_ascii_alphanumeric() || c == ':' || c == '_', |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'), "an address", "a host name or an address alone (the account is `login`, the port is `port`)")
+);
+name!(
     /// The name of a session that is to be: a plain word, so that no tool it is shown in can misread it.
     NewSessionName,
     |text| word(text, NEW_NAME_CHARS_MAX, allowed_in_new_name, allowed_in_new_name, "a new session's name", "letters, digits, '-' and '_'")
@@ -169,6 +175,13 @@ mod tests {
         for bad in ["", "-oProxyCommand=x", "a b", "a\n", "a/b", "é", "a\0b", ".."] {
             assert!(bad.parse::<HostKey>().is_err(), "{bad:?}");
             assert!(bad.parse::<UnixUser>().is_err(), "{bad:?}");
+            assert!(bad.parse::<Address>().is_err(), "{bad:?}");
+        }
+        for bad in ["ops@web1", "ssh://web1", "web1;id", "$(id)", "`id`", "%h", "web1 -v", "[::1]"] {
+            assert!(bad.parse::<Address>().is_err(), "{bad:?}");
+        }
+        for good in ["web1", "web1.internal", "10.0.0.1", "::1", "fe80::1", "my_alias", "xn--bcher-kva.example"] {
+            assert!(good.parse::<Address>().is_ok(), "{good:?}");
         }
     }
 

@@ -255,25 +255,28 @@ pub fn permit<O: Operation>(policy: &Policy, inventory: &Inventory, principal: &
 
 /// The part of a snapshot a principal may see.
 pub fn visible(policy: &Policy, principal: &Principal, snapshot: &Snapshot, now: UnixSeconds) -> View {
-    let host = |row: &HostRow| {
-        let users: Vec<UserView> = row
-            .users
-            .iter()
-            .map(|u| (policy.abilities(principal, &row.key, &u.name), u))
-            .filter(|(can, _)| can.has(Ability::See))
-            .map(|(can, u)| UserView { can, row: u.clone() })
-            .collect();
-        let bare = HostRow {
-            users: Vec::new(),
-            key: row.key.clone(),
-            label: row.label.clone(),
-            place: row.place.clone(),
-            state: row.state.clone(),
-            swept_at: row.swept_at,
-        };
-        (!users.is_empty()).then_some(HostView { host: bare, users })
+    View { principal: principal.name.clone(), now, hosts: snapshot.hosts.iter().filter_map(|row| visible_host(policy, principal, row)).collect() }
+}
+
+/// The part of a host's row a principal may see; none if that is nothing.
+pub fn visible_host(policy: &Policy, principal: &Principal, row: &HostRow) -> Option<HostView> {
+    let users: Vec<UserView> = row
+        .users
+        .iter()
+        .map(|u| (policy.abilities(principal, &row.key, &u.name), u))
+        .filter(|(can, _)| can.has(Ability::See))
+        .map(|(can, u)| UserView { can, row: u.clone() })
+        .collect();
+    let bare = HostRow {
+        users: Vec::new(),
+        key: row.key.clone(),
+        label: row.label.clone(),
+        place: row.place.clone(),
+        state: row.state.clone(),
+        since: row.since,
+        swept_at: row.swept_at,
     };
-    View { principal: principal.name.clone(), now, hosts: snapshot.hosts.iter().filter_map(host).collect() }
+    (!users.is_empty()).then_some(HostView { host: bare, users })
 }
 
 /// The one living session of that name that a principal may see, for a page's URL.
@@ -287,16 +290,8 @@ mod tests {
     use crate::inventory::{Host, Socket, User};
 
     fn inventory() -> Inventory {
-        let user = |name: &str| User { name: name.parse().unwrap(), through_sudo: false };
-        let host = Host {
-            key: "h".parse().unwrap(),
-            label: "h".into(),
-            place: String::new(),
-            login: "ops".parse().unwrap(),
-            users: vec![user("ops"), user("deploy")],
-            socket: Socket::Default,
-            order: vec![],
-        };
+        let user = |name: &str| User { name: name.parse().unwrap(), through_sudo: false, socket: Socket::Default };
+        let host = Host { users: vec![user("ops"), user("deploy")], ..crate::fault::tests::host(None) };
         Inventory { hosts: vec![host] }
     }
 

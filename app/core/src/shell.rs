@@ -23,6 +23,41 @@ impl Script {
         Self::frame("cd && test -d {}", &[&Self::command(&[path])])
     }
 
+    /// The command, and no socket of the probe left behind.
+    pub(crate) fn and_no_probe(command: &Script) -> Self {
+        Self::frame("{}; rm -f \"${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/muxboard-probe\"", &[command])
+    }
+
+    /// `before SOCKET after`, with the socket's path as `read` gives it: its first line, absolute. Otherwise the complaint, and status 1.
+    pub(crate) fn with_published(read: &Script, before: &Script, after: &Script, complaint: &Script) -> Self {
+        Self::frame("s=$({} | head -n 1); case $s in /*) exec {} \"$s\" {};; *) {}; exit 1;; esac", &[read, before, after, complaint])
+    }
+
+    /// The process, then what it is to be replaced by: prints the mark, its process id and its terminal on one line first.
+    pub fn announced(mark: &str, command: &Script) -> Self {
+        Self::frame("printf '%s %s %s\\n' {} \"$$\" \"$(tty)\"; exec {}", &[&Self::command(&[mark]), command])
+    }
+
+    /// One job for a shell that others use too: its own input is empty, what follows it on the line says which job ended and how.
+    pub fn job(&self, sentinel: &str) -> Self {
+        Self::frame("sh -c {} </dev/null 2>/dev/null; printf '\\n%s %s\\n' {} \"$?\"", &[&Self::command(&[self.as_str()]), &Self::command(&[sentinel])])
+    }
+
+    /// The same script as a line that every login shell hands on unchanged: sh, bash, dash, zsh, fish, csh, tcsh. What they read differently is
+    /// written as octal numbers for `printf %b` (POSIX), so that only quotes remain on which they all agree.
+    pub fn for_login_shell(&self) -> Self {
+        let mut out = String::from("exec sh -c 'eval \"$(printf %b \"");
+        for byte in self.0.bytes() {
+            if byte.is_ascii_alphanumeric() || b" _./:=,+@-".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("\\0{byte:03o}"));
+            }
+        }
+        out.push_str("\")\"'");
+        Self(out)
+    }
+
     /// A frame of our own with places `{}` for scripts. For this crate's fixed frames only: the frame is `'static`.
     pub(crate) fn frame(frame: &'static str, parts: &[&Script]) -> Self {
         let mut out = String::new();

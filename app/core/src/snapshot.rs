@@ -1,11 +1,13 @@
 //! What a page shows: the last sweep's facts, with their age. Empty, refused and unreachable are three facts here, never one.
 
 use crate::ansi::Line;
+use crate::fault::Fault;
 use crate::name::{BadName, HostKey, SessionName, UnixUser};
 use crate::policy::Abilities;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Seconds since the Unix epoch.
 pub type UnixSeconds = u64;
@@ -114,7 +116,7 @@ pub struct Session {
 /// A tmux client: a terminal that shows a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
-    /// The terminal it runs on (`/dev/pts/3`).
+    /// The terminal it runs on (`/dev/pts/3`), on its host.
     pub tty: String,
     /// Its width in cells.
     pub columns: u16,
@@ -160,32 +162,8 @@ pub enum UserState {
     Sessions(Vec<Session>),
     /// No tmux server runs.
     NoServer,
-    /// sudo does not let us: this line of sudoers(5) would.
-    SudoRefused {
-        /// The line to add.
-        line: String,
-    },
-    /// There is no such account.
-    NoAccount,
-    /// tmux is not installed.
-    TmuxMissing,
-    /// tmux is older than we can use.
-    TmuxTooOld {
-        /// What it says it is.
-        version: String,
-    },
-    /// The socket is there and may not be used.
-    SocketUnreadable {
-        /// tmux's own words.
-        words: String,
-    },
-    /// The server did not answer in time (it may be stopped).
-    NotAnswering,
-    /// Anything else, in tmux's own words.
-    Other {
-        /// Those words.
-        words: String,
-    },
+    /// Something is wrong.
+    Fault(Fault),
 }
 
 /// One user's row.
@@ -224,12 +202,7 @@ pub enum HostState {
         round_trip_ms: u32,
     },
     /// It does not.
-    Unreachable {
-        /// Why, in the words of the tool that failed.
-        words: String,
-    },
-    /// It did not answer in time.
-    TimedOut,
+    Fault(Fault),
 }
 
 /// One host's rows.
@@ -239,10 +212,12 @@ pub struct HostRow {
     pub key: HostKey,
     /// Its name on the page.
     pub label: String,
-    /// Where it is.
+    /// Where it is, and its tags.
     pub place: String,
     /// What is known.
     pub state: HostState,
+    /// Since when the state is of this kind.
+    pub since: UnixSeconds,
     /// When it was last asked.
     pub swept_at: Option<UnixSeconds>,
     /// Its users.
@@ -252,8 +227,8 @@ pub struct HostRow {
 /// Everything known, for us alone: what a principal may see of it is a [`View`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
-    /// The hosts, in the inventory's order.
-    pub hosts: Vec<HostRow>,
+    /// The hosts, in the inventory's order. Shared: one host's news must not copy a thousand others.
+    pub hosts: Vec<Arc<HostRow>>,
 }
 
 /// One user's row, as one principal sees it.

@@ -6,7 +6,6 @@
 pub mod format;
 pub mod section;
 
-use crate::inventory::Socket;
 use crate::name::{Directory, NewSessionName, StartupCommand};
 use crate::snapshot::SessionId;
 
@@ -26,14 +25,11 @@ impl Call {
         Self(words.into_iter().map(Into::into).collect())
     }
 
-    /// The whole command: `tmux -u`, the socket, the words. `-u` because tmux writes `_` for every non-ASCII character in a C locale.
-    pub fn words(&self, socket: &Socket) -> Vec<String> {
+    /// The whole command: `tmux -u`, the words that name the socket, the call. `-u` because tmux writes `_` for every non-ASCII character in a C
+    /// locale.
+    pub fn words(&self, socket: &[&str]) -> Vec<String> {
         let mut words = vec!["tmux".to_owned(), "-u".to_owned()];
-        match socket {
-            Socket::Default => {}
-            Socket::Name(name) => words.extend(["-L".to_owned(), name.clone()]),
-            Socket::Path(path) => words.extend(["-S".to_owned(), path.clone()]),
-        }
+        words.extend(socket.iter().map(|w| (*w).to_owned()));
         words.extend(self.0.iter().cloned());
         words
     }
@@ -66,12 +62,15 @@ pub fn rename(id: SessionId, name: &NewSessionName) -> Call {
     Call(compare_and(id, &format!("rename-session -t '${}:' -- {name} ; display-message -p {DONE}", id.number), MISMATCH))
 }
 
+/// What sudo and sshd leave in the environment of a server that we start, for every pane of it and for ever.
+const CLEANED: [&str; 8] = ["SUDO_COMMAND", "SUDO_USER", "SUDO_UID", "SUDO_GID", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "LC_ALL"];
+
 /// Makes a detached session and prints its identity. With `waiting`, its first program only waits, for [`start`] to replace it.
 ///
-/// A server that this call itself starts would hand to every pane what sudo put into its environment; those variables are taken out.
+/// A server that this call itself starts would hand to every pane what sudo and sshd put into its environment; those variables are taken out.
 /// The directory and the name are format-expanded by tmux: the name is a plain word, in the directory every `#` is doubled.
 pub fn create(name: &NewSessionName, directory: Option<&Directory>, waiting: bool) -> Call {
-    let clean = ["SUDO_COMMAND", "SUDO_USER", "SUDO_UID", "SUDO_GID", "LC_ALL"].map(|v| format!("set-environment -gu {v}")).join(" ; ");
+    let clean = CLEANED.map(|v| format!("set-environment -gu {v}")).join(" ; ");
     let directory = match directory.map(Directory::as_str) {
         None | Some("~") => "#{HOME}".to_owned(),
         Some(path) => match path.strip_prefix("~/") {
@@ -125,7 +124,7 @@ mod tests {
     #[test]
     fn every_target_is_an_id() {
         for call in [kill(ID), rename(ID, &"x".parse().unwrap()), attach(ID, true, "m"), start(ID, &"make".parse().unwrap())] {
-            let words = call.words(&Socket::Default);
+            let words = call.words(&[]);
             let targets: Vec<_> = words.windows(2).filter(|w| w[0] == "-t").map(|w| w[1].clone()).collect();
             assert_eq!(targets, ["$3:"]);
             assert!(words.iter().any(|w| w.contains("7/8/$3/9")), "{words:?}");
@@ -135,13 +134,12 @@ mod tests {
     #[test]
     fn a_directory_is_never_expanded() {
         let dir = "/srv/#(touch canary)/#{x}".parse().unwrap();
-        let words = create(&"x".parse().unwrap(), Some(&dir), false).words(&Socket::Default);
+        let words = create(&"x".parse().unwrap(), Some(&dir), false).words(&[]);
         assert_eq!(words.last().unwrap(), "/srv/##(touch canary)/##{x}");
     }
 
     #[test]
     fn sockets_come_before_the_verb() {
-        assert_eq!(kill(ID).words(&Socket::Path("/x y".into()))[..4], ["tmux", "-u", "-S", "/x y"]);
-        assert_eq!(kill(ID).words(&Socket::Name("n".into()))[..4], ["tmux", "-u", "-L", "n"]);
+        assert_eq!(kill(ID).words(&["-S", "/x y"])[..4], ["tmux", "-u", "-S", "/x y"]);
     }
 }

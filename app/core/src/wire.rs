@@ -203,28 +203,25 @@ pub enum BoardFrame {
         now: UnixSeconds,
         /// The hosts.
         hosts: Vec<HostView>,
-        /// Hosts whose users and sessions are unchanged, with their state and when they were last asked.
-        swept: Vec<(HostKey, HostState, Option<UnixSeconds>)>,
+        /// Hosts whose users and sessions are unchanged, with their state, since when, and when they were last asked.
+        swept: Vec<(HostKey, HostState, UnixSeconds, Option<UnixSeconds>)>,
     },
 }
 
 impl BoardFrame {
-    /// What leads from one view to the next; nothing if nothing changed.
-    pub fn between(old: &View, new: &View, revision: u64) -> Option<Self> {
-        let keys = |view: &View| view.hosts.iter().map(|h| h.host.key.clone()).collect::<Vec<_>>();
-        if keys(old) != keys(new) {
-            return Some(Self::Whole { revision, view: new.clone() });
+    /// What leads from one host's view to the next, put beside the other changes of this frame.
+    pub fn add(&mut self, was: &HostView, is: &HostView) {
+        let Self::Changed { hosts, swept, .. } = self else { return };
+        if was.users != is.users {
+            hosts.push(is.clone());
+        } else if was.host != is.host {
+            swept.push((is.host.key.clone(), is.host.state.clone(), is.host.since, is.host.swept_at));
         }
-        let (mut hosts, mut swept) = (Vec::new(), Vec::new());
-        for (was, is) in old.hosts.iter().zip(&new.hosts) {
-            if was.users != is.users {
-                hosts.push(is.clone());
-            } else if was.host != is.host {
-                swept.push((is.host.key.clone(), is.host.state.clone(), is.host.swept_at));
-            }
-        }
-        let quiet = hosts.is_empty() && swept.is_empty();
-        (!quiet).then_some(Self::Changed { revision, now: new.now, hosts, swept })
+    }
+
+    /// Whether it says nothing.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self, Self::Changed { hosts, swept, .. } if hosts.is_empty() && swept.is_empty())
     }
 
     /// Brings a view up to this frame. False if the view and the frame do not belong together.
@@ -237,9 +234,9 @@ impl BoardFrame {
                     let Some(old) = view.hosts.iter_mut().find(|h| h.host.key == host.host.key) else { return false };
                     *old = host;
                 }
-                for (key, state, at) in swept {
+                for (key, state, since, at) in swept {
                     let Some(old) = view.hosts.iter_mut().find(|h| h.host.key == key) else { return false };
-                    (old.host.state, old.host.swept_at) = (state, at);
+                    (old.host.state, old.host.since, old.host.swept_at) = (state, since, at);
                 }
             }
         }
@@ -300,10 +297,12 @@ pub enum Close {
     Detached,
     /// The host or the user cannot be reached.
     Unreachable,
+    /// The connection to the host broke: come again.
+    Lost,
 }
 
 impl Close {
-    const ALL: [(Self, u16, &'static str); 13] = [
+    const ALL: [(Self, u16, &'static str); 14] = [
         (Self::Unauthenticated, 4001, "You are not logged in any more."),
         (Self::Forbidden, 4003, "You may not open this session."),
         (Self::Unknown, 4004, "There is no such host or user here."),
@@ -316,6 +315,7 @@ impl Close {
         (Self::ShuttingDown, 4015, "The server is restarting. The session itself lives on."),
         (Self::Detached, 4016, "Detached. The session itself lives on."),
         (Self::Unreachable, 4020, "This user's tmux cannot be reached."),
+        (Self::Lost, 4021, "The connection to this host broke. The session itself lives on."),
         (Self::CapReached, 4029, "Too many terminals are open. Close one and try again."),
     ];
 

@@ -44,22 +44,21 @@ impl Server {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = Socket::Path(folder.path().join("sock").to_str().unwrap().to_owned());
-        let user = User { name: "me".parse().unwrap(), through_sudo: false };
-        let host =
-            Host { key: "h".parse().unwrap(), label: "h".into(), place: String::new(), login: user.name.clone(), users: vec![user], socket, order: vec![] };
+        let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
+        host.users[0].socket = socket;
         Self { folder, host }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a test runs a real tmux")]
     fn run(&self, words: &[&str]) -> String {
-        let Socket::Path(socket) = &self.host.socket else { unreachable!() };
+        let Socket::Path(socket) = &self.host.users[0].socket else { unreachable!() };
         let output = std::process::Command::new("tmux").args(["-u", "-f", "/dev/null", "-S", socket]).args(words).env_remove("TMUX").output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     #[expect(clippy::disallowed_methods, reason = "a test runs a real tmux")]
     fn call(&self, call: &tmux::Call) -> String {
-        let words = argv::tmux_words(&self.host, &self.host.users[0], call);
+        let words = argv::tmux_words(&self.host.users[0], call);
         let output = std::process::Command::new(&words[0]).args(&words[1..]).env_remove("TMUX").output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
@@ -67,7 +66,7 @@ impl Server {
     /// The listing by the sweep's own script, which helps tmux to a status that it missed.
     #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
     fn settled(&self) -> format::Listing {
-        let script = section::script(&self.host, &[Ask { user: &self.host.users[0], panes: vec![], unsettled: true }], "5e47");
+        let script = section::script(&[Ask { user: &self.host.users[0], panes: vec![], unsettled: true }], "5e47");
         let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env_remove("TMUX").output().unwrap();
         section::parse(&output.stdout, "5e47").remove(0).1.listing
     }
@@ -182,10 +181,10 @@ fn the_sweep_script_brings_every_section_and_the_previews() {
     server.run(&["new-session", "-d", "-s", "one", "printf '\\033[31mred\\033[0m line\\n'; exec cat"]);
     let mut host = server.host.clone();
     // A second user that cannot be reached this way: its section says so and harms nothing.
-    host.users.push(User { name: "nobody-here".parse().unwrap(), through_sudo: true });
+    host.users.push(User { name: "nobody-here".parse().unwrap(), through_sudo: true, socket: Socket::Default });
     let look = |panes: Vec<format::PaneId>| {
         let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: panes.clone(), unsettled: false }).collect();
-        let script = section::script(&host, &asks, "5e47");
+        let script = section::script(&asks, "5e47");
         let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env_remove("TMUX").output().unwrap();
         section::parse(&output.stdout, "5e47")
     };

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 /// The shells that are installed here; sh is always there.
 fn shells() -> Vec<&'static str> {
-    ["sh", "bash", "dash", "fish"]
+    ["sh", "bash", "dash", "zsh", "fish", "tcsh"]
         .into_iter()
         .filter(|shell| *shell == "sh" || std::path::Path::new("/usr/bin").join(shell).exists() || std::path::Path::new("/bin").join(shell).exists())
         .collect()
@@ -22,11 +22,21 @@ fn echoed(shell: &str, words: &[String]) -> Vec<u8> {
     child.wait_with_output().unwrap().stdout
 }
 
+/// As sshd does it: the account's login shell gets the line, whatever shell that is.
+#[expect(clippy::disallowed_methods, reason = "a test runs real shells")]
+fn handed_on(login_shell: &str, words: &[String]) -> Vec<u8> {
+    let mut line = vec!["printf".to_owned(), "%s\\0".to_owned()];
+    line.extend_from_slice(words);
+    let line = Script::command(&line).for_login_shell();
+    std::process::Command::new(login_shell).args(["-c", line.as_str()]).env("LC_ALL", "C.UTF-8").output().unwrap().stdout
+}
+
 fn check(words: &[String]) {
     let want: Vec<u8> = words.iter().flat_map(|w| w.bytes().chain([0])).collect();
     for shell in shells() {
-        // fish has no NUL in its printf and reads `\'` inside single quotes; remote login shells only ever see `sh -s`.
-        if shell != "fish" {
+        assert_eq!(handed_on(shell, words), want, "as a login shell, {shell}: {words:?}");
+        // fish and tcsh read single quotes differently: as login shells they get a line of their own kind, above.
+        if !["fish", "tcsh"].contains(&shell) {
             assert_eq!(echoed(shell, words), want, "{shell}: {words:?}");
         }
     }

@@ -3,17 +3,25 @@
 use super::{Asking, Living, ask, expect_base};
 use crate::ui::time::{Ago, span};
 use leptos::prelude::*;
+use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::policy::Ability;
-use muxboard_core::snapshot::{HostRow, HostState, Place, UserState, UserView};
+use muxboard_core::snapshot::{Place, UserState, UserView};
 
+/// A fault: what, why, since when, and the line that mends it.
 #[component]
-fn Fault(title: String, words: String, #[prop(optional_no_strip)] line: Option<String>, #[prop(optional_no_strip)] since: Option<u64>) -> impl IntoView {
+pub fn FaultBox(
+    /// The fault.
+    fault: Fault,
+    /// Since when.
+    since: u64,
+) -> impl IntoView {
+    let Fault { title, words, line, kind } = fault;
     let label = title.clone();
     view! {
-        <div class="fault" role="group" aria-label=label>
+        <div class="fault" class:loud=kind == Kind::HostKeyChanged role="group" aria-label=label>
             <b class="sign" aria-hidden="true">"▲"</b>
             <div>
-                <p><b>{title}</b> " " {words} {since.map(|at| view! { " " <span class="since">"(" <Ago at=at words=|age| format!("since {}", span(age))/> ")"</span> })}</p>
+                <p><b>{title}</b> " " {words} " " <span class="since">"(" <Ago at=since words=|age| format!("since {}", span(age))/> ")"</span></p>
                 {line.map(|line| view! { <MendingLine line/> })}
             </div>
         </div>
@@ -49,25 +57,9 @@ fn copy(text: &str) {
 #[cfg(not(feature = "hydrate"))]
 fn copy(_: &str) {}
 
-/// A host's fault.
-#[component]
-pub fn HostFault(
-    /// The host.
-    host: HostRow,
-) -> impl IntoView {
-    let (title, words) = match host.state {
-        HostState::TimedOut => ("No answer in time.".to_owned(), "The host took too long. Sessions are shown as last seen.".to_owned()),
-        HostState::Unreachable { words } => ("The host cannot be reached.".to_owned(), format!("{words}. Sessions are shown as last seen.")),
-        HostState::Up { .. } | HostState::Pending => (String::new(), String::new()),
-    };
-    view! { <Fault title words/> }
-}
-
 /// A user's fault, or its empty state; nothing if there are sessions.
 #[component]
 pub fn UserFault(
-    /// The host's label.
-    host: String,
     /// The user.
     user: UserView,
     /// Where.
@@ -75,32 +67,13 @@ pub fn UserFault(
     /// There is no session.
     empty: bool,
 ) -> impl IntoView {
-    let name = user.row.name.to_string();
-    let since = Some(user.row.since);
-    let fault = |title: String, words: &str, line: Option<String>| view! { <Fault title words=words.to_owned() line since/> }.into_any();
     let last_seen: Vec<String> = user.row.last_seen.iter().map(|s| s.name.to_string()).collect();
+    let may_create = user.can.has(Ability::Create);
     let shown = match user.row.state {
-        UserState::Pending => ().into_any(),
-        UserState::Sessions(_) | UserState::NoServer if !empty => ().into_any(),
-        UserState::Sessions(_) => view! { <Empty words="tmux is running, without a session, for " place may_create=user.can.has(Ability::Create)/> }.into_any(),
-        UserState::NoServer => view! { <Empty words="No tmux server is running for " place may_create=user.can.has(Ability::Create)/> }.into_any(),
-        UserState::SudoRefused { line } => {
-            fault(format!("sudo does not let us run tmux as {name}."), &format!("Add this line with visudo on {host}, then refresh:"), Some(line))
-        }
-        UserState::NoAccount => fault(
-            format!("There is no account {name} on {host}."),
-            "Make it, or take it out of the configuration:",
-            Some(format!("useradd -m -s /bin/bash {name}")),
-        ),
-        UserState::TmuxMissing => {
-            fault(format!("tmux is not installed on {host}."), "With Debian's or Ubuntu's packages:", Some("apt-get install tmux".into()))
-        }
-        UserState::TmuxTooOld { version } => fault(format!("tmux is too old on {host} (version {version})."), "muxboard needs tmux 3.2 or newer.", None),
-        UserState::SocketUnreadable { words } => fault(format!("The tmux socket of {name} may not be used."), &format!("tmux says: {words}"), None),
-        UserState::NotAnswering => {
-            fault(format!("The tmux server of {name} does not answer."), "It may be stopped; this lets it go on:", Some(format!("pkill -CONT -u {name} tmux")))
-        }
-        UserState::Other { words } => fault(format!("tmux does not work for {name}."), &format!("It says: {words}"), None),
+        UserState::Fault(fault) => view! { <FaultBox fault since=user.row.since/> }.into_any(),
+        UserState::Sessions(_) if empty => view! { <Empty words="tmux is running, without a session, for " place may_create/> }.into_any(),
+        UserState::NoServer if empty => view! { <Empty words="No tmux server is running for " place may_create/> }.into_any(),
+        _ => ().into_any(),
     };
     let seen = (!last_seen.is_empty()).then(|| view! { <p class="last-seen">"Last seen: " <bdi>{last_seen.join(", ")}</bdi></p> });
     view! { {shown} {seen} }

@@ -1,7 +1,7 @@
 //! The list: what needs a person, then hosts, users and their sessions.
 
 use super::card::{Card, NeedCard};
-use super::fault::{HostFault, UserFault};
+use super::fault::{FaultBox, UserFault};
 use super::filter::{Query, matches};
 use super::many;
 use super::refresh::RefreshHost;
@@ -73,8 +73,8 @@ fn query() -> RwSignal<String> {
 }
 
 fn shown(host: &HostCell, user: &UserCell, query: &str) -> usize {
-    let label = host.row.read().label.clone();
-    user.sessions.read().iter().filter(|s| matches(query, &label, user.place.user.as_str(), &s.row.read())).count()
+    let place = host.row.with(|row| format!("{} {}", row.label, row.place));
+    user.sessions.read().iter().filter(|s| matches(query, &place, user.place.user.as_str(), &s.row.read())).count()
 }
 
 #[component]
@@ -119,27 +119,23 @@ fn Host(host: HostCell) -> impl IntoView {
         let row = row.clone();
         Memo::new(move |_| row.read().swept_at)
     };
-    let fault = {
-        let row = row.clone();
-        move || matches!(state.get(), HostState::Unreachable { .. } | HostState::TimedOut).then(|| view! { <HostFault host=row.get()/> })
-    };
+    let fault = move || if let HostState::Fault(fault) = state.get() { Some(view! { <FaultBox fault since=row.read().since/> }) } else { None };
     let key = host.key.clone();
     view! {
         <section class="host" hidden=filtered_out aria-label=move || label.get()>
             <div class="host-head">
-                <span class="dot" class:bad=move || matches!(state.get(), HostState::Unreachable { .. } | HostState::TimedOut) class:pending=move || state.get() == HostState::Pending></span>
+                <span class="dot" class:bad=move || matches!(state.get(), HostState::Fault(_)) class:pending=move || state.get() == HostState::Pending></span>
                 <h2>{move || label.get()}</h2>
                 <span class="place">{move || place.get()}</span>
                 <span class="state">
                     {move || match state.get() {
                         HostState::Up { round_trip_ms } => format!("up, {round_trip_ms} ms"),
                         HostState::Pending => "looking for the first time".into(),
-                        HostState::Unreachable { .. } => "unreachable".into(),
-                        HostState::TimedOut => "no answer in time".into(),
+                        HostState::Fault(fault) => fault.kind.label().into(),
                     }}
                 </span>
                 <span class="swept">
-                    {move || swept.get().map(|at| view! { <Ago at=at words=|age| if age < 3 { "seen just now".into() } else { format!("seen {} ago", crate::ui::time::span(age)) }/> })}
+                    {move || swept.get().map(|at| view! { <Ago at=at words=|age| if age < 3 { "asked just now".into() } else { format!("asked {} ago", crate::ui::time::span(age)) }/> })}
                     <RefreshHost key/>
                 </span>
             </div>
@@ -172,22 +168,16 @@ fn User(host: HostCell, user: UserCell) -> impl IntoView {
             let note = if sudo { " · through sudo" } else { "" };
             let state = row.read().row.state.clone();
             match state {
-                UserState::Pending if count.get() == 0 => "looking".to_owned(),
+                UserState::Pending if count.get() == 0 => "not seen yet".to_owned(),
                 UserState::Pending | UserState::Sessions(_) => many(count.get(), "session") + note,
                 UserState::NoServer => format!("no server{note}"),
-                UserState::SudoRefused { .. } => "sudo refused".into(),
-                UserState::NoAccount => "no such account".into(),
-                UserState::TmuxMissing => "tmux missing".into(),
-                UserState::TmuxTooOld { .. } => "tmux too old".into(),
-                UserState::SocketUnreadable { .. } => "socket unreadable".into(),
-                UserState::NotAnswering => "not answering".into(),
-                UserState::Other { .. } => "fault".into(),
+                UserState::Fault(fault) => fault.kind.label().into(),
             }
         }
     };
     let fault = {
-        let (row, host, place) = (row.clone(), host.clone(), user.place.clone());
-        move || view! { <UserFault host=host.row.get_untracked().label user=row.get() place=place.clone() empty=count.get() == 0/> }
+        let (row, place) = (row.clone(), user.place.clone());
+        move || view! { <UserFault user=row.get() place=place.clone() empty=count.get() == 0/> }
     };
     let cell = user.clone();
     view! {

@@ -268,7 +268,7 @@ impl Driver {
         }
         let over = match close {
             // The server comes back, or the frame was a glitch of the line.
-            Some(Close::ShuttingDown) | None => None,
+            Some(Close::ShuttingDown | Close::Lost) | None => None,
             // Our own former connection may still hold its place.
             Some(Close::CapReached) if self.was_attached.get() => None,
             Some(Close::LifetimeOver | Close::Detached | Close::CapReached | Close::Stalled | Close::Unreachable) => Some(End::Again),

@@ -1,18 +1,23 @@
 //! Live terminals: slots (how many), lifetime (how long), and the [`Attachment`], one tmux client on one pty.
 
+use crate::Failed;
 use crate::pty::Pty;
+use crate::transport::{Link, Seat, Transport};
 use muxboard_core::argv;
 use muxboard_core::audit::AuditEvent;
+use muxboard_core::fault::{Fault, of_ssh};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits;
+use muxboard_core::name::HostKey;
+use muxboard_core::shell::Script;
 use muxboard_core::snapshot::SessionId;
-use muxboard_core::tmux;
+use muxboard_core::tmux::{self, Call};
 use muxboard_core::wire::Grid;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// The limits of live terminals, as configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,32 +46,33 @@ impl Default for AttachLimits {
     }
 }
 
-/// Whose terminals are open on this machine, by the tty that tmux names in its list of clients.
+/// Whose terminals are open, by host and the tty that tmux names there in its list of clients.
 #[derive(Default)]
-pub(crate) struct Register(Mutex<HashMap<String, String>>);
+pub(crate) struct Register(Mutex<HashMap<(HostKey, String), String>>);
 
 impl Register {
-    pub(crate) fn principal(&self, tty: &str) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(tty).cloned()
+    pub(crate) fn principal(&self, host: &HostKey, tty: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(host.clone(), tty.to_owned())).cloned()
     }
 }
 
 /// An entry of the register; taken out when dropped.
 struct Registered {
     register: Arc<Register>,
-    tty: String,
+    key: (HostKey, String),
 }
 
 impl Registered {
-    fn new(register: &Arc<Register>, tty: String, principal: String) -> Self {
-        register.0.lock().unwrap_or_else(PoisonError::into_inner).insert(tty.clone(), principal);
-        Self { register: register.clone(), tty }
+    fn new(register: &Arc<Register>, host: &HostKey, tty: &str, principal: String) -> Self {
+        let key = (host.clone(), tty.to_owned());
+        register.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), principal);
+        Self { register: register.clone(), key }
     }
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.register.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.tty);
+        self.register.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
     }
 }
 
@@ -129,6 +135,7 @@ pub(crate) struct Opening {
     pub(crate) session: SessionId,
     pub(crate) may_type: bool,
     pub(crate) grid: Grid,
+    pub(crate) principal: String,
 }
 
 /// How a terminal's output ended.
@@ -140,32 +147,114 @@ pub enum AttachEnd {
     Gone,
 }
 
-/// One live terminal: one tmux client on one pty. Dropping it detaches; the session lives on.
-pub struct Attachment {
+/// One tmux client on one pty: on this machine, or behind an ssh on one of ours.
+pub struct Connection {
     registered: Registered, // before the pty: a tty that is free again may be another's
     pty: Pty,
-    may_type: bool,
-    grid: Grid,
+    seat: Option<Seat>, // after the pty: the terminal goes before the room for it is another's
     mark: Vec<u8>,
     /// The first output, as long as it can be tmux's word that the session is gone.
     early: Option<Vec<u8>>,
+    /// Output that came with the terminal's announcement.
+    ahead: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn open(host: &Host, transport: &Transport, user: &User, what: &Opening, register: &Arc<Register>) -> Result<Self, Failed> {
+        let mark = crate::sentinel();
+        let call = tmux::attach(what.session, !what.may_type, &mark);
+        let registered = |tty: &str| Registered::new(register, &host.key, tty, what.principal.clone());
+        let made =
+            |pty: Pty, seat, tty: &str, ahead| Self { registered: registered(tty), pty, seat: seat, mark: mark.into_bytes(), early: Some(Vec::new()), ahead };
+        match transport {
+            Transport::Local => {
+                let pty = Pty::spawn(&argv::local(user, &call), what.grid).map_err(|e| Failed::Here(e.to_string()))?;
+                let tty = pty.tty().to_owned();
+                Ok(made(pty, None, &tty, Vec::new()))
+            }
+            Transport::Ssh(link) => {
+                let (pty, seat, there) = remote(link, user, &call, what.grid).await?;
+                Ok(made(pty, Some(seat), &there.tty, there.ahead))
+            }
+        }
+    }
+}
+
+/// A terminal that has announced itself.
+struct There {
+    /// Its name on its host.
+    tty: String,
+    ahead: Vec<u8>,
+}
+
+async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Result<(Pty, Seat, There), Failed> {
+    let host = link.host();
+    let script_of = |start: &str| Script::announced(start, &Script::command(&argv::tmux_words(user, call)));
+    loop {
+        let seat = link.seat().await.map_err(Failed::Host)?;
+        let start = crate::sentinel();
+        let argv = argv::terminal(host, link.ssh(), link.config(), &seat.control().to_string_lossy(), &script_of(&start));
+        let pty = Pty::spawn(&argv, grid).map_err(|e| Failed::Here(e.to_string()))?;
+        match timeout(Duration::from_secs(limits::TERMINAL_SECONDS_MAX), announcement(&pty, &start)).await {
+            Ok(Ok(there)) => return Ok((pty, seat, there)),
+            Ok(Err(said)) if said.contains("refused by peer") || said.contains("open failed") => {
+                if !seat.is_one_too_many() {
+                    return Err(Failed::Host(Fault::too_few_sessions(host)));
+                }
+            }
+            Ok(Err(said)) => return Err(Failed::Host(of_ssh(host, &said, link.config()))),
+            Err(_) => return Err(Failed::Host(Fault::timed_out(host))),
+        }
+    }
+}
+
+/// Reads until the terminal says which it is; what a login shell said before is dropped. Otherwise its last words.
+async fn announcement(pty: &Pty, start: &str) -> Result<There, String> {
+    let mut said = Vec::new();
+    loop {
+        pty.readable().await;
+        let ended = pty.read(&mut said) == Some(0);
+        let line = said.windows(start.len()).position(|w| w == start.as_bytes()).and_then(|at| said.get(at..));
+        if let Some(line) = line
+            && let Some(end) = line.iter().position(|b| *b == b'\n')
+        {
+            let words = String::from_utf8_lossy(line.get(..end).unwrap_or(&[])).into_owned();
+            let tty = words.split_whitespace().nth(2).unwrap_or("").to_owned();
+            return Ok(There { tty, ahead: line.get(end + 1..).unwrap_or(&[]).to_vec() });
+        }
+        if ended || said.len() > limits::NOISE_BYTES_MAX {
+            return Err(String::from_utf8_lossy(&said).chars().take(limits::SSH_WORDS_BYTES_MAX).collect());
+        }
+    }
+}
+
+/// One live terminal. Dropping it detaches; the session lives on.
+pub struct Attachment {
+    connection: Connection,
+    may_type: bool,
+    grid: Grid,
     slot: Slot,
     _report: EndReport,
 }
 
 impl Attachment {
-    pub(crate) fn open(host: &Host, user: &User, what: Opening, slot: Slot, register: &Arc<Register>, report: EndReport) -> io::Result<Self> {
-        let Opening { session, may_type, grid } = what;
-        let mark = crate::sentinel();
-        let argv = argv::local(host, user, &tmux::attach(session, !may_type, &mark));
-        let pty = Pty::spawn(&argv, grid)?;
-        let registered = Registered::new(register, pty.tty().to_owned(), slot.principal.clone());
-        Ok(Self { registered, pty, may_type, grid, mark: mark.into_bytes(), early: Some(Vec::new()), slot, _report: report })
+    pub(crate) fn new(connection: Connection, what: Opening, slot: Slot, report: EndReport) -> Self {
+        Self { connection, may_type: what.may_type, grid: what.grid, slot, _report: report }
+    }
+
+    /// Goes on with another terminal, and lets the old one go.
+    pub fn go_on_with(&mut self, fresh: Connection) {
+        self.connection = fresh;
+        self.connection.pty.resize(self.grid);
     }
 
     /// The tty that tmux's list of clients names. (A client behind a tty of sudo's own, `use_pty`, has another there.)
     pub(crate) fn tty(&self) -> &str {
-        &self.registered.tty
+        &self.connection.registered.key.1
+    }
+
+    pub(crate) fn may_type(&self) -> bool {
+        self.may_type
     }
 
     /// When the connection's lifetime is over.
@@ -175,49 +264,43 @@ impl Attachment {
 
     /// Waits until there may be output, or the end.
     pub async fn readable(&self) {
-        self.pty.readable().await;
+        if self.connection.ahead.is_empty() {
+            self.connection.pty.readable().await;
+        }
     }
 
-    /// Appends the output that is there now, up to about `max` bytes in all (the kernel gives at most 4 KiB at a time).
+    /// Appends the output that is there now, up to about `max` bytes in all (the kernel gives at most 4 KiB at a time). False if there was less: all
+    /// that had come is read.
     ///
     /// # Errors
     /// How it ended, when there is no more.
-    pub fn read(&mut self, into: &mut Vec<u8>, max: usize) -> Result<(), AttachEnd> {
+    pub fn read(&mut self, into: &mut Vec<u8>, max: usize) -> Result<bool, AttachEnd> {
+        let connection = &mut self.connection;
+        if !connection.ahead.is_empty() {
+            let before = into.len();
+            into.append(&mut connection.ahead);
+            connection.keep(into.get(before..).unwrap_or(&[]));
+        }
         while into.len() < max {
             let before = into.len();
-            match self.pty.read(into) {
-                None => break,
-                Some(0) => return Err(self.end()),
-                Some(_) => self.keep(into.get(before..).unwrap_or(&[])),
+            match connection.pty.read(into) {
+                None => return Ok(false),
+                Some(0) => return Err(connection.end()),
+                Some(_) => connection.keep(into.get(before..).unwrap_or(&[])),
             }
         }
-        Ok(())
-    }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        if let Some(early) = &mut self.early {
-            early.extend_from_slice(bytes);
-            if early.len() > limits::EARLY_BYTES_MAX {
-                self.early = None;
-            }
-        }
-    }
-
-    fn end(&self) -> AttachEnd {
-        let early = self.early.as_deref().unwrap_or(&[]);
-        let holds = |needle: &[u8]| early.windows(needle.len()).any(|w| w == needle);
-        if holds(&self.mark) || holds(b"no server running") || holds(b"error connecting to") { AttachEnd::Gone } else { AttachEnd::Ended }
+        Ok(true)
     }
 
     /// Whether the output so far can still turn out to be tmux's word that the session is gone.
     pub fn undecided(&self) -> bool {
-        self.early.as_deref().is_some_and(|early| !early.contains(&0x1b))
+        self.connection.early.as_deref().is_some_and(|early| !early.contains(&0x1b))
     }
 
     /// Waits until typed bytes may be written.
     pub async fn writable(&self) {
         if self.may_type {
-            self.pty.writable().await;
+            self.connection.pty.writable().await;
         }
     }
 
@@ -226,12 +309,18 @@ impl Attachment {
     /// # Errors
     /// When the terminal is gone.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.may_type { self.pty.write(bytes) } else { Ok(bytes.len()) }
+        if self.may_type { self.connection.pty.write(bytes) } else { Ok(bytes.len()) }
     }
 
     /// Its size.
     pub fn grid(&self) -> Grid {
         self.grid
+    }
+
+    /// After the end of its output: whether it was the connection to its host that ended, and not tmux.
+    pub async fn is_lost(&mut self) -> bool {
+        // ssh's own exit code; tmux has none of that number.
+        self.connection.seat.is_some() && self.connection.pty.exit_code().await == Some(255)
     }
 
     /// Gives the terminal the size that its client asks for; a watcher's stays as it is.
@@ -252,7 +341,24 @@ impl Attachment {
 
     fn fit(&mut self, grid: Grid) {
         self.grid = grid;
-        self.pty.resize(grid);
+        self.connection.pty.resize(grid);
+    }
+}
+
+impl Connection {
+    fn keep(&mut self, bytes: &[u8]) {
+        if let Some(early) = &mut self.early {
+            early.extend_from_slice(bytes);
+            if early.len() > limits::EARLY_BYTES_MAX {
+                self.early = None;
+            }
+        }
+    }
+
+    fn end(&self) -> AttachEnd {
+        let early = self.early.as_deref().unwrap_or(&[]);
+        let holds = |needle: &[u8]| early.windows(needle.len()).any(|w| w == needle);
+        if holds(&self.mark) || holds(b"no server running") || holds(b"error connecting to") { AttachEnd::Gone } else { AttachEnd::Ended }
     }
 }
 

@@ -4,34 +4,38 @@ mod attach;
 mod environment;
 mod exec;
 mod look;
+mod open;
 mod pty;
 mod showing;
 mod sweep;
 mod transport;
 
-pub use attach::{AttachEnd, AttachLimits, Attachment};
+pub use attach::{AttachEnd, AttachLimits, Attachment, Connection};
 pub use look::Look;
 pub use showing::Showing;
+pub use transport::{ASKPASS_SOCKET, SshSettings, askpass};
 
-use attach::{EndReport, Opening, Register, Slots};
+use attach::{Register, Slots};
 use exec::Bounds;
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::inventory::{Host, Inventory, User};
-use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECONDS, WATCHED_SWEEP_SECONDS};
+use muxboard_core::fault::Fault;
+use muxboard_core::inventory::{Host, Inventory, Reach, User};
+use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECONDS, WATCHED_SWEEP_MS};
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::outcome::{self, Acted};
-use muxboard_core::policy::{Create, Kill, Operation, Permit, Refresh, Rename, Type, Watch};
+use muxboard_core::policy::{Create, Kill, Operation, Permit, Refresh, Rename};
 use muxboard_core::shell::Script;
-use muxboard_core::snapshot::{HostState, Place, SessionId, Snapshot, UnixSeconds, UserState};
+use muxboard_core::snapshot::{HostRow, HostState, Place, SessionId, Snapshot, UnixSeconds, UserState};
 use muxboard_core::tmux::{self, Call, format};
-use muxboard_core::wire::Grid;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex as Short};
+use std::sync::{Arc, Mutex as Short, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sweep::Sweeper;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::Instant;
+use transport::{Client, Purpose, Transport};
 
 /// Where audit events go.
 pub type Audit = Arc<dyn Fn(AuditEvent) + Send + Sync>;
@@ -51,8 +55,10 @@ pub enum Failed {
     CapReached,
     /// The user cannot be reached.
     User(UserState),
-    /// The host cannot be reached, in the words of what failed.
-    Host(String),
+    /// The host cannot be reached.
+    Host(Fault),
+    /// The host is not configured any more, or no terminal is to be had on this machine, in the words of what failed.
+    Here(String),
 }
 
 impl Failed {
@@ -65,6 +71,7 @@ impl Failed {
             Self::CapReached => "cap reached",
             Self::User(_) => "user not reached",
             Self::Host(_) => "host not reached",
+            Self::Here(_) => "failed here",
         }
     }
 }
@@ -77,6 +84,10 @@ pub struct Settings {
     pub refresh_min: Duration,
     /// The limits of live terminals.
     pub attach: AttachLimits,
+    /// How we use ssh.
+    pub ssh: SshSettings,
+    /// A key typed against a backlog of output from another machine has a fresh terminal take the old one's place.
+    pub overtake: bool,
     /// Where audit events go.
     pub audit: Audit,
 }
@@ -87,6 +98,8 @@ impl Default for Settings {
             sweep: Duration::from_secs(SWEEP_SECONDS),
             refresh_min: Duration::from_secs(REFRESH_SECONDS_MIN),
             attach: AttachLimits::default(),
+            ssh: SshSettings::default(),
+            overtake: true,
             audit: Arc::new(|_| {}),
         }
     }
@@ -95,6 +108,7 @@ impl Default for Settings {
 /// All hosts.
 pub struct Fleet {
     hosts: Vec<HostCell>,
+    index: HashMap<HostKey, usize>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     slots: Arc<Slots>,
     register: Arc<Register>,
@@ -102,8 +116,16 @@ pub struct Fleet {
 }
 
 struct HostCell {
+    number: u64,
     host: Host,
-    sweeper: Mutex<Sweeper>,
+    /// What the snapshot holds of it, for those who follow this host alone.
+    row: watch::Sender<Arc<HostRow>>,
+    transport: Transport,
+    sweeper: Short<Sweeper>,
+    /// One sweep at a time.
+    turn: Mutex<()>,
+    /// When the last one began.
+    began: Short<Option<Instant>>,
     /// How many look at this host.
     lookers: AtomicUsize,
     looked: Notify,
@@ -111,23 +133,47 @@ struct HostCell {
     stirred: Short<HashSet<UnixUser>>,
 }
 
-impl HostCell {
-    fn new(host: &Host) -> Self {
-        Self { host: host.clone(), sweeper: Mutex::new(Sweeper::new(host)), lookers: AtomicUsize::new(0), looked: Notify::new(), stirred: Short::default() }
-    }
+fn short<T>(mutex: &Short<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
+impl HostCell {
     fn is_looked_at(&self) -> bool {
         self.lookers.load(Ordering::SeqCst) > 0
+    }
+
+    /// How long after a sweep the next one is due. Spread over a tenth, so that hosts that were asked at one moment do not stay together.
+    fn pause(&self, sweep: Duration) -> Duration {
+        let whole = if self.is_looked_at() { Duration::from_millis(WATCHED_SWEEP_MS) } else { sweep };
+        whole - whole / 10 * u32::try_from(self.number * 7919 % 1000).unwrap_or(0) / 1000
     }
 }
 
 impl Fleet {
     /// A fleet that has not looked at anything yet. [`Fleet::run`] makes it look.
-    pub fn new(inventory: &Inventory, settings: Settings) -> Arc<Self> {
-        let hosts = inventory.hosts.iter().map(HostCell::new).collect();
-        let rows = inventory.hosts.iter().map(|host| Sweeper::new(host).row().clone()).collect();
+    ///
+    /// # Errors
+    /// When there are hosts over ssh and no safe folder for control sockets, in words for the operator.
+    pub fn new(inventory: &Inventory, settings: Settings) -> io::Result<Arc<Self>> {
+        let needs_ssh = inventory.hosts.iter().any(|host| host.reach != Reach::Local);
+        let client = if needs_ssh { Some(Client::new(settings.ssh.clone())?) } else { None };
+        let cell = |(number, host): (usize, &Host)| HostCell {
+            number: number as u64,
+            host: host.clone(),
+            row: watch::Sender::new(Arc::new(Sweeper::new(host).row().clone())),
+            transport: Transport::new(host, number, client.as_ref()),
+            sweeper: Short::new(Sweeper::new(host)),
+            turn: Mutex::default(),
+            began: Short::default(),
+            lookers: AtomicUsize::new(0),
+            looked: Notify::new(),
+            stirred: Short::default(),
+        };
+        let hosts: Vec<HostCell> = inventory.hosts.iter().enumerate().map(cell).collect();
+        let rows = hosts.iter().map(|cell| cell.row.borrow().clone()).collect();
         let slots = Slots::new(settings.attach);
-        Arc::new(Self { hosts, snapshot: watch::Sender::new(Arc::new(Snapshot { hosts: rows })), slots, register: Arc::default(), settings })
+        let index = inventory.hosts.iter().enumerate().map(|(index, host)| (host.key.clone(), index)).collect();
+        Ok(Arc::new(Self { hosts, index, snapshot: watch::Sender::new(Arc::new(Snapshot { hosts: rows })), slots, register: Arc::default(), settings }))
     }
 
     /// Sweeps every host again and again, for ever.
@@ -143,15 +189,12 @@ impl Fleet {
     async fn follow(&self, index: usize) {
         let Some(cell) = self.hosts.get(index) else { return };
         loop {
-            self.sweep(cell, Instant::now(), false).await;
-            let began = Instant::now();
+            self.sweep(cell, Instant::now(), Purpose::Look).await;
+            let ended = Instant::now();
             loop {
-                // Registered before the count is read, so that no look is missed.
-                let looked = cell.looked.notified();
-                let wait = if cell.is_looked_at() { Duration::from_secs(WATCHED_SWEEP_SECONDS) } else { self.settings.sweep };
                 tokio::select! {
-                    () = tokio::time::sleep_until(began + wait) => break,
-                    () = looked => {}
+                    () = tokio::time::sleep_until(ended + cell.pause(self.settings.sweep)) => break,
+                    () = cell.looked.notified() => {}
                 }
             }
         }
@@ -163,48 +206,74 @@ impl Fleet {
     }
 
     /// Sweeps a host unless a sweep began since `asked`.
-    async fn sweep(&self, cell: &HostCell, asked: Instant, insist: bool) {
-        let mut sweeper = cell.sweeper.lock().await;
-        if sweeper.began.is_some_and(|began| began >= asked) {
+    async fn sweep(&self, cell: &HostCell, asked: Instant, purpose: Purpose) {
+        let _turn = cell.turn.lock().await;
+        if short(&cell.began).is_some_and(|began| began >= asked) {
             return;
         }
-        sweeper.look(&cell.host, insist).await;
-        if sweeper.lacks_previews() && matches!(sweeper.row().state, HostState::Up { .. }) {
+        *short(&cell.began) = Some(Instant::now());
+        if self.ask(cell, purpose).await {
             // New sessions: their panes are known only now.
-            sweeper.look(&cell.host, false).await;
+            self.ask(cell, purpose).await;
         }
-        self.publish(&sweeper);
     }
 
-    fn publish(&self, sweeper: &Sweeper) {
-        let row = sweeper.row().clone();
+    /// Asks a host once. True if asking again would bring more.
+    async fn ask(&self, cell: &HostCell, purpose: Purpose) -> bool {
+        let questions = short(&cell.sweeper).questions(&cell.host, purpose);
+        let answer = cell.transport.run(&cell.host, &questions.script, questions.bounds(), purpose).await;
+        let up = answer.is_ok();
+        let mut sweeper = short(&cell.sweeper);
+        sweeper.answered(&cell.host, &questions, answer);
+        self.publish(cell, &sweeper);
+        up && sweeper.lacks_previews()
+    }
+
+    /// Looks at one user alone. Waits for no sweep: another user's server may keep one busy. False if the host did not answer.
+    async fn glance(&self, cell: &HostCell, user: &User) -> bool {
+        let began = Instant::now();
+        let answer = cell.transport.call(&cell.host, user, &format::call(), Purpose::Refresh).await;
+        let answered = answer.is_ok();
+        let mut sweeper = short(&cell.sweeper);
+        match answer {
+            Ok((exit, words)) => sweeper.glanced(&cell.host, user, began, exit, &words),
+            Err(fault) => sweeper.found(HostState::Fault(fault)),
+        }
+        self.publish(cell, &sweeper);
+        answered
+    }
+
+    /// Under the sweeper's lock, so that what is older is never shown after what is newer.
+    fn publish(&self, cell: &HostCell, sweeper: &Sweeper) {
+        let row = Arc::new(sweeper.row().clone());
         self.snapshot.send_modify(|snapshot| {
             let mut next = Snapshot::clone(snapshot);
-            if let Some(old) = next.hosts.iter_mut().find(|h| h.key == row.key) {
-                *old = row;
+            if let Some(old) = usize::try_from(cell.number).ok().and_then(|number| next.hosts.get_mut(number)) {
+                *old = row.clone();
             }
             *snapshot = Arc::new(next);
         });
+        cell.row.send_replace(row);
+    }
+
+    /// What is known of one host, and a way to wait for more.
+    pub fn row_of(&self, host: &HostKey) -> Option<watch::Receiver<Arc<HostRow>>> {
+        self.cell(host).map(|cell| cell.row.subscribe())
     }
 
     fn at(&self, place: &Place) -> Result<(&HostCell, &User), Failed> {
         let found = self.cell(&place.host).and_then(|cell| cell.host.user(&place.user).map(|user| (cell, user)));
         // A permit is made for what is configured; a host can only be missing if the inventory was changed since.
-        found.ok_or_else(|| Failed::Host("it is not configured any more".into()))
+        found.ok_or_else(|| Failed::Here("it is not configured any more".into()))
     }
 
     fn cell(&self, key: &HostKey) -> Option<&HostCell> {
-        self.hosts.iter().find(|cell| cell.host.key == *key)
+        self.hosts.get(*self.index.get(key)?)
     }
 
-    async fn script(&self, host: &Host, script: &Script) -> Result<transport::Answer, Failed> {
-        let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: ACTION_BYTES_MAX };
-        transport::run(host, script, bounds).await.map_err(|e| Failed::Host(e.to_string()))
-    }
-
-    async fn act(&self, host: &Host, user: &User, call: &Call) -> Result<(), Failed> {
-        let answer = self.script(host, &transport::call(host, user, call)).await?;
-        match outcome::acted(host, user, answer.exit, &answer.text()) {
+    async fn act(&self, cell: &HostCell, user: &User, call: &Call) -> Result<(), Failed> {
+        let (exit, words) = cell.transport.call(&cell.host, user, call, Purpose::Act).await.map_err(Failed::Host)?;
+        match outcome::acted(&cell.host, user, exit, &words) {
             Acted::Done => Ok(()),
             Acted::Gone => Err(Failed::Gone),
             Acted::NameTaken => Err(Failed::NameTaken),
@@ -230,10 +299,10 @@ impl Fleet {
 
     async fn on_session<O: Operation>(&self, permit: &Permit<O>, call: &Call) -> Result<(), Failed> {
         let (cell, user) = self.at(permit.place())?;
-        let result = self.act(&cell.host, user, call).await;
+        let result = self.act(cell, user, call).await;
         self.report(permit, None, &result);
         // After a failure too: the page was wrong about something.
-        self.sweep(cell, Instant::now(), false).await;
+        self.glance(cell, user).await;
         result
     }
 
@@ -243,10 +312,10 @@ impl Fleet {
     /// No session was made unless this is `Ok`.
     pub async fn create(&self, permit: Permit<Create>) -> Result<SessionId, Failed> {
         let (cell, user) = self.at(permit.place())?;
-        let made = self.make(&cell.host, user, permit.operation()).await;
-        self.sweep(cell, Instant::now(), false).await;
+        let made = self.make(cell, user, permit.operation()).await;
+        self.glance(cell, user).await;
         let result = match made {
-            // If the sweep itself failed we know no better than tmux's own word.
+            // If the look itself failed we know no better than tmux's own word.
             Ok(id) if self.known(permit.place(), id) != Some(false) => Ok(id),
             Ok(_) => Err(Failed::EndedAtOnce),
             Err(failed) => Err(failed),
@@ -255,7 +324,7 @@ impl Fleet {
         result
     }
 
-    async fn make(&self, host: &Host, user: &User, wanted: &Create) -> Result<SessionId, Failed> {
+    async fn make(&self, cell: &HostCell, user: &User, wanted: &Create) -> Result<SessionId, Failed> {
         if let Some(directory) = &wanted.directory
             && !user.through_sudo
         {
@@ -263,70 +332,44 @@ impl Fleet {
                 "~" => ".".to_owned(),
                 path => path.strip_prefix("~/").map_or_else(|| path.to_owned(), |below| format!("./{below}")),
             };
-            if self.script(host, &Script::is_directory(&seen_from_home)).await?.exit != Some(0) {
+            let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: ACTION_BYTES_MAX };
+            let answer = cell.transport.run(&cell.host, &Script::is_directory(&seen_from_home), bounds, Purpose::Act).await;
+            if answer.map_err(Failed::Host)?.exit != 0 {
                 return Err(Failed::NoDirectory);
             }
         }
         let call = tmux::create(&wanted.name, wanted.directory.as_ref(), wanted.command.is_some());
-        let answer = self.script(host, &transport::call(host, user, &call)).await?;
-        let text = answer.text();
-        let made = if answer.exit == Some(0) { text.lines().find_map(format::created) } else { None };
+        let (exit, text) = cell.transport.call(&cell.host, user, &call, Purpose::Act).await.map_err(Failed::Host)?;
+        let made = if exit == Some(0) { text.lines().find_map(format::created) } else { None };
         let Some(id) = made else {
-            return Err(match outcome::acted(host, user, answer.exit, &text) {
+            return Err(match outcome::acted(&cell.host, user, exit, &text) {
                 Acted::NameTaken => Failed::NameTaken,
                 Acted::User(state) => Failed::User(state),
                 Acted::Done | Acted::Gone => Failed::EndedAtOnce,
             });
         };
         if let Some(command) = &wanted.command {
-            self.act(host, user, &tmux::start(id, command)).await.map_err(|failed| if failed == Failed::Gone { Failed::EndedAtOnce } else { failed })?;
+            self.act(cell, user, &tmux::start(id, command)).await.map_err(|failed| if failed == Failed::Gone { Failed::EndedAtOnce } else { failed })?;
         }
         Ok(id)
     }
 
     /// Looks at the hosts of these permits now. A host that was asked within `refresh_min` is asked again when that time is over: whoever
     /// refreshes sees what is true after the click, and a hundred clicks are one sweep.
-    pub async fn refresh(&self, permits: &[Permit<Refresh>]) {
+    pub async fn refresh(self: &Arc<Self>, permits: &[Permit<Refresh>]) {
         let asked = Instant::now();
-        let cells = || self.hosts.iter().filter(|cell| permits.iter().any(|p| p.place().host == cell.host.key));
-        let mut not_before = asked;
-        for cell in cells() {
-            let began = cell.sweeper.lock().await.began;
-            not_before = not_before.max(began.map_or(asked, |began| began + self.settings.refresh_min));
+        let wanted: HashSet<&HostKey> = permits.iter().map(|p| &p.place().host).collect();
+        let mut looks = tokio::task::JoinSet::new();
+        for index in (0..self.hosts.len()).filter(|i| self.hosts.get(*i).is_some_and(|cell| wanted.contains(&cell.host.key))) {
+            let fleet = self.clone();
+            looks.spawn(async move {
+                let Some(cell) = fleet.hosts.get(index) else { return };
+                let began = *short(&cell.began);
+                tokio::time::sleep_until(began.map_or(asked, |began| asked.max(began + fleet.settings.refresh_min))).await;
+                fleet.sweep(cell, asked, Purpose::Refresh).await;
+            });
         }
-        tokio::time::sleep_until(not_before).await;
-        for cell in cells() {
-            self.sweep(cell, asked, true).await;
-        }
-    }
-
-    /// Opens the permitted session to type into it.
-    ///
-    /// # Errors
-    /// When there is no slot or no terminal.
-    pub fn attach(&self, permit: &Permit<Type>, grid: Grid) -> Result<Attachment, Failed> {
-        self.open(permit, permit.operation().session, true, grid)
-    }
-
-    /// Opens the permitted session to look at it.
-    ///
-    /// # Errors
-    /// When there is no slot or no terminal.
-    pub fn watch(&self, permit: &Permit<Watch>, grid: Grid) -> Result<Attachment, Failed> {
-        // tmux's ignore-size holds only while somebody else is attached: a watcher's terminal has the session's own size from the start.
-        let grid = self.size(permit.place(), permit.operation().session).unwrap_or(grid);
-        self.open(permit, permit.operation().session, false, grid)
-    }
-
-    fn open<O: Operation>(&self, permit: &Permit<O>, session: SessionId, may_type: bool, grid: Grid) -> Result<Attachment, Failed> {
-        let (cell, user) = self.at(permit.place())?;
-        let opened = self.slots.take(&permit.principal().name).ok_or(Failed::CapReached).and_then(|slot| {
-            let report = EndReport { audit: self.settings.audit.clone(), event: AuditEvent::of(permit, None, "ended") };
-            let what = Opening { session, may_type, grid };
-            Attachment::open(&cell.host, user, what, slot, &self.register, report).map_err(|e| Failed::Host(e.to_string()))
-        });
-        self.report(permit, None, &opened);
-        opened
+        while looks.join_next().await.is_some() {}
     }
 
     /// The limits of live terminals.

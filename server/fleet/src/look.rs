@@ -1,13 +1,14 @@
 //! Who looks at what: a host that somebody looks at is swept often, a user whose terminal has output is glanced at.
 
-use crate::Fleet;
-use muxboard_core::limits::WATCHED_SWEEP_SECONDS;
+use crate::{Fleet, short};
+use muxboard_core::limits::WATCHED_SWEEP_MS;
 use muxboard_core::name::HostKey;
 use muxboard_core::snapshot::Place;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Somebody looks at some hosts.
 pub struct Look {
@@ -28,32 +29,27 @@ impl Fleet {
     pub fn look(self: &Arc<Self>, hosts: HashSet<HostKey>) -> Look {
         for cell in self.hosts.iter().filter(|cell| hosts.contains(&cell.host.key)) {
             if cell.lookers.fetch_add(1, Ordering::SeqCst) == 0 {
-                cell.looked.notify_waiters();
+                cell.looked.notify_one();
             }
         }
         Look { fleet: self.clone(), hosts }
     }
 
-    /// Says that a session of this place has output: its user is looked at within [`WATCHED_SWEEP_SECONDS`]. A terminal that is idle costs
+    /// Says that a session of this place has output: its user is looked at within [`WATCHED_SWEEP_MS`]. A terminal that is idle costs
     /// no look: without output tmux cannot have led it to another session.
     pub fn stir(self: &Arc<Self>, place: &Place) {
         let Some(cell) = self.cell(&place.host) else { return };
-        if cell.is_looked_at() || !cell.stirred.lock().unwrap_or_else(PoisonError::into_inner).insert(place.user.clone()) {
+        if cell.is_looked_at() || !short(&cell.stirred).insert(place.user.clone()) {
             return;
         }
         let (fleet, place) = (self.clone(), place.clone());
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs(WATCHED_SWEEP_SECONDS)).await;
-            fleet.glance(&place).await;
+            tokio::time::sleep(Duration::from_millis(WATCHED_SWEEP_MS)).await;
+            let Ok((cell, user)) = fleet.at(&place) else { return };
+            short(&cell.stirred).remove(&place.user);
+            if short(&cell.sweeper).due(user, Instant::now()) {
+                fleet.glance(cell, user).await;
+            }
         });
-    }
-
-    /// Looks at one user alone.
-    async fn glance(&self, place: &Place) {
-        let Ok((cell, user)) = self.at(place) else { return };
-        cell.stirred.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.user);
-        let mut sweeper = cell.sweeper.lock().await;
-        sweeper.glance(&cell.host, user).await;
-        self.publish(&sweeper);
     }
 }

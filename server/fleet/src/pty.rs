@@ -140,6 +140,13 @@ impl Pty {
         Ok(written)
     }
 
+    /// Waits a moment for the process to end, after its output has, and says how; a signal is 255, as ssh's own failures are.
+    pub(crate) async fn exit_code(&mut self) -> Option<u32> {
+        let process = self.process.as_mut()?;
+        let _ = timeout(Duration::from_millis(HANGUP_MS), process.ended.readable()).await;
+        process.child.try_wait().ok().flatten().map(|status| if status.signal().is_some() { 255 } else { status.exit_code() })
+    }
+
     /// Gives the terminal another size.
     pub(crate) fn resize(&self, grid: Grid) {
         let _ = tcsetwinsize(self.fd.get_ref(), Winsize { ws_row: grid.rows(), ws_col: grid.columns(), ws_xpixel: 0, ws_ypixel: 0 });

@@ -5,7 +5,6 @@ use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};
 use muxboard_core::snapshot::{Client, Place, Session, SessionId, UserRow, UserState};
 use muxboard_core::wire::{Grid, Seen};
-use tokio::time::Instant;
 
 /// What is to be said of a terminal's session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,15 +20,16 @@ pub struct Showing {
 impl Fleet {
     /// Looks whether the session of an ended attachment lives on; nothing if its user cannot be reached.
     pub async fn outlived<O: Operation>(&self, permit: &Permit<O>) -> Option<bool> {
-        let (cell, _) = self.at(permit.place()).ok()?;
-        self.sweep(cell, Instant::now(), false).await;
+        let (cell, user) = self.at(permit.place()).ok()?;
+        if !self.glance(cell, user).await {
+            return None;
+        }
         self.known(permit.place(), permit.operation().session()?)
     }
 
     /// Reads a user's row, as of the last look.
     fn row<T>(&self, place: &Place, read: impl FnOnce(&UserRow) -> Option<T>) -> Option<T> {
-        let snapshot = self.snapshot.borrow();
-        let host = snapshot.hosts.iter().find(|h| h.key == place.host)?;
+        let host = self.cell(&place.host)?.row.borrow();
         read(host.users.iter().find(|u| u.name == place.user)?)
     }
 
@@ -59,14 +59,14 @@ impl Fleet {
 
     /// What is to be said of a terminal's session, as of the last look.
     pub fn showing<O: Operation>(&self, permit: &Permit<O>, attachment: &Attachment) -> Showing {
+        let place = permit.place();
         let seen = |client: &Client| Seen {
-            principal: self.register.principal(&client.tty).unwrap_or_default(),
+            principal: self.register.principal(&place.host, &client.tty).unwrap_or_default(),
             grid: Grid::clamped(client.columns, client.rows),
             watches: client.read_only,
             drives: client.drives,
             own: client.tty == attachment.tty(),
         };
-        let place = permit.place();
         let id = permit.operation().session();
         let clients = id.and_then(|id| self.session(place, id, |session| Some(session.clients.iter().map(seen).collect())));
         let moved_to = self.row(place, |user| {
@@ -74,6 +74,11 @@ impl Fleet {
             (Some(there.id) != id).then(|| there.name.clone())
         });
         Showing { gone: id.is_some_and(|id| self.known(place, id) == Some(false)), moved_to, clients: clients.unwrap_or_default() }
+    }
+
+    /// The session that a terminal shows, as of the last look.
+    pub(crate) fn shown_by(&self, place: &Place, attachment: &Attachment) -> Option<SessionId> {
+        self.row(place, |user| user.sessions().iter().find(|s| s.clients.iter().any(|c| c.tty == attachment.tty())).map(|s| s.id))
     }
 
     /// Gives a watcher's terminal the size that its session has now; true if that is another than before.

@@ -1,12 +1,15 @@
-//! The look at one host: one script for all its users, what it means, and what is remembered between two looks.
+//! The look at one host: one script for all its users, what its answer means, and what is remembered between two looks. It asks nobody itself.
 
 use crate::exec::Bounds;
-use crate::{sentinel, transport, unix_now};
+use crate::transport::{Answer, Purpose};
+use crate::{sentinel, unix_now};
+use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
-    BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, PREVIEWS_MAX, SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SWEEP_SECONDS_MAX, WATCHED_SWEEP_SECONDS,
+    BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, GRACE_SECONDS, PREVIEWS_HOST_MAX, PREVIEWS_MAX, SECTION_BYTES_MAX, SWEEP_SECONDS_MAX,
 };
 use muxboard_core::name::UnixUser;
+use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
 use muxboard_core::tmux::format::{self, PaneId};
 use muxboard_core::tmux::section::{self, Ask, Section};
@@ -19,8 +22,21 @@ use tokio::time::Instant;
 pub(crate) struct Sweeper {
     row: HostRow,
     users: HashMap<UnixUser, Memory>,
-    /// When the last sweep began.
-    pub(crate) began: Option<Instant>,
+}
+
+/// What one sweep asks of a host, all in one round trip.
+pub(crate) struct Questions {
+    began: Instant,
+    users: Vec<User>,
+    sentinel: String,
+    pub(crate) script: Script,
+}
+
+impl Questions {
+    pub(crate) fn bounds(&self) -> Bounds {
+        let time = Duration::from_secs(SWEEP_SECONDS_MAX + GRACE_SECONDS);
+        Bounds { time, bytes: SECTION_BYTES_MAX.saturating_mul(self.users.len().max(1)) }
+    }
 }
 
 #[derive(Default)]
@@ -31,7 +47,12 @@ struct Memory {
     /// How often in a row it did not answer, and when to ask again.
     silent: u32,
     ask_after: Option<Instant>,
+    /// When what is known was asked for: an older answer that comes later says nothing new.
+    asked: Option<Instant>,
 }
+
+/// tmux tells the second of a session's last output: what was captured within the same second may have missed the rest of it.
+const SETTLED_SECONDS: u64 = 1;
 
 struct Preview {
     lines: Vec<ansi::Line>,
@@ -48,62 +69,71 @@ impl Sweeper {
         let row = HostRow {
             key: host.key.clone(),
             label: host.label.clone(),
-            place: host.place.clone(),
+            place: host.place(),
             state: HostState::Pending,
+            since: unix_now(),
             swept_at: None,
             users: host.users.iter().map(user).collect(),
         };
-        Self { row, users: HashMap::new(), began: None }
+        Self { row, users: HashMap::new() }
     }
 
     pub(crate) fn row(&self) -> &HostRow {
         &self.row
     }
 
-    /// Looks at the whole host. With `insist`, users of our own account are asked too that did not answer lately.
-    pub(crate) async fn look(&mut self, host: &Host, insist: bool) {
+    /// What to ask now. Users that did not answer lately are left out; a person who asks has those of our own account asked again.
+    pub(crate) fn questions(&self, host: &Host, purpose: Purpose) -> Questions {
         let began = Instant::now();
-        self.began = Some(began);
+        let insist = purpose == Purpose::Refresh;
         let users: Vec<&User> = host.users.iter().filter(|u| (insist && !u.through_sudo) || self.due(u, began)).collect();
-        let answer = self.ask(host, &users).await;
-        self.row.swept_at = Some(unix_now());
-        self.row.state = match answer {
-            Err(error) => HostState::Unreachable { words: error.to_string() },
-            Ok(false) => HostState::TimedOut,
-            Ok(true) => HostState::Up { round_trip_ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX) },
-        };
-    }
-
-    /// Looks at one user alone, without previews: one process. What is known of the host stays as it is.
-    pub(crate) async fn glance(&mut self, host: &Host, user: &User) {
-        if !self.due(user, Instant::now()) {
-            return;
-        }
-        let bounds = Bounds { time: Duration::from_secs(SECTION_SECONDS_MAX), bytes: SECTION_BYTES_MAX };
-        if let Ok(answer) = transport::run(host, &transport::call(host, user, &format::call()), bounds).await {
-            let section = Section { listing: format::parse(&answer.text()), captures: Vec::new(), exit: answer.exit, cut: false };
-            self.take(host, user, section);
-        }
-    }
-
-    /// Asks for these users. False if there was no answer in time.
-    async fn ask(&mut self, host: &Host, users: &[&User]) -> std::io::Result<bool> {
-        let asks: Vec<Ask<'_>> =
-            users.iter().map(|user| Ask { user, panes: self.wanted(user), unsettled: self.users.get(&user.name).is_some_and(|m| m.unsettled) }).collect();
+        let panes_max = PREVIEWS_MAX.min(PREVIEWS_HOST_MAX / users.len().max(1)).max(1);
+        let asks: Vec<Ask<'_>> = users
+            .iter()
+            .map(|user| Ask { user, panes: self.wanted(user, panes_max), unsettled: self.users.get(&user.name).is_some_and(|m| m.unsettled) })
+            .collect();
         let sentinel = sentinel();
-        let script = section::script(host, &asks, &sentinel);
-        let bounds = Bounds { time: Duration::from_secs(SWEEP_SECONDS_MAX), bytes: SECTION_BYTES_MAX.saturating_mul(asks.len().max(1)) };
-        let answer = transport::run(host, &script, bounds).await?;
-        if answer.exit.is_none() {
-            return Ok(false);
+        Questions { began, script: section::script(&asks, &sentinel), users: users.into_iter().cloned().collect(), sentinel }
+    }
+
+    /// Takes the answer to them.
+    pub(crate) fn answered(&mut self, host: &Host, questions: &Questions, answer: Result<Answer, Fault>) {
+        let state = match answer {
+            Err(fault) => HostState::Fault(fault),
+            Ok(answer) => {
+                let round_trip_ms = u32::try_from(questions.began.elapsed().as_millis()).unwrap_or(u32::MAX);
+                let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &questions.sentinel).into_iter().collect();
+                for user in &questions.users {
+                    let none = Section { listing: Default::default(), captures: Vec::new(), exit: None, cut: false };
+                    self.take(host, user, questions.began, sections.remove(&user.name).unwrap_or(none));
+                }
+                HostState::Up { round_trip_ms }
+            }
+        };
+        self.found(state);
+    }
+
+    /// What the host turned out to be.
+    pub(crate) fn found(&mut self, state: HostState) {
+        let kind = |state: &HostState| match state {
+            HostState::Fault(fault) => (1, Some(fault.kind)),
+            HostState::Up { .. } => (2, None),
+            HostState::Pending => (3, None),
+        };
+        if kind(&self.row.state) != kind(&state) {
+            self.row.since = unix_now();
         }
-        let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &sentinel).into_iter().collect();
-        for ask in &asks {
-            let none = Section { listing: Default::default(), captures: Vec::new(), exit: None, cut: false };
-            let section = sections.remove(&ask.user.name).unwrap_or(none);
-            self.take(host, ask.user, section);
+        // A host that is left alone for a while was not asked: its words and its age stay.
+        if self.row.state != state || matches!(state, HostState::Up { .. }) {
+            self.row.swept_at = Some(unix_now());
+            self.row.state = state;
         }
-        Ok(true)
+    }
+
+    /// Takes the answer to a look at one user alone, without previews. What is known of the host stays as it is.
+    pub(crate) fn glanced(&mut self, host: &Host, user: &User, began: Instant, exit: Option<i32>, words: &str) {
+        let section = Section { listing: format::parse(words), captures: Vec::new(), exit, cut: false };
+        self.take(host, user, began, section);
     }
 
     /// Whether a preview is missing that the next look could bring.
@@ -111,12 +141,12 @@ impl Sweeper {
         self.users.values().any(|m| m.panes.iter().take(PREVIEWS_MAX).any(|(id, pane)| m.previews.get(id).is_none_or(|p| p.pane != *pane)))
     }
 
-    fn due(&self, user: &User, now: Instant) -> bool {
+    pub(crate) fn due(&self, user: &User, now: Instant) -> bool {
         self.users.get(&user.name).and_then(|m| m.ask_after).is_none_or(|after| after <= now)
     }
 
     /// The panes worth a capture: those of sessions with output since the last one, the most recent first.
-    fn wanted(&self, user: &User) -> Vec<PaneId> {
+    fn wanted(&self, user: &User, panes_max: usize) -> Vec<PaneId> {
         let Some(memory) = self.users.get(&user.name) else { return Vec::new() };
         let Some(row) = self.row.users.iter().find(|r| r.name == user.name) else { return Vec::new() };
         let activity = |id: &SessionId| row.sessions().iter().find(|s| s.id == *id).map_or(0, |s| s.activity);
@@ -124,24 +154,28 @@ impl Sweeper {
             .panes
             .iter()
             .filter(|(id, pane)| {
-                memory.previews.get(id).is_none_or(|p| p.pane != *pane || p.activity < activity(id) || p.captured <= p.activity + WATCHED_SWEEP_SECONDS)
+                memory.previews.get(id).is_none_or(|p| p.pane != *pane || p.activity < activity(id) || p.captured <= p.activity + SETTLED_SECONDS)
             })
             .map(|(id, pane)| (activity(id), *pane))
             .collect();
         stale.sort_unstable_by(|a, b| b.cmp(a));
-        stale.into_iter().take(PREVIEWS_MAX).map(|(_, pane)| pane).collect()
+        stale.into_iter().take(panes_max).map(|(_, pane)| pane).collect()
     }
 
-    fn take(&mut self, host: &Host, user: &User, section: Section) {
+    fn take(&mut self, host: &Host, user: &User, asked: Instant, section: Section) {
         let now = unix_now();
         let memory = self.users.entry(user.name.clone()).or_default();
+        if memory.asked.is_some_and(|newer| newer > asked) {
+            return;
+        }
+        memory.asked = Some(asked);
         let (captures, panes) = (section.captures.clone(), section.listing.panes.clone());
         memory.unsettled = section.listing.unsettled;
         let mut state = outcome::user_state(host, user, section);
-        if state == UserState::NotAnswering {
+        if matches!(&state, UserState::Fault(fault) if fault.kind == Kind::NotAnswering) {
             memory.silent = memory.silent.saturating_add(1);
             let most = if user.through_sudo { BACK_OFF_SUDO_SECONDS_MAX } else { BACK_OFF_SECONDS_MAX };
-            let wait = (WATCHED_SWEEP_SECONDS << memory.silent.min(11)).min(most);
+            let wait = (BACK_OFF_SECONDS << memory.silent.min(11)).min(most);
             memory.ask_after = Some(Instant::now() + Duration::from_secs(wait));
         } else {
             (memory.silent, memory.ask_after) = (0, None);
@@ -155,7 +189,7 @@ impl Sweeper {
             }
         }
         let Some(row) = self.row.users.iter_mut().find(|r| r.name == user.name) else { return };
-        if std::mem::discriminant(&row.state) != std::mem::discriminant(&state) {
+        if kind(&row.state) != kind(&state) {
             row.since = now;
         }
         row.last_seen = match (&state, &row.state) {
@@ -165,6 +199,10 @@ impl Sweeper {
         };
         row.state = state;
     }
+}
+
+fn kind(state: &UserState) -> (std::mem::Discriminant<UserState>, Option<Kind>) {
+    (std::mem::discriminant(state), if let UserState::Fault(fault) = state { Some(fault.kind) } else { None })
 }
 
 fn remember(memory: &mut Memory, captures: Vec<(PaneId, String)>, sessions: &[Session], now: UnixSeconds) {

@@ -1,6 +1,7 @@
 //! The fleet on this machine: real tmux servers on private sockets, in every state one can meet.
 
-use muxboard_core::inventory::{Host, Inventory, Socket, User};
+use muxboard_core::fault::Kind;
+use muxboard_core::inventory::{Host, Inventory, Socket};
 use muxboard_core::policy::{self, Abilities, Among, Create, Grant, Kill, Operation, Permit, Policy, Principal, Refresh, Rename, Type, Watch};
 use muxboard_core::snapshot::{Place, Session, SessionId, UserState};
 use muxboard_core::wire::Grid;
@@ -27,9 +28,8 @@ impl World {
     fn with(attach: AttachLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = Socket::Path(folder.path().join("sock").to_str().unwrap().to_owned());
-        let user = User { name: "me".parse().unwrap(), through_sudo: false };
-        let host =
-            Host { key: "h".parse().unwrap(), label: "h".into(), place: String::new(), login: user.name.clone(), users: vec![user], socket, order: vec![] };
+        let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
+        host.users[0].socket = socket;
         let inventory = Inventory { hosts: vec![host] };
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = events.clone();
@@ -39,7 +39,7 @@ impl World {
             audit: Arc::new(move |e| sink.lock().unwrap().push((e.operation, e.result))),
             ..Settings::default()
         };
-        let fleet = Fleet::new(&inventory, settings);
+        let fleet = Fleet::new(&inventory, settings).unwrap();
         Self { folder, inventory, fleet, events }
     }
 
@@ -88,6 +88,10 @@ impl Drop for World {
         }
         self.tmux(&["kill-server"]);
     }
+}
+
+fn fault(state: &UserState) -> Option<Kind> {
+    if let UserState::Fault(fault) = state { Some(fault.kind) } else { None }
 }
 
 fn place() -> Place {
@@ -169,7 +173,7 @@ async fn hostile_names_are_listed_as_tmux_stores_them_and_attached_and_killed_ex
     assert_eq!(listed, want);
     assert_eq!(listed.len(), names.len());
     for session in &sessions {
-        let mut attachment = world.fleet.attach(&world.permit(Type { session: session.id }), Grid::clamped(100, 30)).unwrap();
+        let mut attachment = world.fleet.attach(&world.permit(Type { session: session.id }), Grid::clamped(100, 30)).await.unwrap();
         until(&mut attachment, "this-is:").await;
         assert_eq!(world.tmux(&["list-clients", "-F", "#{session_id}"]), format!("${}", session.id.number), "{}", session.name);
         drop(attachment);
@@ -197,9 +201,10 @@ async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
     let sessions = world.sessions().await;
     let pid: u32 = world.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap();
     signal(pid, "STOP");
-    assert_eq!(world.look().await, UserState::NotAnswering);
+    assert_eq!(fault(&world.look().await), Some(Kind::NotAnswering));
     assert_eq!(world.fleet.snapshot().borrow().hosts[0].users[0].last_seen.len(), 1);
-    assert_eq!(timeout(PATIENCE, world.fleet.kill(world.permit(Kill { session: sessions[0].id }))).await.unwrap(), Err(Failed::User(UserState::NotAnswering)));
+    let killed = timeout(PATIENCE, world.fleet.kill(world.permit(Kill { session: sessions[0].id }))).await.unwrap();
+    assert!(matches!(&killed, Err(Failed::User(state)) if fault(state) == Some(Kind::NotAnswering)), "{killed:?}");
     signal(pid, "CONT");
     // The kill that nobody answered for may still arrive, while we look: both ends are the truth, and it is shown.
     let settled = async {
@@ -226,7 +231,7 @@ async fn a_server_that_dies_takes_its_sessions_with_it_and_nothing_else_is_hit()
     assert_eq!(world.tmux(&["display-message", "-p", "#{session_id}"]), format!("${}", old.number));
     assert_eq!(world.fleet.kill(world.permit(Kill { session: old })).await, Err(Failed::Gone));
     assert_eq!(world.state_names(), ["other"]);
-    let mut attachment = world.fleet.attach(&world.permit(Type { session: old }), Grid::clamped(80, 24)).unwrap();
+    let mut attachment = world.fleet.attach(&world.permit(Type { session: old }), Grid::clamped(80, 24)).await.unwrap();
     let mut out = Vec::new();
     let end = timeout(PATIENCE, async {
         loop {
@@ -268,7 +273,7 @@ async fn closing_the_terminal_leaves_a_half_typed_command_untouched_and_unexecut
     let world = World::new();
     world.tmux(&["new-session", "-d", "-s", "a", "-x", "80", "-y", "24", "PS1=ready: exec sh"]);
     let id = world.sessions().await[0].id;
-    let mut attachment = world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24)).unwrap();
+    let mut attachment = world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24)).await.unwrap();
     until(&mut attachment, "ready:").await;
     let canary = world.folder.path().join("ran");
     let typed = format!("touch {}", canary.display());
@@ -303,14 +308,14 @@ async fn a_watcher_cannot_type() {
     let seen =
         |world: &World| world.tmux(&["display-message", "-p", "-t", "a", "#{window_width}x#{window_height}"]) + &world.tmux(&["show-environment", "-t", "a"]);
     let before = seen(&world);
-    let mut watcher = world.fleet.watch(&world.permit(Watch { session: id }), Grid::clamped(40, 10)).unwrap();
+    let mut watcher = world.fleet.watch(&world.permit(Watch { session: id }), Grid::clamped(40, 10)).await.unwrap();
     until(&mut watcher, "ready").await;
     watcher.resize(Grid::clamped(20, 5));
     let every_byte: Vec<u8> = (0..=255).collect();
     assert_eq!(watcher.write(&every_byte).unwrap(), 256);
     assert_eq!(watcher.write(b"\x02c\x02d").unwrap(), 4);
     assert_eq!(seen(&world), before, "a watcher alone on a session changed its size or its environment");
-    let mut typist = world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24)).unwrap();
+    let mut typist = world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24)).await.unwrap();
     // Before tmux has the terminal, the kernel itself would echo what is typed.
     until(&mut typist, "ready").await;
     write_all(&mut typist, "typed").await;
@@ -324,10 +329,11 @@ async fn terminals_are_capped_and_every_one_leaves_nothing_behind() {
     let world = World::with(AttachLimits { per_principal: 2, total: 2, ..AttachLimits::default() });
     world.tmux(&["new-session", "-d", "-s", "a"]);
     let id = world.sessions().await[0].id;
-    let open = || world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24));
+    let permit = world.permit(Type { session: id });
+    let open = || world.fleet.attach(&permit, Grid::clamped(80, 24));
     for _ in 0..5 {
-        let (mut first, second) = (open().unwrap(), open().unwrap());
-        assert!(matches!(open(), Err(Failed::CapReached)));
+        let (mut first, second) = (open().await.unwrap(), open().await.unwrap());
+        assert!(matches!(open().await, Err(Failed::CapReached)));
         until(&mut first, "\x1b").await;
         let processes = world.tmux(&["list-clients", "-F", "#{client_pid}"]);
         assert!(!processes.is_empty());
@@ -348,7 +354,7 @@ async fn a_feature_that_tmux_does_not_know_takes_no_other_along() {
     let world = World::new();
     world.tmux(&["new-session", "-d", "-s", "a"]);
     let id = world.sessions().await[0].id;
-    let mut attachment = world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24)).unwrap();
+    let mut attachment = world.fleet.attach(&world.permit(Type { session: id }), Grid::clamped(80, 24)).await.unwrap();
     until(&mut attachment, "\x1b").await;
     let features = world.tmux(&["list-clients", "-F", "#{client_termfeatures}"]);
     for feature in ["RGB", "overline", "strikethrough", "sync", "title", "usstyle"] {
@@ -362,7 +368,7 @@ async fn tmux_missing_is_its_own_fact() {
     use muxboard_core::tmux::section::{self, Ask};
     let world = World::new();
     let host = &world.inventory.hosts[0];
-    let script = section::script(host, &[Ask { user: &host.users[0], panes: vec![], unsettled: false }], "5e47");
+    let script = section::script(&[Ask { user: &host.users[0], panes: vec![], unsettled: false }], "5e47");
     let tools = world.folder.path().join("bin");
     std::fs::create_dir(&tools).unwrap();
     for tool in ["sh", "timeout", "head", "cat", "sed"] {
@@ -372,7 +378,7 @@ async fn tmux_missing_is_its_own_fact() {
     #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
     let output = std::process::Command::new("/bin/sh").arg("-c").arg(script.as_str()).env("PATH", &tools).output().unwrap();
     let (_, section) = section::parse(&output.stdout, "5e47").remove(0);
-    assert_eq!(muxboard_core::outcome::user_state(host, &host.users[0], section), UserState::TmuxMissing);
+    assert_eq!(fault(&muxboard_core::outcome::user_state(host, &host.users[0], section)), Some(Kind::TmuxMissing));
 }
 
 /// tmux 3.3a misses the end of a child now and then, and shows no status until another one ends: one try in ten, so thirty of them.

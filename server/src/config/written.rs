@@ -1,6 +1,7 @@
 //! The configuration as written: every key of the design, those of later versions too, so that they can be refused by name.
 
 use super::Mistake;
+use super::host::WrittenHost;
 use muxboard_core::limits::{OUTPUT_FRAME_BYTES_MAX, QUEUE_BYTES_MAX};
 use muxboard_core::policy::Ability;
 use muxboard_fleet::AttachLimits;
@@ -22,6 +23,7 @@ pub(super) struct Written {
     pub(super) base: Option<Spanned<String>>,
     pub(super) behind_proxy: Option<Spanned<bool>>,
     pub(super) sweep_seconds: Option<Spanned<u64>>,
+    pub(super) ssh_config: Option<Spanned<String>>,
     pub(super) tls: Later,
     #[serde(default)]
     pub(super) limits: WrittenLimits,
@@ -42,6 +44,7 @@ pub(super) struct WrittenLimits {
     attach_hours: Option<Spanned<f64>>,
     queue_bytes: Option<Spanned<usize>>,
     stall_seconds: Option<Spanned<u64>>,
+    pub(super) overtake: Option<bool>,
 }
 
 impl WrittenLimits {
@@ -92,28 +95,6 @@ pub(super) struct WrittenGrant {
     pub(super) hosts: Vec<Spanned<String>>,
     pub(super) users: Vec<Spanned<String>>,
     pub(super) can: Vec<Ability>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WrittenHost {
-    pub(super) key: Spanned<String>,
-    pub(super) label: Option<String>,
-    #[serde(default)]
-    pub(super) local: bool,
-    pub(super) users: Vec<Spanned<String>>,
-    pub(super) socket: Option<Spanned<String>>,
-    pub(super) socket_name: Option<Spanned<String>>,
-    pub(super) socket_file: Later,
-    #[serde(default)]
-    pub(super) order: Vec<String>,
-    pub(super) address: Later,
-    pub(super) port: Later,
-    pub(super) login: Later,
-    pub(super) password_env: Later,
-    pub(super) identity_file: Later,
-    pub(super) host_key_policy: Later,
-    pub(super) tags: Later,
 }
 
 /// The text, for turning an offset into a line.

@@ -1,18 +1,18 @@
 //! The board's WebSocket: the whole view first, then what changes. Somebody looks as long as it is open.
 
 use super::{close, send, stopped};
-use crate::board::Shared;
+use crate::board::{Shared, unix_now};
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use muxboard_app::board::Board;
-use muxboard_core::limits::{CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES};
-use muxboard_core::policy::Principal;
+use muxboard_core::limits::{BOARD_FRAME_MS, CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES};
+use muxboard_core::policy::{self, Principal};
+use muxboard_core::snapshot::{HostRow, HostView, View};
 use muxboard_core::wire::{BoardFrame, Close};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, sleep_until};
 
 pub(crate) async fn follow(State(shared): State<Arc<Shared>>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     let who = shared.gate.principal(&headers);
@@ -25,33 +25,56 @@ pub(crate) async fn follow(State(shared): State<Arc<Shared>>, headers: HeaderMap
     })
 }
 
+/// What a page was told of a host: the row as it was then, and the part that its principal may see.
+type Told = (Arc<HostRow>, Option<HostView>);
+
+/// The change since then. A host whose row is the very same one costs nothing.
+fn news(shared: &Shared, who: &Principal, told: &mut [Told], rows: &[Arc<HostRow>], revision: u64) -> BoardFrame {
+    let mut frame = BoardFrame::Changed { revision, now: unix_now(), hosts: Vec::new(), swept: Vec::new() };
+    for ((then, shown), now) in told.iter_mut().zip(rows).filter(|((then, _), now)| !Arc::ptr_eq(then, now)) {
+        let next = policy::visible_host(&shared.policy, who, now);
+        if let (Some(was), Some(is)) = (&shown, &next) {
+            frame.add(was, is);
+        }
+        (*then, *shown) = (now.clone(), next);
+    }
+    frame
+}
+
 async fn run(shared: Arc<Shared>, who: Principal, headers: HeaderMap, mut socket: WebSocket) {
     let Ok(_place) = shared.boards.clone().try_acquire_owned() else { return close(socket, Close::CapReached).await };
     let mut snapshot = shared.fleet.snapshot();
     let mut stopping = shared.stop.subscribe();
-    let mut view = shared.view(&who);
+    let rows = snapshot.borrow_and_update().clone();
+    let mut told: Vec<Told> = rows.hosts.iter().map(|row| (row.clone(), policy::visible_host(&shared.policy, &who, row))).collect();
     // Who may see nothing has nothing swept for them.
-    let _look = shared.fleet.look(view.hosts.iter().map(|h| h.host.key.clone()).collect());
+    let _look = shared.fleet.look(told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect());
     let mut revision = 0;
-    let whole = BoardFrame::Whole { revision, view: view.clone() };
+    let view = View { principal: who.name.clone(), now: unix_now(), hosts: told.iter().filter_map(|(_, shown)| shown.clone()).collect() };
+    let whole = BoardFrame::Whole { revision, view };
     if !send(&mut socket, Message::Binary(whole.encode().into())).await {
         return;
     }
     let mut ping = interval(Duration::from_secs(CHECK_SECONDS));
     let mut heard = Instant::now();
+    // What changes while a frame is not due yet goes with the next one.
+    let mut not_before = Instant::now();
+    let mut pending = false;
     loop {
         tokio::select! {
-            changed = snapshot.changed() => {
+            changed = snapshot.changed(), if !pending => {
                 if changed.is_err() { return close(socket, Close::ShuttingDown).await; }
-                snapshot.borrow_and_update();
-                let next = shared.view(&who);
-                revision += 1;
-                if let Some(frame) = BoardFrame::between(&view, &next, revision)
-                    && !send(&mut socket, Message::Binary(frame.encode().into())).await
-                {
-                    return;
+                pending = true;
+            }
+            () = sleep_until(not_before), if pending => {
+                pending = false;
+                not_before = Instant::now() + Duration::from_millis(BOARD_FRAME_MS);
+                let rows = snapshot.borrow_and_update().clone();
+                let frame = news(&shared, &who, &mut told, &rows.hosts, revision + 1);
+                if !frame.is_quiet() {
+                    revision += 1;
+                    if !send(&mut socket, Message::Binary(frame.encode().into())).await { return; }
                 }
-                view = next;
             }
             message = socket.recv() => match message {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,

@@ -11,14 +11,14 @@ use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::flow::Credit;
 use muxboard_core::limits::{
     CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, CREDIT_BYTES_MAX, HELLO_SECONDS_MAX, INPUT_BYTES_MAX, LEAVE_SECONDS_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS,
-    QUIET_SECONDS, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES,
+    OVERTAKE_SECONDS_MIN, QUIET_SECONDS, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES,
 };
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit, Principal, Type, Watch};
 use muxboard_core::snapshot::{Place, SessionId};
 use muxboard_core::wire::{Close, Grid, Seen, ToClient, ToServer};
-use muxboard_fleet::{AttachEnd, AttachLimits, Attachment, Showing};
-use std::pin::pin;
+use muxboard_fleet::{AttachEnd, AttachLimits, Attachment, Connection, Failed, Fleet, Showing};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -69,15 +69,22 @@ async fn start(shared: Arc<Shared>, who: Principal, headers: HeaderMap, place: P
     let login = Login { shared: &shared, headers: &headers };
     // Two operations, two permits: what may only watch has no way to the pty.
     if watch {
-        match shared.permit(&who, place, Watch { session }).and_then(|p| shared.fleet.watch(&p, grid).map(|a| (p, a)).map_err(public)) {
-            Ok((permit, attachment)) => pump(login, &permit, name, attachment, socket).await,
+        match shared.permit(&who, place, Watch { session }) {
+            Ok(permit) => run(login, &permit, name, shared.fleet.watch(&permit, grid).await, socket).await,
             Err(error) => close(socket, reason(&error)).await,
         }
     } else {
-        match shared.permit(&who, place, Type { session }).and_then(|p| shared.fleet.attach(&p, grid).map(|a| (p, a)).map_err(public)) {
-            Ok((permit, attachment)) => pump(login, &permit, name, attachment, socket).await,
+        match shared.permit(&who, place, Type { session }) {
+            Ok(permit) => run(login, &permit, name, shared.fleet.attach(&permit, grid).await, socket).await,
             Err(error) => close(socket, reason(&error)).await,
         }
+    }
+}
+
+async fn run<O: Operation>(login: Login<'_>, permit: &Permit<O>, name: Option<SessionName>, opened: Result<Attachment, Failed>, socket: WebSocket) {
+    match opened {
+        Ok(attachment) => pump(login, permit, name, attachment, socket).await,
+        Err(failed) => close(socket, reason(&public(failed))).await,
     }
 }
 
@@ -99,12 +106,15 @@ struct Outbox {
     not_before: Instant,
     credit: Credit,
     began: Instant,
+    /// Since when the client leaves no room for more, and for how long it left none before, since all that had come was last read.
+    closed: Option<Instant>,
+    waited: Duration,
 }
 
 impl Outbox {
     fn new(limits: AttachLimits) -> Self {
         let ceiling = u32::try_from(limits.queue_bytes).unwrap_or(u32::MAX).min(CREDIT_BYTES_MAX);
-        Self { frame: Vec::new(), not_before: Instant::now(), credit: Credit::new(ceiling), began: Instant::now() }
+        Self { frame: Vec::new(), not_before: Instant::now(), credit: Credit::new(ceiling), began: Instant::now(), closed: None, waited: Duration::ZERO }
     }
 
     fn held(&self) -> usize {
@@ -118,6 +128,33 @@ impl Outbox {
 
     fn is_open(&self) -> bool {
         self.frame.len().max(1) < self.limit()
+    }
+
+    /// To be called often: notes whether there is room.
+    fn watch(&mut self) {
+        if self.is_open() {
+            self.waited += self.closed.take().map_or(Duration::ZERO, |since| since.elapsed());
+        } else if self.closed.is_none() {
+            self.closed = Some(Instant::now());
+        }
+    }
+
+    /// All that had come was read: nothing old stands behind.
+    fn ran_dry(&mut self) {
+        (self.closed, self.waited) = (None, Duration::ZERO);
+    }
+
+    /// How long output has been waiting for a client that is too slow for it.
+    fn behind(&self) -> Duration {
+        self.waited + self.closed.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// What was not sent yet is old: the terminal begins anew. (CAN ends a sequence that was cut, RIS resets.)
+    fn begin_anew(&mut self) {
+        self.frame.clear();
+        self.open().extend_from_slice(b"\x18\x1bc");
+        self.ran_dry();
+        self.not_before = Instant::now();
     }
 
     /// The frame to read into: the output follows its tag, so that it is copied once on its way, into the WebSocket's buffer.
@@ -146,6 +183,45 @@ impl Outbox {
     fn is_stalled(&self, limits: AttachLimits) -> bool {
         self.credit.owed_since().is_some_and(|since| self.began.elapsed().saturating_sub(since) > limits.stall)
     }
+}
+
+/// A fresh terminal on its way to take the old one's place, at most one in [`OVERTAKE_SECONDS_MIN`].
+struct Overtake<'a, O> {
+    fleet: &'a Arc<Fleet>,
+    permit: &'a Permit<O>,
+    coming: Option<Pin<Box<dyn Future<Output = Result<Connection, Failed>> + Send>>>,
+    not_before: Instant,
+}
+
+impl<'a, O: Operation> Overtake<'a, O> {
+    fn new(fleet: &'a Arc<Fleet>, permit: &'a Permit<O>) -> Self {
+        Self { fleet, permit, coming: None, not_before: Instant::now() }
+    }
+
+    fn begin(&mut self, attachment: &Attachment) {
+        if self.coming.is_none() && Instant::now() >= self.not_before && self.fleet.may_overtake(&self.permit.place().host) {
+            self.not_before = Instant::now() + Duration::from_secs(OVERTAKE_SECONDS_MIN);
+            self.coming = Some(self.fleet.again(self.permit, attachment));
+        }
+    }
+
+    /// Waits for it, for ever if none is coming; nothing if there is none after all.
+    async fn ready(&mut self) -> Option<Connection> {
+        let Some(coming) = &mut self.coming else { return std::future::pending().await };
+        let fresh = coming.await;
+        self.coming = None;
+        fresh.inspect_err(|failed| tracing::debug!("a backlog is not overtaken: {failed:?}")).ok()
+    }
+}
+
+/// Output that had to wait for so long stands between a key and what answers it, in milliseconds.
+const BEHIND_MS: u64 = 300;
+/// A client that took nothing for so long has stalled, in milliseconds.
+const STALLED_MS: u64 = 1000;
+
+/// A key that wants an answer: Ctrl-C and all other control characters, Enter, Escape, arrows, tmux's prefix. Not text that flows.
+fn is_key(typed: &[u8]) -> bool {
+    typed.len() <= 8 && typed.iter().any(|byte| *byte < 0x20)
 }
 
 /// What goes to the client beside the output, each the latest of its kind alone: a client that asks and does not read fills nothing.
@@ -178,7 +254,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     let fleet = &shared.fleet;
     let limits = fleet.limits();
     let mut stopping = shared.stop.subscribe();
-    let mut snapshot = fleet.snapshot();
+    let Some(mut row) = fleet.row_of(&permit.place().host) else { return };
     let mut line = Line::new(socket);
     name = permit.operation().session().and_then(|id| fleet.name(permit.place(), id)).or(name);
     let (mut heard, mut pinged) = (Instant::now(), false);
@@ -189,6 +265,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     // tmux's own list has named this terminal: what an older list says of its tty is of another one.
     let mut listed = false;
     let mut leave: Option<Instant> = None;
+    let mut overtake = Overtake::new(fleet, permit);
     let mut check = next_check();
     // One timer for everything that has a time. It is only ever set earlier: when it rings for what was put off, it is set anew.
     let mut alarm = pin!(sleep_until(check));
@@ -205,6 +282,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
         if due < alarm.deadline() {
             alarm.as_mut().reset(due);
         }
+        out.watch();
         // Not biased: a flood keeps the first arms ready, and an ended login or a stopping server must be heard through it.
         tokio::select! {
             event = line.event(input.len() < INPUT_BYTES_MAX) => {
@@ -224,9 +302,14 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                         input.extend_from_slice(&bytes);
                         // What answers a key does not wait.
                         out.not_before = heard;
+                        if attached && is_key(&bytes) && out.behind() > Duration::from_millis(BEHIND_MS) { overtake.begin(&attachment); }
                     },
                     Ok(ToServer::Resize(grid)) => attachment.resize(grid),
-                    Ok(ToServer::Taken(bytes)) => out.taken(bytes),
+                    Ok(ToServer::Taken(bytes)) => {
+                        let stalled = out.closed.is_some_and(|since| since.elapsed() > Duration::from_millis(STALLED_MS));
+                        out.taken(bytes);
+                        if attached && stalled && leave.is_none() { overtake.begin(&attachment); }
+                    }
                     Ok(ToServer::Ping(number)) => aside.pong = Some(number),
                     Ok(ToServer::Hello { .. }) | Err(_) => break Close::BadFrame,
                 }
@@ -244,12 +327,21 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                     (attached, aside.grid) = (true, Some(attachment.grid()));
                     if let Some(message) = aside.next() && !line.send(message).await { return; }
                 }
-                if let Err(end) = ended {
-                    if !attached { out.frame.clear(); }
-                    break over(shared, permit, end, &mut out, &mut line).await;
+                match ended {
+                    Ok(true) => {}
+                    Ok(false) => out.ran_dry(),
+                    Err(end) => {
+                        if !attached { out.frame.clear(); }
+                        break over(shared, permit, &mut attachment, end, &mut out, &mut line).await;
+                    }
                 }
                 fleet.stir(permit.place());
             }
+            fresh = overtake.ready() => if let Some(fresh) = fresh {
+                attachment.go_on_with(fresh);
+                out.begin_anew();
+                listed = false;
+            },
             () = alarm.as_mut() => {
                 let now = Instant::now();
                 if now >= attachment.deadline() { break Close::LifetimeOver; }
@@ -267,9 +359,9 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 }
                 alarm.as_mut().reset(check);
             }
-            changed = snapshot.changed() => {
+            changed = row.changed() => {
                 if changed.is_err() { break Close::ShuttingDown; }
-                snapshot.borrow_and_update();
+                row.borrow_and_update();
                 if fleet.follow_size(permit, &mut attachment) { aside.grid = Some(attachment.grid()); }
                 name = permit.operation().session().and_then(|id| fleet.name(permit.place(), id)).or(name);
                 let now = fleet.showing(permit, &attachment);
@@ -298,10 +390,13 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
 }
 
 /// The terminal's own end: the last output goes out, then it is asked whether the session lives on.
-async fn over<O: Operation>(shared: &Shared, permit: &Permit<O>, end: AttachEnd, out: &mut Outbox, line: &mut Line) -> Close {
+async fn over<O: Operation>(shared: &Shared, permit: &Permit<O>, attachment: &mut Attachment, end: AttachEnd, out: &mut Outbox, line: &mut Line) -> Close {
     if end == AttachEnd::Ended && out.held() > 0 {
         // A line that is not free has the frame before still to send: the close comes after both.
         line.send(out.take()).await;
+    }
+    if attachment.is_lost().await {
+        return Close::Lost;
     }
     match (shared.fleet.outlived(permit).await, end) {
         (_, AttachEnd::Gone) | (Some(false), _) => Close::Gone,

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its own part of it")]
 
 pub mod socket;
+pub mod sshd;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -19,22 +20,44 @@ pub const TOKEN: &str = "a-token-for-tests-only";
 /// A second one, which may only watch.
 pub const WATCH_TOKEN: &str = "a-token-that-may-watch";
 
-/// The accounts of this run: who runs muxboard, whom its sudoers line names, whom it does not.
+/// The accounts of this run: who runs muxboard, whom its sudoers line names, whom it does not; whom ssh logs in as, whom that one's sudoers
+/// line names; and two with other login shells.
+#[derive(Clone)]
 pub struct Accounts {
     pub front: String,
     pub other: String,
     pub refused: String,
+    pub login: String,
+    pub far: String,
+    pub fish: String,
+    pub csh: String,
+}
+
+impl Accounts {
+    fn all(&self) -> [&String; 7] {
+        [&self.front, &self.other, &self.refused, &self.login, &self.far, &self.fish, &self.csh]
+    }
 }
 
 /// The accounts, or a loud word that this test is skipped.
 pub fn accounts() -> Option<Accounts> {
-    let name = |variable: &str| std::env::var(variable).ok();
-    let all = (name("MUXBOARD_TEST_FRONT"), name("MUXBOARD_TEST_OTHER"), name("MUXBOARD_TEST_REFUSED"));
-    let (Some(front), Some(other), Some(refused)) = all else {
-        eprintln!("SKIPPED: this test needs Unix accounts of its own. As root: make test");
-        return None;
+    let name = |role: &str| std::env::var(format!("MUXBOARD_TEST_{role}")).ok();
+    let all = || {
+        Some(Accounts {
+            front: name("FRONT")?,
+            other: name("OTHER")?,
+            refused: name("REFUSED")?,
+            login: name("LOGIN")?,
+            far: name("FAR")?,
+            fish: name("FISH")?,
+            csh: name("CSH")?,
+        })
     };
-    Some(Accounts { front, other, refused })
+    let all = all();
+    if all.is_none() {
+        eprintln!("SKIPPED: this test needs Unix accounts of its own. As root: make test");
+    }
+    all
 }
 
 /// The binary, where every account can run it.
@@ -46,11 +69,22 @@ static BINARY: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
     (folder, path)
 });
 
-#[allow(clippy::disallowed_methods, reason = "tests run real programs")]
+/// Its path.
+pub fn binary() -> &'static str {
+    BINARY.1.to_str().unwrap()
+}
+
+/// A program as an account, in a fresh environment.
 pub fn as_account(account: &str, program: &str) -> Command {
+    as_account_with(account, &[], program)
+}
+
+/// The same, with these variables.
+#[allow(clippy::disallowed_methods, reason = "tests run real programs")]
+pub fn as_account_with(account: &str, variables: &[(&str, &str)], program: &str) -> Command {
     let mut command = Command::new("setpriv");
-    command.args([format!("--reuid={account}"), format!("--regid={account}"), "--init-groups".into(), "--reset-env".into(), "--".into(), program.into()]);
-    command.current_dir("/");
+    command.args([format!("--reuid={account}"), format!("--regid={account}"), "--init-groups".into(), "--reset-env".into(), "--".into(), "env".into()]);
+    command.args(variables.iter().map(|(name, value)| format!("{name}={value}"))).arg(program).current_dir("/");
     command
 }
 
@@ -70,7 +104,7 @@ pub struct Board {
     folder: tempfile::TempDir,
 }
 
-fn hash(token: &str) -> String {
+pub fn hash(token: &str) -> String {
     muxboard::sha256(token).iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -98,6 +132,9 @@ impl Board {
         let folder = tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o755)).tempdir().unwrap();
         let path = folder.path().join("muxboard.toml");
         std::fs::write(&path, config).unwrap();
+        let own = folder.path().join("run");
+        std::fs::create_dir(&own).unwrap();
+        sshd::run("chown", &[&accounts.front, own.to_str().unwrap()]);
         let (child, link, port) = run(&accounts.front, &path);
         Self { child, port, accounts, socket_name, link, folder }
     }
@@ -108,6 +145,11 @@ impl Board {
         self.child.wait().unwrap();
         let (child, link, port) = run(&self.accounts.front, &self.folder.path().join("muxboard.toml"));
         (self.child, self.link, self.port) = (child, link, port);
+    }
+
+    /// Its runtime directory.
+    pub fn runtime(&self) -> PathBuf {
+        self.folder.path().join("run")
     }
 
     /// Ends it with a signal and gives its exit code.
@@ -167,10 +209,12 @@ impl Board {
 }
 
 fn run(account: &str, config: &std::path::Path) -> (Child, String, u16) {
-    let mut command = as_account(account, BINARY.1.to_str().unwrap());
     // A secret that must not reach any child.
-    command.env("MUXBOARD_TEST_SECRET", "do-not-leak");
-    let mut child = command.args(["serve", "-c", config.to_str().unwrap()]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let own = config.with_file_name("run");
+    let variables = [("MUXBOARD_TEST_SECRET", "do-not-leak"), ("MUXBOARD_LOG", "info,muxboard=debug"), ("XDG_RUNTIME_DIR", own.to_str().unwrap())];
+    let mut command = as_account_with(account, &variables, binary());
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(config.with_extension("log")).unwrap();
+    let mut child = command.args(["serve", "-c", config.to_str().unwrap()]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let link = line.trim().strip_prefix("muxboard: ").unwrap_or_else(|| panic!("it said {line:?}")).to_owned();
@@ -182,7 +226,10 @@ impl Drop for Board {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        for account in [&self.accounts.front, &self.accounts.other, &self.accounts.refused] {
+        if std::thread::panicking() {
+            println!("the board said:\n{}", std::fs::read_to_string(self.folder.path().join("muxboard.log")).unwrap_or_default());
+        }
+        for account in self.accounts.all() {
             self.tmux(account, &["kill-server"]);
         }
     }

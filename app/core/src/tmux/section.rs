@@ -9,7 +9,7 @@
 use super::Call;
 use super::format::{self, Listing, PaneId};
 use crate::argv;
-use crate::inventory::{Host, User};
+use crate::inventory::User;
 use crate::limits::{PREVIEW_LINES_MAX, SECTION_BYTES_MAX, SECTION_SECONDS_MAX};
 use crate::name::UnixUser;
 use crate::shell::Script;
@@ -62,22 +62,44 @@ fn call(ask: &Ask<'_>, sentinel: &str) -> Call {
     Call(words)
 }
 
+/// The script that makes one call of tmux as a user, its complaints included, and comes back within the limits whatever tmux does: its standard
+/// output is for [`ended`].
+pub fn single(user: &User, call: &Call, sentinel: &str, seconds: u64, bytes: usize) -> Script {
+    let command = Script::command(&argv::tmux_words(user, call));
+    let exit = Script::command(&["printf", "\\n%s exit %s\\n", sentinel]);
+    let limit = Script::command(&["timeout", &seconds.to_string(), "head", "-c", &bytes.to_string()]);
+    Script::frame("o=$({ { {} {} </dev/null 2>&1; {} \"$?\"; } 2>/dev/null & } | {}); printf %s \"$o\"", &[&own_limit(user, seconds), &command, &exit, &limit])
+}
+
+/// Reads what [`single`] printed: the exit code, none if it did not end in time, and the words.
+pub fn ended(output: &[u8], sentinel: &str) -> (Option<i32>, String) {
+    let text = String::from_utf8_lossy(output);
+    let mark = format!("\n{sentinel} exit ");
+    match text.rsplit_once(&mark) {
+        // `timeout` ended our own tmux client.
+        Some((_, "124" | "137" | "143")) | None => (None, text.into_owned()),
+        Some((words, code)) => (code.trim().parse().ok(), words.to_owned()),
+    }
+}
+
+/// We can end our own tmux client; one that sudo started is root's, and stays until its server answers.
+fn own_limit(user: &User, seconds: u64) -> Script {
+    if user.through_sudo { Script::command::<&str>(&[]) } else { Script::command(&["timeout", &(seconds + 1).to_string()]) }
+}
+
 /// The script for `sh -c`: its standard output is for [`parse`].
-pub fn script(host: &Host, asks: &[Ask<'_>], sentinel: &str) -> Script {
+pub fn script(asks: &[Ask<'_>], sentinel: &str) -> Script {
     let stages: Vec<Script> = asks
         .iter()
         .map(|ask| {
-            let command = Script::command(&argv::tmux_words(host, ask.user, &call(ask, sentinel)));
+            let command = Script::command(&argv::tmux_words(ask.user, &call(ask, sentinel)));
             let exit = Script::command(&["printf", "\\n%s exit %s\\n", sentinel]);
             let limit = Script::command(&["timeout", &SECTION_SECONDS_MAX.to_string(), "head", "-c", &SECTION_BYTES_MAX.to_string()]);
-            // We can end our own tmux client; one that sudo started is root's, and stays until its server answers.
-            let own_limit =
-                if ask.user.through_sudo { Script::command::<&str>(&[]) } else { Script::command(&["timeout", &(SECTION_SECONDS_MAX + 1).to_string()]) };
             let head = Script::command(&["printf", "%s begin %s\\n%s\\n%s end\\n", sentinel, ask.user.name.as_str()]);
             let tail = Script::command(&[sentinel]);
             Script::frame(
                 "{ o=$({ { {} {} </dev/null 2>&1; {} \"$?\"; } 2>/dev/null 3>&- & } | {} | sed 's/^/ /'); cat >/dev/null; {} \"$o\" {} >&3; }",
-                &[&own_limit, &command, &exit, &limit, &head, &tail],
+                &[&own_limit(ask.user, SECTION_SECONDS_MAX), &command, &exit, &limit, &head, &tail],
             )
         })
         .collect();

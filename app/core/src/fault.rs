@@ -1,0 +1,302 @@
+//! What can be wrong with a host or a user: a kind, the cause in plain words, and the line that mends it where there is one. Said here once, for
+//! the page, the API, the command line and the doctor.
+
+use crate::inventory::{Host, Reach, Ssh};
+use crate::name::UnixUser;
+use serde::{Deserialize, Serialize};
+
+/// What kind of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Nobody answers at the host's address, or the connection broke.
+    Unreachable,
+    /// The host took too long.
+    TimedOut,
+    /// sshd knows us not.
+    AuthenticationFailed,
+    /// The host shows another key than the one we know.
+    HostKeyChanged,
+    /// We know no key of the host, and may not accept one unseen.
+    HostKeyUnknown,
+    /// sshd lets us in and runs nothing for us.
+    NoShell,
+    /// sshd allows too few sessions on one connection.
+    TooFewSessions,
+    /// sudo does not let us run tmux as that user.
+    SudoRefused,
+    /// sudo is not installed.
+    SudoMissing,
+    /// There is no such account.
+    NoAccount,
+    /// tmux is not installed.
+    TmuxMissing,
+    /// tmux is older than we can use.
+    TmuxTooOld,
+    /// The socket is there and may not be used.
+    SocketUnreadable,
+    /// The file that publishes the socket's path does not.
+    SocketFile,
+    /// The tmux server did not answer in time (it may be stopped).
+    NotAnswering,
+    /// Anything else, in the words of the tool that failed.
+    Other,
+}
+
+impl Kind {
+    /// A few words for a label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "no answer in time",
+            Self::AuthenticationFailed => "authentication failed",
+            Self::HostKeyChanged => "HOST KEY CHANGED",
+            Self::HostKeyUnknown => "host key unknown",
+            Self::NoShell => "no shell",
+            Self::TooFewSessions => "too few ssh sessions",
+            Self::SudoRefused => "sudo refused",
+            Self::SudoMissing => "sudo missing",
+            Self::NoAccount => "no such account",
+            Self::TmuxMissing => "tmux missing",
+            Self::TmuxTooOld => "tmux too old",
+            Self::SocketUnreadable => "socket unreadable",
+            Self::SocketFile => "no socket published",
+            Self::NotAnswering => "not answering",
+            Self::Other => "fault",
+        }
+    }
+}
+
+/// A fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// What kind.
+    pub kind: Kind,
+    /// What is wrong, in one sentence.
+    pub title: String,
+    /// Why, and what to do about it.
+    pub words: String,
+    /// The line that mends it, to be run where the words say.
+    pub line: Option<String>,
+}
+
+impl Fault {
+    fn new(kind: Kind, title: String, words: impl Into<String>) -> Self {
+        Self { kind, title, words: words.into(), line: None }
+    }
+
+    fn mend(mut self, line: String) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// All of it as one paragraph, for places that have no room for a layout.
+    pub fn sentence(&self) -> String {
+        let line = self.line.as_ref().map(|line| format!(" {line}")).unwrap_or_default();
+        format!("{} {}{line}", self.title, self.words)
+    }
+
+    /// Nobody answers there.
+    pub fn unreachable(host: &Host, why: &str) -> Self {
+        Self::new(
+            Kind::Unreachable,
+            format!("{} cannot be reached.", host.label),
+            format!("{}. It is tried again, less and less often.", why.trim().trim_end_matches('.')),
+        )
+    }
+
+    /// The answer took too long.
+    pub fn timed_out(host: &Host) -> Self {
+        let words = "It may be busy, or the network drops what is sent to it. It is tried again, less and less often.";
+        Self::new(Kind::TimedOut, format!("{} did not answer in time.", host.label), words)
+    }
+
+    /// sshd knows us not.
+    pub fn authentication_failed(host: &Host, ssh: &Ssh, says: &str) -> Self {
+        let title = format!("{} does not let {} in.", host.label, host.login);
+        if ssh.password.is_some() {
+            return Self::new(
+                Kind::AuthenticationFailed,
+                title,
+                format!("The password was refused: {says}. Check it where the configuration says it is kept."),
+            );
+        }
+        let key = ssh.identity_file.as_ref().map(|path| format!(" -i {path}")).unwrap_or_default();
+        let words = format!("ssh says: {says}. As the account that runs muxboard, give the host your key, then refresh:");
+        let line = format!("ssh-copy-id{key}{} {}@{}", port(ssh), host.login, ssh.address);
+        Self::new(Kind::AuthenticationFailed, title, words).mend(line)
+    }
+
+    /// Another key than the one we know. `known` is what known_hosts calls the host, `file` the file with the old key, both in ssh's own words.
+    pub fn host_key_changed(host: &Host, known: &str, file: Option<&str>) -> Self {
+        let words = "Somebody may be listening in between. Nothing is sent to it until you have asked whoever runs the host whether its key was \
+                     changed. Only then, as the account that runs muxboard, forget the old key:";
+        let file = file.map(|file| format!(" -f {file}")).unwrap_or_default();
+        Self::new(Kind::HostKeyChanged, format!("The ssh host key of {} HAS CHANGED.", host.label), words).mend(format!("ssh-keygen -R '{known}'{file}"))
+    }
+
+    /// No key that we know.
+    pub fn host_key_unknown(host: &Host, ssh: &Ssh, config: Option<&str>) -> Self {
+        let words = "Nothing is sent to it before its key is known. As the account that runs muxboard, connect once and compare the fingerprint:";
+        let config = config.map(|file| format!(" -F {file}")).unwrap_or_default();
+        let line = format!("ssh{config} -o StrictHostKeyChecking=ask{} -l {} {} true", port(ssh), host.login, ssh.address);
+        Self::new(Kind::HostKeyUnknown, format!("The ssh host key of {} is not known.", host.label), words).mend(line)
+    }
+
+    /// sshd lets us in and runs nothing.
+    pub fn no_shell(host: &Host, says: &str) -> Self {
+        let says = if says.is_empty() { String::new() } else { format!(" It says: {says}.") };
+        let words = format!("Its login shell does not run commands, or reads what is meant for them.{says} As root on {}:", host.label);
+        Self::new(Kind::NoShell, format!("{} lets {} in and runs nothing for it.", host.label, host.login), words)
+            .mend(format!("usermod -s /bin/sh {}", host.login))
+    }
+
+    /// sshd's `MaxSessions` leaves no room.
+    pub fn too_few_sessions(host: &Host) -> Self {
+        let words = "muxboard needs at least two on one connection. In the host's sshd_config, then reload sshd:".to_owned();
+        Self::new(Kind::TooFewSessions, format!("sshd of {} allows too few sessions on one connection.", host.label), words).mend("MaxSessions 10".into())
+    }
+
+    pub(crate) fn sudo_refused(host: &Host, user: &UnixUser) -> Self {
+        let words = format!("Add this line with visudo on {}, then refresh:", host.label);
+        Self::new(Kind::SudoRefused, format!("sudo does not let {} run tmux as {user}.", host.login), words).mend(host.sudoers_line(user))
+    }
+
+    pub(crate) fn sudo_missing(host: &Host, user: &UnixUser) -> Self {
+        let words = format!("Without it {user} cannot be reached from {}. With Debian's or Ubuntu's packages:", host.login);
+        Self::new(Kind::SudoMissing, format!("sudo is not installed on {}.", host.label), words).mend("apt-get install sudo".into())
+    }
+
+    pub(crate) fn no_account(host: &Host, user: &UnixUser) -> Self {
+        let title = format!("There is no account {user} on {}.", host.label);
+        Self::new(Kind::NoAccount, title, "Make it, or take it out of the configuration:").mend(format!("useradd -m -s /bin/bash {user}"))
+    }
+
+    pub(crate) fn tmux_missing(host: &Host) -> Self {
+        Self::new(Kind::TmuxMissing, format!("tmux is not installed on {}.", host.label), "With Debian's or Ubuntu's packages:")
+            .mend("apt-get install tmux".into())
+    }
+
+    pub(crate) fn tmux_too_old(host: &Host, version: &str) -> Self {
+        let title = format!("tmux is too old on {} (version {version}).", host.label);
+        Self::new(Kind::TmuxTooOld, title, "muxboard needs tmux 3.2 or newer. With Debian's or Ubuntu's packages:").mend("apt-get install tmux".into())
+    }
+
+    pub(crate) fn socket_unreadable(host: &Host, user: &UnixUser, words: &str) -> Self {
+        let fault = Self::new(Kind::SocketUnreadable, format!("The tmux socket of {user} may not be used."), format!("tmux says: {words}."));
+        // tmux refuses a socket directory that others may enter; in its own words the path comes first.
+        let unsafe_directory = words.split_whitespace().find(|w| w.starts_with('/') && words.contains("unsafe permissions"));
+        match unsafe_directory {
+            Some(path) => Self { words: format!("{} As {user} on {}:", fault.words, host.label), ..fault }.mend(format!("chmod 700 {path}")),
+            None => fault,
+        }
+    }
+
+    pub(crate) fn socket_file(user: &UnixUser, words: &str) -> Self {
+        let words = format!("{words}. It must hold one line, the absolute path of a tmux socket, and {user} must be able to read it.");
+        Self::new(Kind::SocketFile, format!("No tmux socket is published for {user}."), words)
+    }
+
+    /// The user's tmux server did not answer in time.
+    pub fn not_answering(host: &Host, user: &UnixUser) -> Self {
+        let words = format!("It may be stopped; this lets it go on, as root or {user} on {}:", host.label);
+        Self::new(Kind::NotAnswering, format!("The tmux server of {user} does not answer."), words).mend(format!("pkill -CONT -u {user} tmux"))
+    }
+
+    pub(crate) fn other(user: &UnixUser, words: &str) -> Self {
+        Self::new(Kind::Other, format!("tmux does not work for {user}."), format!("It says: {words}"))
+    }
+}
+
+fn port(ssh: &Ssh) -> String {
+    ssh.port.map(|port| format!(" -p {port}")).unwrap_or_default()
+}
+
+/// What ssh's own words mean, when it could not connect: the last lines of its standard error. The words are those of OpenSSH 8.4 to 10.
+pub fn of_ssh(host: &Host, says: &str, ssh_config: Option<&str>) -> Fault {
+    let Reach::Ssh(ssh) = &host.reach else { return Fault::unreachable(host, says) };
+    let lines: Vec<String> = says.lines().map(clean).filter(|l| !l.is_empty()).collect();
+    let find = |text: &str| lines.iter().find(|l| l.contains(text));
+    let between = |before: &str, after: &str| lines.iter().find_map(|l| Some(l.split_once(before)?.1.split_once(after)?.0.to_owned()));
+    if find("IDENTIFICATION HAS CHANGED").is_some() || find("REVOKED HOST KEY").is_some() {
+        let known = between("Host key for ", " has changed").unwrap_or_else(|| known_as(ssh));
+        let file = lines.iter().find_map(|l| l.strip_prefix("Offending ")?.split_once(" key in ")?.1.rsplit_once(':').map(|(file, _)| file.to_owned()));
+        let plain = |text: &String| !text.contains(|c: char| c.is_whitespace() || "'\"`$\\;&|<>".contains(c));
+        return Fault::host_key_changed(host, Some(known).filter(plain).as_deref().unwrap_or(ssh.address.as_str()), file.filter(plain).as_deref());
+    }
+    if find("Host key verification failed").is_some() || find("host key is known for").is_some() {
+        return Fault::host_key_unknown(host, ssh, ssh_config);
+    }
+    if let Some(line) = find("Permission denied (").or_else(|| find("Too many authentication failures")).or_else(|| find("Permission denied, please")) {
+        return Fault::authentication_failed(host, ssh, line.trim_end_matches('.'));
+    }
+    if find("timed out").is_some() || find("Timeout, server").is_some() {
+        return Fault::timed_out(host);
+    }
+    // The last of several is the cause: before it ssh tells what it tried.
+    let last = lines.iter().rev().find(|l| !l.starts_with("Connection closed by UNKNOWN")).or(lines.last());
+    Fault::unreachable(host, last.map_or("ssh ended and said nothing", |l| l.strip_prefix("ssh: ").unwrap_or(l)))
+}
+
+fn known_as(ssh: &Ssh) -> String {
+    match ssh.port {
+        None | Some(22) => ssh.address.to_string(),
+        Some(port) => format!("[{}]:{port}", ssh.address),
+    }
+}
+
+/// A line that another machine had a hand in, fit to be shown.
+fn clean(line: &str) -> String {
+    line.trim().chars().map(|c| if c.is_control() { '?' } else { c }).take(300).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::inventory::{HostKeys, Socket, User};
+
+    pub(crate) fn host(port: Option<u16>) -> Host {
+        let ssh = Ssh { address: "web1".parse().unwrap(), port, identity_file: None, host_keys: HostKeys::Strict, password: None, passphrase: None };
+        Host {
+            key: "h".parse().unwrap(),
+            label: "Web 1".into(),
+            reach: Reach::Ssh(ssh),
+            login: "ops".parse().unwrap(),
+            users: vec![User { name: "ops".parse().unwrap(), through_sudo: false, socket: Socket::Default }],
+            order: vec![],
+            tags: vec![],
+        }
+    }
+
+    #[test]
+    fn the_words_of_ssh_are_told_apart() {
+        let changed = "@@@@\r\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\nOffending ED25519 key in /home/ops/.ssh/known_hosts:3\r\n\
+                       Host key for [web1]:2222 has changed and you have requested strict checking.\r\nHost key verification failed.\r\n";
+        for (says, kind, line) in [
+            (changed, Kind::HostKeyChanged, Some("ssh-keygen -R '[web1]:2222' -f /home/ops/.ssh/known_hosts")),
+            (
+                "No ED25519 host key is known for [web1]:2222 and you have requested strict checking.\nHost key verification failed.\n",
+                Kind::HostKeyUnknown,
+                Some("ssh -o StrictHostKeyChecking=ask -p 2222 -l ops web1 true"),
+            ),
+            ("ops@web1: Permission denied (publickey,password).\n", Kind::AuthenticationFailed, Some("ssh-copy-id -p 2222 ops@web1")),
+            ("ssh: connect to host web1 port 22: Connection timed out\n", Kind::TimedOut, None),
+            ("Connection timed out during banner exchange\nConnection to 127.0.0.1 port 2 timed out\n", Kind::TimedOut, None),
+            ("ssh: connect to host web1 port 22: Connection refused\n", Kind::Unreachable, None),
+            ("ssh: Could not resolve hostname web1: Name or service not known\n", Kind::Unreachable, None),
+            ("kex_exchange_identification: Connection closed by remote host\nConnection closed by 127.0.0.1 port 22\n", Kind::Unreachable, None),
+            ("", Kind::Unreachable, None),
+        ] {
+            let fault = of_ssh(&host(Some(2222)), says, None);
+            assert_eq!((fault.kind, fault.line.as_deref()), (kind, line), "{says}");
+        }
+        assert!(of_ssh(&host(None), "ssh: Could not resolve hostname web1: Name or service not known\n", None).words.starts_with("Could not resolve hostname"));
+    }
+
+    #[test]
+    fn a_mending_line_is_never_made_of_what_another_machine_said() {
+        let forged = "IDENTIFICATION HAS CHANGED\nOffending ED25519 key in /tmp/x; touch canary:3\nHost key for $(touch canary) has changed\n";
+        let line = of_ssh(&host(None), forged, None).line.unwrap();
+        assert_eq!(line, "ssh-keygen -R 'web1'");
+    }
+}

@@ -1,0 +1,71 @@
+//! Opening terminals: the permit, the slot, the audit, and the fresh terminal that overtakes a backlog.
+
+use crate::attach::{EndReport, Opening};
+use crate::transport::Transport;
+use crate::{Attachment, Connection, Failed, Fleet};
+use muxboard_core::audit::AuditEvent;
+use muxboard_core::name::HostKey;
+use muxboard_core::policy::{Operation, Permit, Type, Watch};
+use muxboard_core::snapshot::SessionId;
+use muxboard_core::wire::Grid;
+use std::pin::Pin;
+use std::sync::Arc;
+
+impl Fleet {
+    /// Opens the permitted session to type into it.
+    ///
+    /// # Errors
+    /// When there is no slot or no terminal.
+    pub async fn attach(&self, permit: &Permit<Type>, grid: Grid) -> Result<Attachment, Failed> {
+        self.open(permit, permit.operation().session, true, grid).await
+    }
+
+    /// Opens the permitted session to look at it.
+    ///
+    /// # Errors
+    /// When there is no slot or no terminal.
+    pub async fn watch(&self, permit: &Permit<Watch>, grid: Grid) -> Result<Attachment, Failed> {
+        // tmux's ignore-size holds only while somebody else is attached: a watcher's terminal has the session's own size from the start.
+        let grid = self.size(permit.place(), permit.operation().session).unwrap_or(grid);
+        self.open(permit, permit.operation().session, false, grid).await
+    }
+
+    async fn open<O: Operation>(&self, permit: &Permit<O>, session: SessionId, may_type: bool, grid: Grid) -> Result<Attachment, Failed> {
+        let (cell, user) = self.at(permit.place())?;
+        let opened = async {
+            let slot = self.slots.take(&permit.principal().name).ok_or(Failed::CapReached)?;
+            let what = Opening { session, may_type, grid, principal: permit.principal().name.clone() };
+            let connection = Connection::open(&cell.host, &cell.transport, user, &what, &self.register).await?;
+            let report = EndReport { audit: self.settings.audit.clone(), event: AuditEvent::of(permit, None, "ended") };
+            Ok(Attachment::new(connection, what, slot, report))
+        };
+        let opened = opened.await;
+        self.report(permit, None, &opened);
+        opened
+    }
+
+    /// A fresh terminal on the session that this attachment shows now, to take the old one's place: what another machine has already sent for the old
+    /// one, up to a megabyte in ssh's own window, is then not in the way of what comes next. For hosts over ssh alone.
+    ///
+    /// # Errors
+    /// When there is no terminal.
+    pub fn again<O: Operation>(
+        self: &Arc<Self>,
+        permit: &Permit<O>,
+        attachment: &Attachment,
+    ) -> Pin<Box<dyn Future<Output = Result<Connection, Failed>> + Send>> {
+        let (fleet, place) = (self.clone(), permit.place().clone());
+        let session = self.shown_by(&place, attachment).or(permit.operation().session());
+        let (may_type, grid, principal) = (attachment.may_type(), attachment.grid(), permit.principal().name.clone());
+        Box::pin(async move {
+            let (cell, user) = fleet.at(&place)?;
+            let what = Opening { session: session.ok_or(Failed::Gone)?, may_type, grid, principal };
+            Connection::open(&cell.host, &cell.transport, user, &what, &fleet.register).await
+        })
+    }
+
+    /// Whether a backlog in front of a terminal of this host can be overtaken. On this machine there is none: a pty holds a few kilobytes.
+    pub fn may_overtake(&self, host: &HostKey) -> bool {
+        self.settings.overtake && self.cell(host).is_some_and(|cell| matches!(cell.transport, Transport::Ssh(_)))
+    }
+}

@@ -1,0 +1,271 @@
+//! Our connections to one host: one for looks and actions, with a few shells on it, others for terminals. Made when they are needed, made again
+//! when they die, left alone for a while when the host is not there.
+
+use super::client::Client;
+use super::master::{Failure, Master};
+use super::shell::{NoShell, Ran, Shell};
+use super::{Answer, Purpose};
+use crate::exec::Bounds;
+use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::inventory::{Host, Ssh};
+use muxboard_core::limits::{
+    BACK_OFF_SECONDS, DIAL_TRIES, DIAL_WAIT_MS, REDIAL_REFUSED_SECONDS, REDIAL_SECONDS_MAX, SHELL_SECONDS_MAX, SHELLS_KEPT, SHELLS_MAX, TERMINALS_IDLE_SECONDS,
+    TERMINALS_PER_MASTER,
+};
+use muxboard_core::shell::Script;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex as Short, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep};
+
+/// Our connections to one host.
+pub(crate) struct Link {
+    host: Host,
+    ssh: Ssh,
+    number: usize,
+    client: Arc<Client>,
+    main: Mutex<Main>,
+    /// Shells nobody uses now.
+    idle: Short<Vec<Shell>>,
+    /// As many as there may be at one moment; fewer where sshd allows fewer.
+    room: Semaphore,
+    forgotten: AtomicUsize,
+    sockets: AtomicU64,
+    terminals: Mutex<Vec<Arc<Terminals>>>,
+}
+
+/// The connection for looks and actions.
+#[derive(Default)]
+struct Main {
+    master: Option<Arc<Master>>,
+    generation: u64,
+    failures: u32,
+    fault: Option<(Fault, Instant)>,
+}
+
+/// A connection for terminals.
+struct Terminals {
+    master: Master,
+    taken: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// The right to one terminal on a connection.
+pub(crate) struct Seat {
+    link: Arc<Link>,
+    terminals: Arc<Terminals>,
+}
+
+impl Link {
+    pub(crate) fn new(host: Host, ssh: Ssh, number: usize, client: Arc<Client>) -> Arc<Self> {
+        Arc::new(Self {
+            host,
+            ssh,
+            number,
+            client,
+            main: Mutex::default(),
+            idle: Short::default(),
+            room: Semaphore::new(SHELLS_MAX),
+            forgotten: AtomicUsize::new(0),
+            sockets: AtomicU64::new(0),
+            terminals: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub(crate) fn ssh(&self) -> &Ssh {
+        &self.ssh
+    }
+
+    /// The configuration file that our ssh reads in the place of the account's own.
+    pub(crate) fn config(&self) -> Option<&str> {
+        self.client.config()
+    }
+
+    /// Runs a script.
+    ///
+    /// # Errors
+    /// What is wrong with the host.
+    pub(crate) async fn run(&self, script: &Script, bounds: Bounds, purpose: Purpose) -> Result<Answer, Fault> {
+        let mut again = purpose != Purpose::Act;
+        // A connection that dies over and over is not a connection.
+        for _ in 0..DIAL_TRIES {
+            let (master, generation) = self.master(purpose).await?;
+            let Some((mut shell, _room)) = self.shell(&master, generation).await? else { continue };
+            match shell.run(script, bounds).await {
+                Ran::Ended(answer) => {
+                    self.keep(shell);
+                    return Ok(answer);
+                }
+                Ran::TimedOut => return Err(Fault::timed_out(&self.host)),
+                Ran::Unheard => {}
+                Ran::Broken if again => again = false,
+                Ran::Broken => return Err(Fault::unreachable(&self.host, "The connection broke before it answered: whether it was done is not known")),
+            }
+        }
+        Err(Fault::unreachable(&self.host, "The connection breaks again and again"))
+    }
+
+    fn keep(&self, shell: Shell) {
+        let mut idle = self.idle();
+        if idle.len() < SHELLS_KEPT {
+            idle.push(shell);
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Shell>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection for looks and actions, made if need be.
+    async fn master(&self, purpose: Purpose) -> Result<(Arc<Master>, u64), Fault> {
+        let mut main = self.main.lock().await;
+        if let Some(master) = main.master.as_ref().filter(|master| master.is_alive()) {
+            return Ok((master.clone(), main.generation));
+        }
+        main.master = None;
+        self.idle().clear();
+        if let Some((fault, at)) = &main.fault
+            && at.elapsed() < self.pause(fault.kind, main.failures, purpose)
+        {
+            return Err(fault.clone());
+        }
+        match self.dial('c').await {
+            Ok(master) => {
+                let master = Arc::new(master);
+                self.room.add_permits(self.forgotten.swap(0, Ordering::SeqCst));
+                main.generation += 1;
+                (main.failures, main.fault) = (0, None);
+                main.master = Some(master.clone());
+                Ok((master, main.generation))
+            }
+            Err(fault) => {
+                main.failures = main.failures.saturating_add(1);
+                main.fault = Some((fault.clone(), Instant::now()));
+                Err(fault)
+            }
+        }
+    }
+
+    /// How long a host that failed is left alone.
+    fn pause(&self, kind: Kind, failures: u32, purpose: Purpose) -> Duration {
+        let seconds = match (purpose, kind) {
+            (Purpose::Refresh | Purpose::Act, _) => BACK_OFF_SECONDS,
+            // What only a person can mend; and a wrong password is counted over there.
+            (Purpose::Look, Kind::AuthenticationFailed | Kind::HostKeyChanged | Kind::HostKeyUnknown) => REDIAL_REFUSED_SECONDS,
+            (Purpose::Look, _) => (BACK_OFF_SECONDS << failures.min(16)).min(REDIAL_SECONDS_MAX),
+        };
+        // Spread, so that a thousand hosts behind one broken switch do not come back at one moment.
+        let spread = 90 + (self.number as u64 * 7 + u64::from(failures) * 3) % 21;
+        Duration::from_millis(seconds * 10 * spread)
+    }
+
+    async fn dial(&self, kind: char) -> Result<Master, Fault> {
+        let resolved = self.client.resolve(&self.host, &self.ssh).await.map_err(|why| Fault::unreachable(&self.host, &why))?;
+        let mut wait = Duration::from_millis(DIAL_WAIT_MS + (self.number as u64 * 37) % DIAL_WAIT_MS);
+        for left in (0..DIAL_TRIES).rev() {
+            let may = self.client.may_dial(&resolved.first_hop).await.ok_or_else(|| Fault::unreachable(&self.host, "muxboard is ending"))?;
+            let control = self.client.runtime.socket(self.number, self.sockets.fetch_add(1, Ordering::SeqCst), kind);
+            match Master::dial(&self.host, &self.ssh, &self.client, &resolved, control, may).await {
+                Ok(master) => return Ok(master),
+                Err(Failure::Dropped(_)) if left > 0 => sleep(wait).await,
+                Err(Failure::Dropped(fault) | Failure::Final(fault)) => return Err(fault),
+            }
+            wait *= 2;
+        }
+        Err(Fault::timed_out(&self.host))
+    }
+
+    /// A shell that nobody uses; it goes back with [`Link::keep`], or ends. None if the connection turns out to be dead.
+    async fn shell(&self, master: &Arc<Master>, generation: u64) -> Result<Option<(Shell, SemaphorePermit<'_>)>, Fault> {
+        loop {
+            let Ok(permit) = self.room.acquire().await else { return Err(Fault::unreachable(&self.host, "muxboard is ending")) };
+            let kept = self.idle().pop();
+            if let Some(shell) = kept.filter(|shell| shell.generation == generation) {
+                return Ok(Some((shell, permit)));
+            }
+            match Shell::open(master, generation).await {
+                Ok(shell) => return Ok(Some((shell, permit))),
+                Err(NoShell::Refused) if master.is_alive() && master.answers().await => {
+                    if self.forgotten.load(Ordering::SeqCst) + 1 >= SHELLS_MAX {
+                        return Err(Fault::too_few_sessions(&self.host));
+                    }
+                    // sshd allows fewer: those that are there have to do.
+                    self.forgotten.fetch_add(1, Ordering::SeqCst);
+                    permit.forget();
+                }
+                Err(NoShell::Refused) => return Ok(None),
+                Err(NoShell::Silent) => {
+                    let fresh = master.since.elapsed() < Duration::from_secs(SHELL_SECONDS_MAX * 2);
+                    // A connection that nothing comes over is given up, whatever ssh still hopes for.
+                    let mut main = self.main.lock().await;
+                    if main.generation == generation {
+                        main.master = None;
+                        main.failures = main.failures.saturating_add(1);
+                    }
+                    let fault = if fresh { Fault::no_shell(&self.host, "") } else { Fault::timed_out(&self.host) };
+                    main.fault = Some((fault.clone(), Instant::now()));
+                    return Err(fault);
+                }
+            }
+        }
+    }
+
+    /// Room for a terminal, on a connection that is made if need be.
+    pub(crate) async fn seat(self: &Arc<Self>) -> Result<Seat, Fault> {
+        let mut all = self.terminals.lock().await;
+        all.retain(|terminals| terminals.master.is_alive());
+        let free = |t: &&Arc<Terminals>| t.taken.load(Ordering::SeqCst) < t.most.load(Ordering::SeqCst);
+        let terminals = match all.iter().find(free) {
+            Some(terminals) => terminals.clone(),
+            None => {
+                let master = self.dial('t').await?;
+                let made = Arc::new(Terminals { master, taken: AtomicUsize::new(0), most: AtomicUsize::new(TERMINALS_PER_MASTER) });
+                all.push(made.clone());
+                made
+            }
+        };
+        terminals.taken.fetch_add(1, Ordering::SeqCst);
+        Ok(Seat { link: self.clone(), terminals })
+    }
+}
+
+impl Seat {
+    pub(crate) fn control(&self) -> &Path {
+        self.terminals.master.control()
+    }
+
+    /// Says that sshd did not let this one in: the connection has all the terminals it can have. False if it has no other.
+    pub(crate) fn is_one_too_many(&self) -> bool {
+        let others = self.terminals.taken.load(Ordering::SeqCst).saturating_sub(1);
+        self.terminals.most.store(others, Ordering::SeqCst);
+        others > 0
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let left = self.terminals.taken.fetch_sub(1, Ordering::SeqCst) - 1;
+        if left > 0 {
+            return;
+        }
+        let (link, terminals) = (self.link.clone(), self.terminals.clone());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                sleep(Duration::from_secs(TERMINALS_IDLE_SECONDS)).await;
+                if terminals.taken.load(Ordering::SeqCst) == 0 {
+                    let mut all = link.terminals.lock().await;
+                    // Under the lock: nobody can take a seat on it now.
+                    if terminals.taken.load(Ordering::SeqCst) == 0 {
+                        all.retain(|other| !Arc::ptr_eq(other, &terminals));
+                    }
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! One ssh connection of ours that others share: a child process, never a daemon. It lives as long as its standard input, a pipe that we hold:
+//! when we end, however that is, it ends too. One of the three places where processes start.
+
+use super::client::{Client, Dialling, Resolved};
+use super::secret::{self, ASKPASS_SOCKET, Secrets};
+use crate::{environment, sentinel};
+use muxboard_core::argv;
+use muxboard_core::fault::{self, Fault};
+use muxboard_core::inventory::{Host, Ssh};
+use muxboard_core::limits::{DIAL_SECONDS_MAX, HANGUP_MS, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+/// A connection that stands.
+pub(crate) struct Master {
+    control: PathBuf,
+    session: Arc<openssh::Session>,
+    alive: Arc<AtomicBool>,
+    /// What it reads, and never gets. Closed, it ends.
+    _input: ChildStdin,
+    /// Tells the one who waits for it that nobody needs it any more.
+    _needed: oneshot::Sender<()>,
+    pub(super) since: Instant,
+}
+
+/// Why there is none.
+pub(super) enum Failure {
+    /// The other side dropped us before it listened, as sshd does when too many come at once (`MaxStartups`).
+    Dropped(Fault),
+    /// Anything else.
+    Final(Fault),
+}
+
+impl Master {
+    /// Connects.
+    pub(super) async fn dial(host: &Host, ssh: &Ssh, client: &Client, resolved: &Resolved, control: PathBuf, _may: Dialling) -> Result<Self, Failure> {
+        let asks = Asks::new(host, ssh, client, resolved, &control).map_err(Failure::Final)?;
+        let argv = argv::master(host, ssh, client.config(), &control.to_string_lossy(), asks.is_some());
+        #[expect(clippy::disallowed_methods, reason = "one of the three places where processes start")]
+        let mut command = tokio::process::Command::new(argv.program());
+        command.args(argv.arguments()).env_clear().envs(environment::allowed()).current_dir("/");
+        if let Some(agent) = std::env::var_os("SSH_AUTH_SOCK") {
+            command.env("SSH_AUTH_SOCK", agent);
+        }
+        if let Some(asks) = &asks {
+            command.env("SSH_ASKPASS", &asks.program).env("SSH_ASKPASS_REQUIRE", "force").env(ASKPASS_SOCKET, &asks.socket);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+        let no_ssh = |error: std::io::Error| Failure::Final(Fault::unreachable(host, &format!("ssh cannot be started here: {error}")));
+        let mut child = command.spawn().map_err(no_ssh)?;
+        let (Some(mut input), Some(mut output), Some(errors)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+            return Err(Failure::Final(Fault::unreachable(host, "there is no pipe to ssh")));
+        };
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let mark = sentinel();
+        // The other side's cat says it back: then all of the way works, a login shell included, whatever else that says.
+        let greeting = async {
+            let _ = input.write_all(format!("{mark}\n").as_bytes()).await;
+            heard(&mut output, mark.as_bytes()).await
+        };
+        let mut errors = Words { from: errors, said: Vec::new() };
+        let answers = async {
+            match asks {
+                Some(Asks { listener, secrets, .. }) => secret::serve(listener, secrets).await,
+                None => std::future::pending().await,
+            }
+        };
+        let aside = async { tokio::join!(errors.gather(), answers) };
+        let greeted = tokio::select! {
+            greeted = timeout(Duration::from_secs(DIAL_SECONDS_MAX), greeting) => greeted,
+            // Neither ends by itself.
+            _ = aside => Ok(Err(String::new())),
+        };
+        let _ = std::fs::remove_file(asks_path(&control));
+        let session = Arc::new(openssh::Session::resume_mux(control.clone().into_boxed_path(), None));
+        match greeted {
+            Ok(Ok(())) => {}
+            Ok(Err(noise)) => {
+                let status = timeout(Duration::from_millis(HANGUP_MS), child.wait()).await.ok().and_then(Result::ok);
+                errors.rest().await;
+                kill(group);
+                return Err(failure(host, client, status.and_then(|s| s.code()), &noise, &errors.text()));
+            }
+            Err(_) => {
+                let connected = timeout(Duration::from_millis(HANGUP_MS), session.check()).await.is_ok_and(|answer| answer.is_ok());
+                kill(group);
+                let _ = timeout(Duration::from_millis(HANGUP_MS), child.wait()).await;
+                return Err(Failure::Final(if connected { Fault::no_shell(host, "") } else { Fault::timed_out(host) }));
+            }
+        }
+        let alive = Arc::new(AtomicBool::new(true));
+        let (needed, gone) = oneshot::channel();
+        tokio::spawn(attend(child, output, errors, group, alive.clone(), gone, control.clone()));
+        Ok(Self { control, session, alive, _input: input, _needed: needed, since: Instant::now() })
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::SeqCst)
+    }
+
+    /// Asks ssh itself. One that was killed just now may not be known to be dead yet.
+    pub(super) async fn answers(&self) -> bool {
+        let answers = timeout(Duration::from_millis(HANGUP_MS), self.session.check()).await.is_ok_and(|answer| answer.is_ok());
+        if !answers {
+            self.alive.store(false, Ordering::SeqCst);
+        }
+        answers
+    }
+
+    pub(super) fn session(&self) -> Arc<openssh::Session> {
+        self.session.clone()
+    }
+
+    pub(super) fn control(&self) -> &Path {
+        &self.control
+    }
+}
+
+/// Waits for its end, or for nobody needing it; reads what it says meanwhile.
+async fn attend(
+    mut child: Child,
+    mut output: ChildStdout,
+    mut errors: Words,
+    group: Option<Pid>,
+    alive: Arc<AtomicBool>,
+    gone: oneshot::Receiver<()>,
+    control: PathBuf,
+) {
+    let mut sink = tokio::io::sink();
+    let mut talk = std::pin::pin!(async {
+        let _ = tokio::join!(tokio::io::copy(&mut output, &mut sink), errors.gather());
+    });
+    tokio::select! {
+        _ = child.wait() => {}
+        () = &mut talk => {}
+        // Its input is closed by now: it ends by itself, unless the network holds it.
+        _ = gone => if timeout(Duration::from_millis(HANGUP_MS), child.wait()).await.is_err() { kill(group); }
+    }
+    alive.store(false, Ordering::SeqCst);
+    kill(group);
+    let _ = child.wait().await;
+    let _ = std::fs::remove_file(control);
+}
+
+fn kill(group: Option<Pid>) {
+    if let Some(group) = group {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+/// Reads until the mark has come; if it does not, the last words.
+async fn heard(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<(), String> {
+    let mut said: Vec<u8> = Vec::new();
+    let mut total = 0;
+    loop {
+        let read = from.read_buf(&mut said).await.unwrap_or(0);
+        total += read;
+        if said.windows(mark.len()).any(|w| w == mark) {
+            return Ok(());
+        }
+        if read == 0 || total > NOISE_BYTES_MAX {
+            let text = String::from_utf8_lossy(&said).into_owned();
+            return Err(text.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or("").chars().filter(|c| !c.is_control()).take(200).collect());
+        }
+        let old = said.len().saturating_sub(1024.max(mark.len()));
+        said.drain(..old);
+    }
+}
+
+/// What ssh says, its first and last words alone.
+struct Words {
+    from: ChildStderr,
+    said: Vec<u8>,
+}
+
+impl Words {
+    /// Reads for ever.
+    async fn gather(&mut self) {
+        self.until_end().await;
+        std::future::pending::<()>().await;
+    }
+
+    async fn until_end(&mut self) {
+        let mut piece = Vec::with_capacity(1024);
+        while let Ok(1..) = self.from.read_buf(&mut piece).await {
+            self.said.extend_from_slice(&piece);
+            piece.clear();
+            let over = self.said.len().saturating_sub(SSH_WORDS_BYTES_MAX);
+            self.said.drain(..over);
+        }
+    }
+
+    /// Reads to the end; a process that ssh started may hold it open.
+    async fn rest(&mut self) {
+        let _ = timeout(Duration::from_millis(HANGUP_MS / 4), self.until_end()).await;
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.said).into_owned()
+    }
+}
+
+fn failure(host: &Host, client: &Client, code: Option<i32>, noise: &str, says: &str) -> Failure {
+    if says.contains("open failed") || says.contains("Session open refused") {
+        return Failure::Final(Fault::too_few_sessions(host));
+    }
+    // 255 is ssh's own; any other is that of what ran on the other side.
+    if code.is_some_and(|code| code != 255) {
+        return Failure::Final(Fault::no_shell(host, noise));
+    }
+    let fault = fault::of_ssh(host, says, client.config());
+    let dropped = ["kex_exchange_identification", "ssh_exchange_identification", "Connection reset by", "Connection closed by"];
+    let transient = fault.kind == fault::Kind::Unreachable && dropped.iter().any(|words| says.contains(words));
+    if transient { Failure::Dropped(fault) } else { Failure::Final(fault) }
+}
+
+/// How ssh may ask for a secret.
+struct Asks {
+    program: PathBuf,
+    socket: PathBuf,
+    listener: UnixListener,
+    secrets: Secrets,
+}
+
+fn asks_path(control: &Path) -> PathBuf {
+    control.with_extension("ask")
+}
+
+impl Asks {
+    fn new(host: &Host, ssh: &Ssh, client: &Client, resolved: &Resolved, control: &Path) -> Result<Option<Self>, Fault> {
+        if ssh.password.is_none() && ssh.passphrase.is_none() {
+            return Ok(None);
+        }
+        let unreadable = |what: &str, why: String| Fault::unreachable(host, &format!("its {what} cannot be read: {why}"));
+        let password = ssh.password.as_ref().map(secret::read).transpose().map_err(|why| unreadable("password", why))?;
+        let passphrase = ssh.passphrase.as_ref().map(secret::read).transpose().map_err(|why| unreadable("key's passphrase", why))?;
+        let program = client.settings.askpass.clone().ok_or_else(|| unreadable("password", "no program for SSH_ASKPASS is set".into()))?;
+        let socket = asks_path(control);
+        let listener = UnixListener::bind(&socket).map_err(|e| unreadable("password", e.to_string()))?;
+        Ok(Some(Self { program, socket, listener, secrets: Secrets { password, account: resolved.account.clone(), passphrase } }))
+    }
+}

@@ -1,0 +1,91 @@
+//! How a script gets to a host and its answer back: on this machine by a process, elsewhere over a shell that is kept on an ssh connection of
+//! ours. What is asked and how an answer is read is the same for both.
+
+mod client;
+mod link;
+mod master;
+mod runtime;
+mod secret;
+mod shell;
+
+pub use client::SshSettings;
+pub use secret::{ASKPASS_SOCKET, askpass};
+
+pub(crate) use client::Client;
+pub(crate) use link::{Link, Seat};
+
+use crate::exec::{self, Bounds};
+use crate::sentinel;
+use muxboard_core::argv;
+use muxboard_core::fault::Fault;
+use muxboard_core::inventory::{Host, Reach, User};
+use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS};
+use muxboard_core::shell::Script;
+use muxboard_core::tmux::{Call, section};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A host's answer to a script.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The exit code.
+    pub(crate) exit: i32,
+    /// Everything it said.
+    pub(crate) output: Vec<u8>,
+}
+
+/// Why a script is run: what it may cost when the host is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To look, by ourselves: a host that failed lately is left alone, and a look that was cut off is taken again.
+    Look,
+    /// To look, because a person asked for it now.
+    Refresh,
+    /// To change something: tried at once, and never twice.
+    Act,
+}
+
+/// The way to one host.
+pub(crate) enum Transport {
+    /// This machine.
+    Local,
+    /// Another one.
+    Ssh(Arc<Link>),
+}
+
+impl Transport {
+    pub(crate) fn new(host: &Host, number: usize, client: Option<&Arc<Client>>) -> Self {
+        match (&host.reach, client) {
+            (Reach::Ssh(ssh), Some(client)) => Self::Ssh(Link::new(host.clone(), ssh.clone(), number, client.clone())),
+            // The client is there whenever a host needs it.
+            _ => Self::Local,
+        }
+    }
+
+    /// Runs a script on the host.
+    ///
+    /// # Errors
+    /// What is wrong with the host.
+    pub(crate) async fn run(&self, host: &Host, script: &Script, bounds: Bounds, purpose: Purpose) -> Result<Answer, Fault> {
+        match self {
+            Self::Local => {
+                let ended = exec::run(&argv::local_script(script), bounds).await.map_err(|e| Fault::unreachable(host, &e.to_string()))?;
+                if ended.timed_out { Err(Fault::timed_out(host)) } else { Ok(Answer { exit: ended.exit.unwrap_or(-1), output: ended.output }) }
+            }
+            Self::Ssh(link) => link.run(script, bounds, purpose).await,
+        }
+    }
+
+    /// Makes one call of tmux as a user: its exit code, none if it did not answer in time, and its words, complaints included.
+    ///
+    /// # Errors
+    /// What is wrong with the host.
+    pub(crate) async fn call(&self, host: &Host, user: &User, call: &Call, purpose: Purpose) -> Result<(Option<i32>, String), Fault> {
+        let sentinel = sentinel();
+        let script = section::single(user, call, &sentinel, ACTION_SECONDS_MAX, ACTION_BYTES_MAX);
+        // The limit there comes first; ours is for a host that says nothing at all.
+        let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX + GRACE_SECONDS), bytes: ACTION_BYTES_MAX };
+        let answer = self.run(host, &script, bounds, purpose).await?;
+        Ok(section::ended(&answer.output, &sentinel))
+    }
+}

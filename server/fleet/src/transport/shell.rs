@@ -1,0 +1,102 @@
+//! One long-lived `sh -s` on a host, over a connection that is there. Nothing but scripts that we built is ever written to it, a line a job, each
+//! with an empty input of its own: sh reads ahead, and data sent after a script would run as commands. A fresh mark closes each answer.
+
+use super::Answer;
+use super::master::Master;
+use crate::exec::Bounds;
+use crate::sentinel;
+use muxboard_core::limits::{NOISE_BYTES_MAX, SHELL_SECONDS_MAX};
+use muxboard_core::shell::Script;
+use openssh::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+/// A shell.
+pub(super) struct Shell {
+    _child: Child<Arc<openssh::Session>>,
+    input: ChildStdin,
+    output: ChildStdout,
+    /// Which connection it is on.
+    pub(super) generation: u64,
+}
+
+/// Why there is no shell.
+#[derive(Debug)]
+pub(super) enum NoShell {
+    /// sshd does not open another session on this connection.
+    Refused,
+    /// It did, and says nothing.
+    Silent,
+}
+
+/// How a job went.
+pub(super) enum Ran {
+    /// To its end.
+    Ended(Answer),
+    /// Not in time. The shell is of no use any more.
+    TimedOut,
+    /// The shell was gone before, and heard nothing of it.
+    Unheard,
+    /// The shell went while it ran.
+    Broken,
+}
+
+/// Room for the mark, its newlines and an exit code.
+const MARK_BYTES: usize = 64;
+
+impl Shell {
+    pub(super) async fn open(master: &Master, generation: u64) -> Result<Self, NoShell> {
+        let begun = async {
+            let mut command = master.session().arc_raw_command("exec sh -s");
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut child = command.spawn().await.map_err(|_| NoShell::Refused)?;
+            let (Some(input), Some(output)) = (child.stdin().take(), child.stdout().take()) else { return Err(NoShell::Silent) };
+            let mut shell = Self { _child: child, input, output, generation };
+            // The first answer is preceded by whatever the login shell had to say.
+            match shell.job(&Script::command(&["true"]), NOISE_BYTES_MAX).await {
+                Ran::Ended(Answer { exit: 0, .. }) => Ok(shell),
+                _ => Err(NoShell::Silent),
+            }
+        };
+        timeout(Duration::from_secs(SHELL_SECONDS_MAX), begun).await.unwrap_or(Err(NoShell::Silent))
+    }
+
+    pub(super) async fn run(&mut self, script: &Script, bounds: Bounds) -> Ran {
+        timeout(bounds.time, self.job(script, bounds.bytes)).await.unwrap_or(Ran::TimedOut)
+    }
+
+    async fn job(&mut self, script: &Script, bytes_max: usize) -> Ran {
+        let sentinel = sentinel();
+        if self.input.write_all(format!("{}\n", script.job(&sentinel)).as_bytes()).await.is_err() {
+            return Ran::Unheard;
+        }
+        let mark = format!("\n{sentinel} ");
+        let mut output: Vec<u8> = Vec::with_capacity(4096);
+        let mut searched = 0;
+        loop {
+            if output.len() > bytes_max + MARK_BYTES {
+                // Too much: its end is looked for, the rest is dropped.
+                output.drain(bytes_max..output.len() - MARK_BYTES);
+                searched = bytes_max;
+            }
+            output.reserve(4096);
+            if self.output.read_buf(&mut output).await.unwrap_or(0) == 0 {
+                return Ran::Broken;
+            }
+            let fresh = output.get(searched..).unwrap_or(&[]);
+            if let Some(at) = fresh.windows(mark.len()).position(|w| w == mark.as_bytes()) {
+                let at = searched + at;
+                let code = output.get(at + mark.len()..).unwrap_or(&[]);
+                if let Some(end) = code.iter().position(|b| *b == b'\n') {
+                    let exit = code.get(..end).and_then(|digits| std::str::from_utf8(digits).ok()?.trim().parse().ok()).unwrap_or(-1);
+                    output.truncate(at.min(bytes_max));
+                    return Ran::Ended(Answer { exit, output });
+                }
+            } else {
+                searched = output.len().saturating_sub(mark.len());
+            }
+        }
+    }
+}

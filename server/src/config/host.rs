@@ -1,0 +1,184 @@
+//! A host of the configuration: as written, then as meant. Nothing of it may look like an option to ssh or tmux, or hold what a shell would read.
+
+use super::Mistake;
+use super::written::Text;
+use muxboard_core::inventory::{Host, HostKeys, Reach, Secret, Socket, Ssh, User};
+use muxboard_core::name::{HostKey, UnixUser};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenHost {
+    pub(super) key: Spanned<String>,
+    label: Option<Spanned<String>>,
+    #[serde(default)]
+    local: bool,
+    users: Vec<Spanned<String>>,
+    socket: Option<Spanned<String>>,
+    socket_name: Option<Spanned<String>>,
+    socket_file: Option<Spanned<String>>,
+    #[serde(default)]
+    user: BTreeMap<String, Spanned<WrittenUser>>,
+    #[serde(default)]
+    order: Vec<String>,
+    #[serde(default)]
+    tags: Vec<Spanned<String>>,
+    address: Option<Spanned<String>>,
+    port: Option<Spanned<i64>>,
+    login: Option<Spanned<String>>,
+    identity_file: Option<Spanned<String>>,
+    host_key_policy: Option<Spanned<String>>,
+    password_env: Option<Spanned<String>>,
+    password_file: Option<Spanned<String>>,
+    password_credential: Option<Spanned<String>>,
+    passphrase_env: Option<Spanned<String>>,
+    passphrase_file: Option<Spanned<String>>,
+    passphrase_credential: Option<Spanned<String>>,
+}
+
+/// What one user of a host has of his own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenUser {
+    socket: Option<Spanned<String>>,
+    socket_name: Option<Spanned<String>>,
+    socket_file: Option<Spanned<String>>,
+}
+
+impl WrittenHost {
+    /// # Errors
+    /// The first mistake in it.
+    pub(super) fn meant(&self, text: &Text<'_>, own: &UnixUser) -> Result<Host, Mistake> {
+        let key: HostKey = text.parsed(&self.key)?;
+        let reach = self.reach(text)?;
+        let login = match (&reach, &self.login) {
+            (Reach::Local, Some(login)) => return Err(text.at(login, "login is for hosts over ssh; this machine is reached as the account that runs muxboard")),
+            (Reach::Local, None) => own.clone(),
+            (Reach::Ssh(_), Some(login)) => text.parsed(login)?,
+            (Reach::Ssh(_), None) => return Err(text.at(&self.key, "as whom does ssh log in? Say login = \"ACCOUNT\"")),
+        };
+        let everyones = socket(text, &self.socket, &self.socket_name, &self.socket_file)?.unwrap_or_default();
+        let users = self.users.iter().map(|name| self.a_user(text, name, &login, &everyones)).collect::<Result<Vec<_>, _>>()?;
+        if users.is_empty() {
+            return Err(text.at(&self.key, "users is empty: name the Unix accounts whose sessions are to be shown"));
+        }
+        if let Some((i, _)) = users.iter().enumerate().find(|(i, u)| users.iter().take(*i).any(|other| other.name == u.name))
+            && let Some(twice) = self.users.get(i)
+        {
+            return Err(text.at(twice, format!("the user \"{}\" is there already", twice.get_ref())));
+        }
+        if let Some((name, written)) = self.user.iter().find(|(name, _)| users.iter().all(|u| u.name.as_str() != name.as_str())) {
+            return Err(text.at(written, format!("\"{}\" is not among the users of this host", name.escape_debug())));
+        }
+        let label = match &self.label {
+            Some(label) => plain(text, label, "label")?,
+            None => key.to_string(),
+        };
+        let tags = self.tags.iter().map(|tag| plain(text, tag, "a tag")).collect::<Result<_, _>>()?;
+        Ok(Host { label, key, reach, login, users, order: self.order.clone(), tags })
+    }
+
+    fn a_user(&self, text: &Text<'_>, name: &Spanned<String>, login: &UnixUser, everyones: &Socket) -> Result<User, Mistake> {
+        let name: UnixUser = text.parsed(name)?;
+        let own = self.user.get(name.as_str()).map(|user| {
+            let user = user.get_ref();
+            socket(text, &user.socket, &user.socket_name, &user.socket_file)
+        });
+        let socket = own.transpose()?.flatten().unwrap_or_else(|| everyones.clone());
+        Ok(User { through_sudo: name != *login, name, socket })
+    }
+
+    fn reach(&self, text: &Text<'_>) -> Result<Reach, Mistake> {
+        let Some(address) = &self.address else {
+            let remote = [&self.identity_file, &self.host_key_policy, &self.password_env, &self.password_file, &self.password_credential];
+            return match (self.local, remote.into_iter().flatten().next()) {
+                (true, None) if self.port.is_none() => Ok(Reach::Local),
+                (true, _) => {
+                    Err(text
+                        .at(&self.key, "this host is local = true: what is about ssh (port, identity_file, host_key_policy, password_..) has no meaning here"))
+                }
+                (false, _) => Err(text.at(&self.key, "where is it? Say address = \"NAME\" for a host over ssh, or local = true")),
+            };
+        };
+        if self.local {
+            return Err(text.at(address, "local = true and address are two answers to one question: name one"));
+        }
+        let port = match &self.port {
+            None => None,
+            Some(port) => Some(u16::try_from(*port.get_ref()).ok().filter(|p| *p > 0).ok_or_else(|| text.at(port, "port must be between 1 and 65535"))?),
+        };
+        let identity_file = match &self.identity_file {
+            Some(path) => Some(absolute(text, path, "identity_file", true)?),
+            None => None,
+        };
+        let host_keys = match self.host_key_policy.as_ref().map(|p| (p, p.get_ref().as_str())) {
+            None | Some((_, "strict")) => HostKeys::Strict,
+            Some((_, "accept-new")) => HostKeys::AcceptNew,
+            Some((policy, _)) => return Err(text.at(policy, "host_key_policy must be \"strict\" or \"accept-new\"; a changed key is refused by both")),
+        };
+        let password = secret(text, "password", &self.password_env, &self.password_file, &self.password_credential)?;
+        let passphrase = secret(text, "passphrase", &self.passphrase_env, &self.passphrase_file, &self.passphrase_credential)?;
+        Ok(Reach::Ssh(Ssh { address: text.parsed(address)?, port, identity_file, host_keys, password, passphrase }))
+    }
+}
+
+type Written = Option<Spanned<String>>;
+
+fn secret(text: &Text<'_>, what: &str, variable: &Written, file: &Written, credential: &Written) -> Result<Option<Secret>, Mistake> {
+    if let Some(second) = [variable, file, credential].into_iter().flatten().nth(1) {
+        return Err(text.at(second, format!("the {what} is kept in two places: name one")));
+    }
+    let word = |written: &Spanned<String>| {
+        let good = !written.get_ref().is_empty() && written.get_ref().bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+        if good && !written.get_ref().starts_with('.') {
+            Ok(written.get_ref().clone())
+        } else {
+            Err(text.at(written, format!("this is the NAME of where the {what} is kept, never the {what} itself")))
+        }
+    };
+    Ok(match (variable, file, credential) {
+        (Some(name), ..) => Some(Secret::Variable(word(name)?)),
+        (_, Some(path), _) => Some(Secret::File(absolute(text, path, "this file", false)?)),
+        (.., Some(name)) => Some(Secret::Credential(word(name)?)),
+        _ => None,
+    })
+}
+
+fn socket(text: &Text<'_>, path: &Written, name: &Written, file: &Written) -> Result<Option<Socket>, Mistake> {
+    if let Some(second) = [path, name, file].into_iter().flatten().nth(1) {
+        return Err(text.at(second, "socket, socket_name and socket_file are answers to one question: name one"));
+    }
+    Ok(match (path, name, file) {
+        (Some(path), ..) => Some(Socket::Path(absolute(text, path, "socket", false)?)),
+        (_, Some(name), _) => {
+            let plain = !name.get_ref().is_empty()
+                && name.get_ref().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+                && !name.get_ref().starts_with(['-', '.']);
+            if !plain {
+                return Err(text.at(name, "socket_name must be letters, digits, '-', '_', '.'"));
+            }
+            Some(Socket::Name(name.get_ref().clone()))
+        }
+        (.., Some(path)) => Some(Socket::File(absolute(text, path, "socket_file", false)?)),
+        _ => None,
+    })
+}
+
+fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str, home: bool) -> Result<String, Mistake> {
+    let rooted = path.get_ref().starts_with('/') || home && path.get_ref().starts_with("~/");
+    if rooted && !path.get_ref().contains(char::is_control) && path.get_ref().len() < 4096 {
+        Ok(path.get_ref().clone())
+    } else {
+        Err(text.at(path, format!("{what} must be an absolute path")))
+    }
+}
+
+fn plain(text: &Text<'_>, written: &Spanned<String>, what: &str) -> Result<String, Mistake> {
+    let label = written.get_ref();
+    if label.trim().is_empty() || label.len() > 200 || label.contains(char::is_control) {
+        return Err(text.at(written, format!("{what} must be one line of text, at most 200 bytes")));
+    }
+    Ok(label.clone())
+}
