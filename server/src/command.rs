@@ -1,7 +1,7 @@
-//! The command line: `muxboard`, `muxboard serve`, `muxboard token new`.
+//! The command line: `muxboard`, `muxboard serve`, `muxboard check`, `muxboard sudoers`, `muxboard token new`.
 
 use crate::config::{self, Config, LISTEN_DEFAULT};
-use crate::{ASKPASS_SOCKET, Muxboard, SshSettings, askpass, assets, random_hex, sha256};
+use crate::{ASKPASS_SOCKET, Muxboard, askpass, assets, doctor, random_hex, sha256};
 use anyhow::{Context, anyhow, bail};
 use axum::serve::ListenerExt;
 use clap::{Args, Parser, Subcommand};
@@ -10,6 +10,7 @@ use muxboard_core::name::UnixUser;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,6 +31,27 @@ pub struct CommandLine {
 enum Command {
     /// Serve a board
     Serve(Serve),
+    /// Walk the way to every host and user, and say what is wrong and the line that mends it
+    Check {
+        /// The configuration; without one: this machine, your own sessions
+        #[arg(short, long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// This host alone, by its key
+        host: Option<String>,
+        /// This user of it alone
+        user: Option<String>,
+    },
+    /// Print the file for /etc/sudoers.d that a host needs
+    Sudoers {
+        /// The configuration
+        #[arg(short, long, value_name = "FILE")]
+        config: PathBuf,
+        /// The host, by its key
+        host: String,
+    },
     /// Make access tokens
     #[command(subcommand)]
     Token(Token),
@@ -67,12 +89,23 @@ impl CommandLine {
     ///
     /// # Errors
     /// In words for the person at the terminal, on one line.
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Some(Command::Token(Token::New { name })) => new_token(&name),
-            Some(Command::Serve(serve)) => serve.run(),
-            None => self.serve.run(),
+            Some(Command::Token(Token::New { name })) => new_token(&name)?,
+            Some(Command::Sudoers { config, host }) => doctor::sudoers(&read_config(&config, &own_account()?.0)?, &host)?,
+            Some(Command::Check { config, json, host, user }) => {
+                let own = own_account()?.0;
+                let config = match config {
+                    Some(path) => with_askpass(read_config(&path, &own)?),
+                    None => Config::default_for(&own, &hostname(), "", listen_default()),
+                };
+                let well = runtime()?.block_on(doctor::check(config, host.as_deref(), user.as_deref(), json))?;
+                return Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            }
+            Some(Command::Serve(serve)) => serve.run()?,
+            None => self.serve.run()?,
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -110,25 +143,42 @@ fn own_account() -> anyhow::Result<(UnixUser, bool)> {
     Ok((name.parse().map_err(|e| anyhow!("cannot work as \"{name}\": {e}"))?, uid == "0"))
 }
 
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "this machine".into(), |h| h.trim().to_owned())
+}
+
+#[expect(clippy::expect_used, reason = "a constant")]
+fn listen_default() -> SocketAddr {
+    LISTEN_DEFAULT.parse().expect("the default address")
+}
+
+/// ssh asks for passwords by starting this very binary.
+fn with_askpass(mut config: Config) -> Config {
+    config.ssh.askpass = std::env::current_exe().ok();
+    config
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")
+}
+
 impl Serve {
     fn run(self) -> anyhow::Result<()> {
         let (own, root) = own_account()?;
         let mut token = None;
         let config = match &self.config {
-            Some(path) => read_config(path, &own)?,
+            Some(path) => with_askpass(read_config(path, &own)?),
             None => {
                 if root {
                     let mut err = std::io::stderr();
                     writeln!(err, "muxboard: running as root without a configuration: whoever has the link below is root on this machine.")?;
                 }
                 let fresh = random_hex();
-                let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "this machine".into(), |h| h.trim().to_owned());
-                #[expect(clippy::expect_used, reason = "a constant")]
-                let listen = self.listen.unwrap_or_else(|| LISTEN_DEFAULT.parse().expect("the default address"));
+                let listen = self.listen.unwrap_or_else(listen_default);
                 if !listen.ip().is_loopback() {
                     bail!("{listen} is open to the network, and every key press would cross it in the clear; that needs a configuration (serve -c FILE)");
                 }
-                let config = Config::default_for(&own, &hostname, &fresh, listen);
+                let config = Config::default_for(&own, &hostname(), &fresh, listen);
                 token = Some(fresh);
                 config
             }
@@ -140,7 +190,7 @@ impl Serve {
             .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("MUXBOARD_LOG").unwrap_or_else(|_| "info".into()))
             .with_writer(std::io::stderr)
             .init();
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?.block_on(serve(config, token))
+        runtime()?.block_on(serve(config, token))
     }
 }
 
@@ -173,7 +223,7 @@ async fn serve(config: Config, token: Option<String>) -> anyhow::Result<()> {
         .sweep(config.sweep)
         .attach(config.attach)
         .overtake(config.overtake)
-        .ssh(SshSettings { askpass: std::env::current_exe().ok(), ..config.ssh })
+        .ssh(config.ssh)
         .build()?;
     let stop = board.stopper();
     let router = board.into_router();

@@ -19,6 +19,7 @@ mod auth;
 mod board;
 pub mod command;
 pub mod config;
+mod doctor;
 mod forms;
 mod guard;
 mod pages;

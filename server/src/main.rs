@@ -7,7 +7,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let Some(line) = CommandLine::from_environment() else { return ExitCode::SUCCESS };
     match line.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "muxboard: {error:#}");
             ExitCode::FAILURE

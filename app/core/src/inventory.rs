@@ -117,8 +117,26 @@ impl Host {
 
     /// The line of sudoers(5) that lets us reach a user of this host.
     pub fn sudoers_line(&self, user: &UnixUser) -> String {
-        format!("{} ALL=({user}) NOPASSWD: /usr/bin/tmux", self.login)
+        format!("{} ALL=({}) NOPASSWD: /usr/bin/tmux", in_sudoers(&self.login), in_sudoers(user))
     }
+
+    /// A file for /etc/sudoers.d that lets us reach all its users.
+    pub fn sudoers_fragment(&self) -> String {
+        let lines: Vec<String> = self.users.iter().filter(|u| u.through_sudo).map(|u| self.sudoers_line(&u.name) + "\n").collect();
+        let head = if lines.is_empty() {
+            format!("# {} needs no sudo on {}: all its users are itself.\n", self.login, self.key)
+        } else {
+            format!("# On {}: {} runs tmux as these accounts, which is full control of them, and nothing else.\n", self.key, self.login)
+                + "# As root there: visudo -cf FILE && install -m 0440 FILE /etc/sudoers.d/muxboard   (tmux elsewhere? Say its path: command -v tmux)\n"
+        };
+        head + &lines.concat()
+    }
+}
+
+/// A name as sudoers(5) reads it: in capitals alone it would be an alias.
+fn in_sudoers(user: &UnixUser) -> String {
+    let alias = user.as_str().bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    if alias { format!("\"{user}\"") } else { user.to_string() }
 }
 
 /// All hosts, in the order of the page.

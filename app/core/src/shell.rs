@@ -38,6 +38,22 @@ impl Script {
         Self::frame("printf '%s %s %s\\n' {} \"$$\" \"$(tty)\"; exec {}", &[&Self::command(&[mark]), command])
     }
 
+    /// What a doctor wants to know of a machine, as lines `name=value`.
+    pub fn facts() -> Self {
+        const FACTS: [(&str, &str); 9] = [
+            ("system", "uname -sr"),
+            ("account", "id -un"),
+            ("tmux", "command -v tmux"),
+            ("version", "tmux -V"),
+            ("sudo", "command -v sudo"),
+            ("utf8", "locale -a | grep -ci 'utf-*8'"),
+            ("linger", "ls /var/lib/systemd/linger | tr '\\n' ' '"),
+            ("kills", "cat /etc/systemd/logind.conf /etc/systemd/logind.conf.d/*.conf | grep -ci '^ *KillUserProcesses *= *\\(yes\\|true\\|on\\|1\\)'"),
+            ("private", "grep -c '/systemd-private-.* /tmp ' /proc/self/mountinfo"),
+        ];
+        Self(FACTS.iter().map(|(name, command)| format!("printf '%s=%s\\n' {name} \"$({{ {command}; }} 2>/dev/null)\"")).collect::<Vec<_>>().join("; "))
+    }
+
     /// One job for a shell that others use too: its own input is empty, what follows it on the line says which job ended and how.
     pub fn job(&self, sentinel: &str) -> Self {
         Self::frame("sh -c {} </dev/null 2>/dev/null; printf '\\n%s %s\\n' {} \"$?\"", &[&Self::command(&[self.as_str()]), &Self::command(&[sentinel])])

@@ -52,6 +52,11 @@ fn compare_and(id: SessionId, then: &str, otherwise: &str) -> Vec<String> {
     ]
 }
 
+/// Prints tmux's version. It needs no server, and sudo grants it by the documented line.
+pub fn version() -> Call {
+    Call::new(["-V"])
+}
+
 /// Ends a session and everything in it.
 pub fn kill(id: SessionId) -> Call {
     Call(compare_and(id, &format!("kill-session -t '${}:' ; display-message -p {DONE}", id.number), MISMATCH))

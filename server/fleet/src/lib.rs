@@ -1,6 +1,7 @@
 //! The hands of muxboard: it sweeps hosts, acts on sessions and opens terminals. It acts on permits alone and knows nothing of the web.
 
 mod attach;
+mod doctor;
 mod environment;
 mod exec;
 mod look;
@@ -11,6 +12,7 @@ mod sweep;
 mod transport;
 
 pub use attach::{AttachEnd, AttachLimits, Attachment, Connection};
+pub use doctor::{Doctor, Finding, Verdict};
 pub use look::Look;
 pub use showing::Showing;
 pub use transport::{ASKPASS_SOCKET, SshSettings, askpass};

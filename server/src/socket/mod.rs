@@ -2,6 +2,7 @@
 
 pub(crate) mod board;
 mod line;
+mod outbox;
 pub(crate) mod terminal;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};

@@ -1,6 +1,7 @@
 //! A terminal's WebSocket: one task that selects over the pty, the socket, the clock and the server's own end.
 
 use super::line::{Event, Line};
+use super::outbox::{Aside, Outbox};
 use super::{close, stopped};
 use crate::board::{Shared, public};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -8,16 +9,15 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use muxboard_app::error::{Kind, PublicError};
-use muxboard_core::flow::Credit;
 use muxboard_core::limits::{
-    CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, CREDIT_BYTES_MAX, HELLO_SECONDS_MAX, INPUT_BYTES_MAX, LEAVE_SECONDS_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS,
-    OVERTAKE_SECONDS_MIN, QUIET_SECONDS, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES,
+    CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, HELLO_SECONDS_MAX, INPUT_BYTES_MAX, LEAVE_SECONDS_MAX, OVERTAKE_SECONDS_MIN, QUIET_SECONDS, SILENCE_SECONDS_MAX,
+    WRITE_BUFFER_BYTES,
 };
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit, Principal, Type, Watch};
 use muxboard_core::snapshot::{Place, SessionId};
-use muxboard_core::wire::{Close, Grid, Seen, ToClient, ToServer};
-use muxboard_fleet::{AttachEnd, AttachLimits, Attachment, Connection, Failed, Fleet, Showing};
+use muxboard_core::wire::{Close, ToServer};
+use muxboard_fleet::{AttachEnd, Attachment, Connection, Failed, Fleet, Showing};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -100,91 +100,6 @@ impl Login<'_> {
     }
 }
 
-/// Output on its way to the client: a frame that is being filled, when it may go, and how much the client has not taken yet.
-struct Outbox {
-    frame: Vec<u8>,
-    not_before: Instant,
-    credit: Credit,
-    began: Instant,
-    /// Since when the client leaves no room for more, and for how long it left none before, since all that had come was last read.
-    closed: Option<Instant>,
-    waited: Duration,
-}
-
-impl Outbox {
-    fn new(limits: AttachLimits) -> Self {
-        let ceiling = u32::try_from(limits.queue_bytes).unwrap_or(u32::MAX).min(CREDIT_BYTES_MAX);
-        Self { frame: Vec::new(), not_before: Instant::now(), credit: Credit::new(ceiling), began: Instant::now(), closed: None, waited: Duration::ZERO }
-    }
-
-    fn held(&self) -> usize {
-        self.frame.len().saturating_sub(1)
-    }
-
-    /// How far the frame may be filled, its tag included.
-    fn limit(&self) -> usize {
-        1 + self.credit.room().min(self.credit.frame_bytes_max(self.began.elapsed())).min(OUTPUT_FRAME_BYTES_MAX)
-    }
-
-    fn is_open(&self) -> bool {
-        self.frame.len().max(1) < self.limit()
-    }
-
-    /// To be called often: notes whether there is room.
-    fn watch(&mut self) {
-        if self.is_open() {
-            self.waited += self.closed.take().map_or(Duration::ZERO, |since| since.elapsed());
-        } else if self.closed.is_none() {
-            self.closed = Some(Instant::now());
-        }
-    }
-
-    /// All that had come was read: nothing old stands behind.
-    fn ran_dry(&mut self) {
-        (self.closed, self.waited) = (None, Duration::ZERO);
-    }
-
-    /// How long output has been waiting for a client that is too slow for it.
-    fn behind(&self) -> Duration {
-        self.waited + self.closed.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-
-    /// What was not sent yet is old: the terminal begins anew. (CAN ends a sequence that was cut, RIS resets.)
-    fn begin_anew(&mut self) {
-        self.frame.clear();
-        self.open().extend_from_slice(b"\x18\x1bc");
-        self.ran_dry();
-        self.not_before = Instant::now();
-    }
-
-    /// The frame to read into: the output follows its tag, so that it is copied once on its way, into the WebSocket's buffer.
-    fn open(&mut self) -> &mut Vec<u8> {
-        if self.frame.is_empty() {
-            self.frame.push(ToClient::OUTPUT_TAG);
-        }
-        &mut self.frame
-    }
-
-    /// Whether what is held may go now, and not only when its time has come.
-    fn is_due(&self) -> bool {
-        self.held() > 0 && (self.frame.len() >= self.limit() || Instant::now() >= self.not_before)
-    }
-
-    fn take(&mut self) -> Message {
-        self.credit.sent(self.held(), self.began.elapsed());
-        self.not_before = Instant::now() + Duration::from_millis(OUTPUT_FRAME_MS);
-        Message::Binary(std::mem::take(&mut self.frame).into())
-    }
-
-    fn taken(&mut self, bytes: u32) {
-        self.credit.taken(bytes, self.began.elapsed());
-    }
-
-    fn is_stalled(&self, limits: AttachLimits) -> bool {
-        self.credit.owed_since().is_some_and(|since| self.began.elapsed().saturating_sub(since) > limits.stall)
-    }
-}
-
 /// A fresh terminal on its way to take the old one's place, at most one in [`OVERTAKE_SECONDS_MIN`].
 struct Overtake<'a, O> {
     fleet: &'a Arc<Fleet>,
@@ -222,25 +137,6 @@ const STALLED_MS: u64 = 1000;
 /// A key that wants an answer: Ctrl-C and all other control characters, Enter, Escape, arrows, tmux's prefix. Not text that flows.
 fn is_key(typed: &[u8]) -> bool {
     typed.len() <= 8 && typed.iter().any(|byte| *byte < 0x20)
-}
-
-/// What goes to the client beside the output, each the latest of its kind alone: a client that asks and does not read fills nothing.
-#[derive(Default)]
-struct Aside {
-    grid: Option<Grid>,
-    pong: Option<u32>,
-    clients: Option<Vec<Seen>>,
-    moved: Option<String>,
-}
-
-impl Aside {
-    fn next(&mut self) -> Option<Message> {
-        let frame = (self.grid.take().map(ToClient::Attached))
-            .or_else(|| self.pong.take().map(ToClient::Pong))
-            .or_else(|| self.clients.take().map(ToClient::Clients))
-            .or_else(|| self.moved.take().map(ToClient::Moved))?;
-        Some(Message::Binary(frame.encode().into()))
-    }
 }
 
 /// The next of the moments at which every terminal is checked: the same for all, so that what thirty that idle have to send leaves together.

@@ -33,6 +33,7 @@ pub(crate) struct Link {
     room: Semaphore,
     forgotten: AtomicUsize,
     sockets: AtomicU64,
+    noise: AtomicUsize,
     terminals: Mutex<Vec<Arc<Terminals>>>,
 }
 
@@ -70,6 +71,7 @@ impl Link {
             room: Semaphore::new(SHELLS_MAX),
             forgotten: AtomicUsize::new(0),
             sockets: AtomicU64::new(0),
+            noise: AtomicUsize::new(0),
             terminals: Mutex::default(),
         })
     }
@@ -85,6 +87,11 @@ impl Link {
     /// The configuration file that our ssh reads in the place of the account's own.
     pub(crate) fn config(&self) -> Option<&str> {
         self.client.config()
+    }
+
+    /// What the login shell says before it does what it is told, in bytes.
+    pub(crate) fn noise(&self) -> usize {
+        self.noise.load(Ordering::SeqCst)
     }
 
     /// Runs a script.
@@ -190,7 +197,10 @@ impl Link {
                 return Ok(Some((shell, permit)));
             }
             match Shell::open(master, generation).await {
-                Ok(shell) => return Ok(Some((shell, permit))),
+                Ok(shell) => {
+                    self.noise.store(shell.noise, Ordering::SeqCst);
+                    return Ok(Some((shell, permit)));
+                }
                 Err(NoShell::Refused) if master.is_alive() && master.answers().await => {
                     if self.forgotten.load(Ordering::SeqCst) + 1 >= SHELLS_MAX {
                         return Err(Fault::too_few_sessions(&self.host));

@@ -20,6 +20,8 @@ pub(super) struct Shell {
     output: ChildStdout,
     /// Which connection it is on.
     pub(super) generation: u64,
+    /// What the login shell said before it, in bytes.
+    pub(super) noise: usize,
 }
 
 /// Why there is no shell.
@@ -53,10 +55,13 @@ impl Shell {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
             let mut child = command.spawn().await.map_err(|_| NoShell::Refused)?;
             let (Some(input), Some(output)) = (child.stdin().take(), child.stdout().take()) else { return Err(NoShell::Silent) };
-            let mut shell = Self { _child: child, input, output, generation };
+            let mut shell = Self { _child: child, input, output, generation, noise: 0 };
             // The first answer is preceded by whatever the login shell had to say.
             match shell.job(&Script::command(&["true"]), NOISE_BYTES_MAX).await {
-                Ran::Ended(Answer { exit: 0, .. }) => Ok(shell),
+                Ran::Ended(Answer { exit: 0, output }) => {
+                    shell.noise = output.len();
+                    Ok(shell)
+                }
                 _ => Err(NoShell::Silent),
             }
         };
