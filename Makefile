@@ -22,7 +22,7 @@ dev: ## rebuild and restart on every change (cargo-leptos watch)
 lint: ## rustfmt and clippy
 	@.ci/bootstrap run && .ci/lint
 
-bench: ## measure the page and the terminal, also in a browser on a slow line (OTHER="ttyd=ws://..,PID": another server too)
-	@.ci/bootstrap test && .ci/build && $(TOOLS) node end2end/bench/page.mjs && node end2end/bench/slow.mjs && cargo bench --quiet -p muxboard --bench terminal -- $(if $(OTHER),'$(OTHER)')
+bench: ## measure the page, the terminal and the fleet, also in a browser on a slow line (OTHER="ttyd=ws://..,PID": another server too)
+	@.ci/bootstrap test && .ci/build && $(TOOLS) node end2end/bench/page.mjs && node end2end/bench/slow.mjs && cargo bench --quiet -p muxboard --bench terminal -- $(if $(OTHER),'$(OTHER)') && cargo bench --quiet -p muxboard --bench fleet
 
 .PHONY: help run test build dev lint bench

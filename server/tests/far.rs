@@ -103,7 +103,9 @@ async fn every_byte_and_shell_text_stay_data_on_every_way_to_a_host_and_back() {
         until(&mut socket, "the-end").await;
         assert_eq!(std::fs::read(&bytes).unwrap(), [plain, vec![b'.'; missing]].concat());
         // What a host says: every byte as output, as a title, and in a preview.
-        let shout = format!("printf '\\033]2;$(touch {canary})`touch {canary}`\\007'; awk 'BEGIN{{for(i=1;i<256;i++)printf \"%c\",i}}'; echo; echo '$(touch {canary})'; echo sa''id\r");
+        let shout = format!(
+            "printf '\\033]2;$(touch {canary})`touch {canary}`\\007'; awk 'BEGIN{{for(i=1;i<256;i++)printf \"%c\",i}}'; echo; echo '$(touch {canary})'; echo sa''id\r"
+        );
         typed(&mut socket, shout.as_bytes()).await;
         until(&mut socket, "said").await;
         board.host_when("far", |h| h["state"] == "up" && names(h, user) == ["x"]);

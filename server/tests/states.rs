@@ -110,8 +110,7 @@ fn a_login_that_runs_nothing_and_an_sshd_with_too_few_sessions_are_named() {
     run("usermod", &["-s", "/usr/sbin/nologin", &accounts.refused]);
     let board = client.board(
         "",
-        &(host("nologin", nologin.port, &accounts.refused, &[&accounts.refused], "")
-            + &host("few", few.port, &accounts.login, &[&accounts.login], "")),
+        &(host("nologin", nologin.port, &accounts.refused, &[&accounts.refused], "") + &host("few", few.port, &accounts.login, &[&accounts.login], "")),
     );
     let seen = state_is(&board, "nologin", "no_shell");
     assert!(seen["error"].as_str().unwrap().contains("not available"), "{seen}");
@@ -217,10 +216,15 @@ fn the_doctor_walks_the_whole_way_and_names_the_step_that_fails() {
     let sshd = Sshd::start(&client, "");
     let hosts = host("far", sshd.port, &accounts.login, &[&accounts.login, &accounts.far, &accounts.refused], "");
     let before = check(&client, &[], &hosts);
-    assert!(before.contains("ok   network") && before.contains("BAD  login") && before.contains("StrictHostKeyChecking=ask") && before.ends_with('1'), "{before}");
+    assert!(
+        before.contains("ok   network") && before.contains("BAD  login") && before.contains("StrictHostKeyChecking=ask") && before.ends_with('1'),
+        "{before}"
+    );
     client.know(&sshd);
     let seen = check(&client, &[], &hosts);
-    for line in ["ok   ssh_config", "ok   name", "ok   network", "ok   login", &format!("ok   {}: tmux", accounts.login), &format!("ok   {}: sudo, tmux", accounts.far)] {
+    for line in
+        ["ok   ssh_config", "ok   name", "ok   network", "ok   login", &format!("ok   {}: tmux", accounts.login), &format!("ok   {}: sudo, tmux", accounts.far)]
+    {
         assert!(seen.contains(line), "{line:?} is not in\n{seen}");
     }
     let line = format!("{} ALL=({}) NOPASSWD: /usr/bin/tmux", accounts.login, accounts.refused);

@@ -33,7 +33,7 @@ fn stamp(output: &[u8]) -> Option<u128> {
 }
 
 /// Keys one at a time, each awaited: times in ms.
-fn keys(terminal: &mut dyn Terminal, count: usize) -> Vec<f64> {
+pub fn keys(terminal: &mut dyn Terminal, count: usize) -> Vec<f64> {
     let mut sink = Vec::new();
     let mut times = Vec::new();
     for i in 0..count {

@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const TOKEN: &str = "a-token-for-the-bench-only";
+pub const TOKEN: &str = "a-token-for-the-bench-only";
 const FLAGS: &str = "RGB,ccolour,clipboard,cstyle,focus,overline,strikethrough,sync,title,usstyle,hyperlinks";
 
 /// A tmux server with a folder of its own.
 pub struct World {
     pub folder: tempfile::TempDir,
-    user: String,
+    pub user: String,
 }
 
 #[allow(clippy::disallowed_methods, reason = "a bench runs real programs")]
-fn command(program: &str) -> Command {
+pub fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env_remove("TMUX").current_dir("/");
     command
@@ -27,7 +27,7 @@ impl World {
         let user = String::from_utf8(command("id").arg("-un").output().unwrap().stdout).unwrap().trim().to_owned();
         Self { folder: tempfile::Builder::new().prefix("muxboard-bench").tempdir().unwrap(), user }
     }
-    fn socket(&self) -> String {
+    pub fn socket(&self) -> String {
         self.folder.path().join("tmux").display().to_string()
     }
     pub fn tmux(&self, words: &[&str]) -> String {
@@ -62,14 +62,23 @@ impl World {
         std::fs::write(&path, text).unwrap();
         path
     }
+    /// A board of this machine.
     pub fn board(&self, tools: Option<&Path>) -> Board {
+        let host = format!("[[host]]\nkey = \"here\"\nlocal = true\nusers = [\"{}\"]\nsocket = \"{}\"\n", self.user, self.socket());
+        self.board_of("", &host, tools)
+    }
+    /// A board of these hosts; `tools` is a folder of programs that come first.
+    pub fn board_of(&self, top: &str, hosts: &str, tools: Option<&Path>) -> Board {
+        self.board_with(top, "", hosts, tools)
+    }
+    /// The same, with more limits.
+    pub fn board_with(&self, top: &str, limits: &str, hosts: &str, tools: Option<&Path>) -> Board {
         let config = self.folder.path().join("muxboard.toml");
         let hash: String = muxboard::sha256(TOKEN).iter().map(|b| format!("{b:02x}")).collect();
-        let (user, socket) = (&self.user, self.socket());
+        let user = &self.user;
         let text = format!(
-            "listen = \"127.0.0.1:0\"\n[limits]\nattaches_per_principal = 64\nattaches = 64\n[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"ops\"\nsha256 = \"{hash}\"\n\
-             [[grant]]\nwho = [\"ops\"]\nhosts = [\"*\"]\nusers = [\"*\"]\ncan = [\"type\", \"create\", \"kill\"]\n\
-             [[host]]\nkey = \"here\"\nlocal = true\nusers = [\"{user}\"]\nsocket = \"{socket}\"\n"
+            "{top}listen = \"127.0.0.1:0\"\n[limits]\nattaches_per_principal = 64\nattaches = 64\n{limits}[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"ops\"\nsha256 = \"{hash}\"\n\
+             [[grant]]\nwho = [\"ops\"]\nhosts = [\"*\"]\nusers = [\"*\"]\ncan = [\"type\", \"create\", \"kill\"]\n{hosts}"
         );
         std::fs::write(&config, text).unwrap();
         let mut command = command(env!("CARGO_BIN_EXE_muxboard"));
@@ -93,7 +102,7 @@ impl Drop for World {
 /// A muxboard that runs.
 pub struct Board {
     child: Child,
-    address: String,
+    pub address: String,
     user: String,
 }
 
@@ -103,8 +112,12 @@ impl Board {
     }
     /// Where the terminal of a session is.
     pub fn place(&self, world: &World, name: &str) -> Place {
+        self.place_on("here", world, name)
+    }
+    /// The same on a host of another key.
+    pub fn place_on(&self, key: &str, world: &World, name: &str) -> Place {
         let id = world.tmux(&["display-message", "-p", "-t", &format!("={name}:"), "#{session_id}-#{session_created}-#{pid}-#{start_time}"]);
-        let path = format!("/ws/attach/here/{}/{}", self.user, id.trim_start_matches('$'));
+        let path = format!("/ws/attach/{key}/{}/{}", self.user, id.trim_start_matches('$'));
         Place { wire: Wire::Muxboard, address: self.address.clone(), path, headers: format!("Authorization: Bearer {TOKEN}\r\n") }
     }
     pub fn attach(&self, world: &World, name: &str) -> Socket {
