@@ -75,9 +75,9 @@ pub fn local(user: &User, call: &Call) -> Argv {
     Argv::new(tmux_words(user, call))
 }
 
-/// A script on this machine.
+/// A script on this machine. Its mark comes as the variable `M` of the environment, which other accounts cannot read.
 pub fn local_script(script: &Script) -> Argv {
-    Argv::new(vec!["sh".into(), "-c".into(), script.as_str().into()])
+    Argv::new(vec!["sh".into(), "-c".into(), script.with_mark().as_str().into()])
 }
 
 /// What every ssh of ours is told, whatever `ssh_config` says: nothing is forwarded, nothing runs here, nobody is asked on a terminal.

@@ -54,9 +54,17 @@ impl Script {
         Self(FACTS.iter().map(|(name, command)| format!("printf '%s=%s\\n' {name} \"$({{ {command}; }} 2>/dev/null)\"")).collect::<Vec<_>>().join("; "))
     }
 
-    /// One job for a shell that others use too: its own input is empty, what follows it on the line says which job ended and how.
-    pub fn job(&self, sentinel: &str) -> Self {
-        Self::frame("sh -c {} </dev/null 2>/dev/null; printf '\\n%s %s\\n' {} \"$?\"", &[&Self::command(&[self.as_str()]), &Self::command(&[sentinel])])
+    /// One job for a shell that others use too: a subshell of its own with an empty input; what follows it on the line says which job ended and how.
+    /// `eval` confines even a script that is no shell at all, and costs no process. The script finds the mark as `$M`: never among a process's words,
+    /// which every account of a machine can read.
+    pub fn job(&self, mark: &str) -> Self {
+        let (script, mark) = (Self::command(&[self.as_str()]), Self::command(&[mark]));
+        Self::frame("(M={}; eval {}) </dev/null 2>/dev/null; printf '\\n%s done %s\\n' {} \"$?\"", &[&mark, &script, &mark])
+    }
+
+    /// The script, with a mark that came with the environment kept to itself: a tmux server that it starts would have it for ever.
+    pub(crate) fn with_mark(&self) -> Self {
+        Self::frame("m=$M; unset M; M=$m; {}", &[self])
     }
 
     /// The same script as a line that every login shell hands on unchanged: sh, bash, dash, zsh, fish, csh, tcsh. What they read differently is

@@ -14,7 +14,7 @@ proptest! {
         let listing = format::parse(&text);
         prop_assert!(listing.sessions.len() + listing.problems.len() <= text.lines().count() + 1);
         let _ = ansi::preview(&text);
-        let _ = section::parse(&bytes, &mark);
+        let _ = section::parse(&bytes, &mark, &mark);
         let _ = format::created(&text);
         let _ = format::version(&text);
     }
@@ -66,9 +66,9 @@ impl Server {
     /// The listing by the sweep's own script, which helps tmux to a status that it missed.
     #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
     fn settled(&self) -> format::Listing {
-        let script = section::script(&[Ask { user: &self.host.users[0], panes: vec![], unsettled: true }], "5e47");
-        let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env_remove("TMUX").output().unwrap();
-        section::parse(&output.stdout, "5e47").remove(0).1.listing
+        let script = section::script(&[Ask { user: &self.host.users[0], panes: vec![], unsettled: true, pane_mark: "9a4e" }]);
+        let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env("M", "5e47").env_remove("TMUX").output().unwrap();
+        section::parse(&output.stdout, "5e47", "9a4e").remove(0).1.listing
     }
 
     fn listing(&self) -> format::Listing {
@@ -183,10 +183,10 @@ fn the_sweep_script_brings_every_section_and_the_previews() {
     // A second user that cannot be reached this way: its section says so and harms nothing.
     host.users.push(User { name: "nobody-here".parse().unwrap(), through_sudo: true, socket: Socket::Default });
     let look = |panes: Vec<format::PaneId>| {
-        let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: panes.clone(), unsettled: false }).collect();
-        let script = section::script(&asks, "5e47");
-        let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env_remove("TMUX").output().unwrap();
-        section::parse(&output.stdout, "5e47")
+        let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: panes.clone(), unsettled: false, pane_mark: "9a4e" }).collect();
+        let script = section::script(&asks);
+        let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env("M", "5e47").env_remove("TMUX").output().unwrap();
+        section::parse(&output.stdout, "5e47", "9a4e")
     };
     let first = look(vec![]);
     assert_eq!(first.iter().map(|(u, _)| u.as_str()).collect::<Vec<_>>(), ["me", "nobody-here"]);
@@ -206,10 +206,28 @@ fn the_sweep_script_brings_every_section_and_the_previews() {
 }
 
 #[test]
-fn a_section_cannot_end_itself_and_begin_anothers_with_the_sentinel_read_from_the_process_list() {
-    let said = "5e47 begin me\n 5e47 end\n 5e47 begin other\n S\x1f$1\x1f1\x1f0\x1f1\x1f1\x1f3.3a\x1fon\x1fforged\n \n 5e47 exit 0\n5e47 end\n5e47 begin other\n \n 5e47 exit 0\n5e47 end\n";
-    let sections = section::parse(said.as_bytes(), "5e47");
-    assert_eq!(sections.iter().map(|(user, s)| (user.as_str(), s.listing.sessions.len())).collect::<Vec<_>>(), [("me", 1), ("other", 0)]);
+#[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
+fn a_section_cannot_end_itself_and_begin_anothers_its_mark_is_in_no_processs_words_or_environment() {
+    use std::os::unix::fs::PermissionsExt;
+    // In the place of tmux: says all it can find out, and forges what it can.
+    let folder = tempfile::tempdir().unwrap();
+    let spy = folder.path().join("tmux");
+    let words = "#!/bin/sh\ncat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '; env\nprintf '\\n9a4e end\\n9a4e begin other\\nM end\\n'\n";
+    std::fs::write(&spy, words).unwrap();
+    std::fs::set_permissions(&spy, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
+    host.users.push(User { name: "other".parse().unwrap(), through_sudo: false, socket: Socket::Default });
+    let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: vec![], unsettled: false, pane_mark: "9a4e" }).collect();
+    let mark = "5e475e475e475e47";
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    for argv in [argv::local_script(&section::script(&asks)), argv::local_script(&section::script(&asks[..1]))] {
+        let output = std::process::Command::new(argv.program()).args(argv.arguments()).env("M", mark).env("PATH", &path).output().unwrap();
+        let sections = section::parse(&output.stdout, mark, "9a4e");
+        let said: Vec<String> = sections.iter().flat_map(|(_, s)| s.listing.problems.clone()).collect();
+        assert!(said.iter().any(|line| line.contains("9a4e begin other")), "{said:?}");
+        assert!(!said.iter().any(|line| line.contains(mark)), "{said:?}");
+        assert!(sections.len() < 3 && sections[0].0.as_str() == "me");
+    }
 }
 
 #[test]

@@ -5,7 +5,9 @@ use crate::world::{World, command, cpu};
 use crate::{ms, quantile};
 use muxboard_core::inventory::{Host, HostKeys, Inventory, Reach, Socket, Ssh, User};
 use muxboard_core::policy::{self, Abilities, Among, Grant, Permit, Policy, Principal, Refresh};
+use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostState, Place};
+use muxboard_core::tmux::format;
 use muxboard_fleet::{Fleet, Settings, SshSettings};
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
@@ -66,7 +68,8 @@ pub fn one() {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (fleet, permits) = fleet(&world, &sshds, 1, &[&world.user]);
-    let list = format!("tmux -u -S {} list-sessions \\; list-windows -a \\; list-clients", world.socket());
+    // The very words that a look asks tmux.
+    let list = Script::command(&format::call().words(&["-S", &world.socket()])).to_string();
     let began = Instant::now();
     runtime.block_on(fleet.refresh(&permits));
     println!("  muxboard, the first look (resolve, login, shell, two looks)  {:.0} ms", ms(began.elapsed()));

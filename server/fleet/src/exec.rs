@@ -31,14 +31,14 @@ pub(crate) struct Ended {
     pub(crate) timed_out: bool,
 }
 
-/// Runs it. Its standard input is empty, its standard error goes nowhere: scripts redirect what they want heard.
+/// Runs it, with these variables beside the allowed ones. Its standard input is empty, its standard error goes nowhere: scripts redirect what they want heard.
 ///
 /// # Errors
 /// When it cannot be started.
-pub(crate) async fn run(argv: &Argv, bounds: Bounds) -> io::Result<Ended> {
+pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], bounds: Bounds) -> io::Result<Ended> {
     #[expect(clippy::disallowed_methods, reason = "one of the two places where processes start")]
     let mut command = tokio::process::Command::new(argv.program());
-    command.args(argv.arguments()).env_clear().envs(environment::allowed());
+    command.args(argv.arguments()).env_clear().envs(environment::allowed()).envs(variables.iter().copied());
     command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     command.process_group(0).kill_on_drop(true);
     let mut child = command.spawn()?;
@@ -96,19 +96,19 @@ mod tests {
 
     #[tokio::test]
     async fn output_and_exit_code() {
-        let ended = run(&sh("echo a; exit 3"), bounds(5, 100)).await.unwrap();
+        let ended = run(&sh("echo a; exit 3"), &[], bounds(5, 100)).await.unwrap();
         assert_eq!((ended.exit, ended.output.as_slice(), ended.timed_out), (Some(3), b"a\n".as_slice(), false));
     }
 
     #[tokio::test]
     async fn output_is_capped() {
-        let ended = run(&sh("head -c 1000000 /dev/zero; echo end"), bounds(5, 10)).await.unwrap();
+        let ended = run(&sh("head -c 1000000 /dev/zero; echo end"), &[], bounds(5, 10)).await.unwrap();
         assert_eq!((ended.exit, ended.output.len()), (Some(0), 10));
     }
 
     #[tokio::test]
     async fn a_process_that_hangs_is_killed_with_its_children() {
-        let ended = run(&sh("echo $$; sleep 1000 & sleep 1000"), bounds(1, 100)).await.unwrap();
+        let ended = run(&sh("echo $$; sleep 1000 & sleep 1000"), &[], bounds(1, 100)).await.unwrap();
         assert!(ended.timed_out);
         let pid = String::from_utf8(ended.output).unwrap();
         let stat = format!("/proc/{}/stat", pid.trim());
@@ -125,7 +125,7 @@ mod tests {
     async fn the_environment_is_rebuilt() {
         // Cargo gives its tests plenty of variables: none of them may pass.
         assert!(std::env::vars().any(|(name, _)| name.starts_with("CARGO")));
-        let ended = run(&sh("env"), bounds(5, 100_000)).await.unwrap();
+        let ended = run(&sh("env"), &[], bounds(5, 100_000)).await.unwrap();
         let text = String::from_utf8(ended.output).unwrap();
         assert!(!text.contains("CARGO") && text.contains("LANG=C.UTF-8"), "{text}");
     }

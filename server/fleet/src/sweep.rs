@@ -28,7 +28,7 @@ pub(crate) struct Sweeper {
 pub(crate) struct Questions {
     began: Instant,
     users: Vec<User>,
-    sentinel: String,
+    pane_mark: String,
     pub(crate) script: Script,
 }
 
@@ -88,12 +88,18 @@ impl Sweeper {
         let insist = purpose == Purpose::Refresh;
         let users: Vec<&User> = host.users.iter().filter(|u| (insist && !u.through_sudo) || self.due(u, began)).collect();
         let panes_max = PREVIEWS_MAX.min(PREVIEWS_HOST_MAX / users.len().max(1)).max(1);
+        let pane_mark = sentinel();
         let asks: Vec<Ask<'_>> = users
             .iter()
-            .map(|user| Ask { user, panes: self.wanted(user, panes_max), unsettled: self.users.get(&user.name).is_some_and(|m| m.unsettled) })
+            .map(|user| Ask {
+                user,
+                panes: self.wanted(user, panes_max),
+                unsettled: self.users.get(&user.name).is_some_and(|m| m.unsettled),
+                pane_mark: &pane_mark,
+            })
             .collect();
-        let sentinel = sentinel();
-        Questions { began, script: section::script(&asks, &sentinel), users: users.into_iter().cloned().collect(), sentinel }
+        let script = section::script(&asks);
+        Questions { began, script, users: users.into_iter().cloned().collect(), pane_mark }
     }
 
     /// Takes the answer to them.
@@ -102,7 +108,7 @@ impl Sweeper {
             Err(fault) => HostState::Fault(fault),
             Ok(answer) => {
                 let round_trip_ms = u32::try_from(questions.began.elapsed().as_millis()).unwrap_or(u32::MAX);
-                let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &questions.sentinel).into_iter().collect();
+                let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &answer.mark, &questions.pane_mark).into_iter().collect();
                 for user in &questions.users {
                     let none = Section { listing: Default::default(), captures: Vec::new(), exit: None, cut: false };
                     self.take(host, user, questions.began, sections.remove(&user.name).unwrap_or(none));

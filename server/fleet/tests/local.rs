@@ -364,11 +364,11 @@ async fn a_feature_that_tmux_does_not_know_takes_no_other_along() {
 
 #[tokio::test]
 async fn tmux_missing_is_its_own_fact() {
-    // Its PATH is this process's: a test binary of its own would be needed to change it, so the section is run by hand.
+    // Its PATH is this process's: the section is run by hand.
     use muxboard_core::tmux::section::{self, Ask};
     let world = World::new();
     let host = &world.inventory.hosts[0];
-    let script = section::script(&[Ask { user: &host.users[0], panes: vec![], unsettled: false }], "5e47");
+    let script = section::script(&[Ask { user: &host.users[0], panes: vec![], unsettled: false, pane_mark: "9a4e" }]);
     let tools = world.folder.path().join("bin");
     std::fs::create_dir(&tools).unwrap();
     for tool in ["sh", "timeout", "head", "cat", "sed"] {
@@ -376,8 +376,8 @@ async fn tmux_missing_is_its_own_fact() {
         std::os::unix::fs::symlink(real, tools.join(tool)).unwrap();
     }
     #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
-    let output = std::process::Command::new("/bin/sh").arg("-c").arg(script.as_str()).env("PATH", &tools).output().unwrap();
-    let (_, section) = section::parse(&output.stdout, "5e47").remove(0);
+    let output = std::process::Command::new("/bin/sh").arg("-c").arg(script.as_str()).env("M", "5e47").env("PATH", &tools).output().unwrap();
+    let (_, section) = section::parse(&output.stdout, "5e47", "9a4e").remove(0);
     assert_eq!(fault(&muxboard_core::outcome::user_state(host, &host.users[0], section)), Some(Kind::TmuxMissing));
 }
 

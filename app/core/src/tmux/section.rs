@@ -2,9 +2,8 @@
 //!
 //! All sections run at the same time, each under its own limit of time and output, and print one after the other: they are the stages of one
 //! pipeline, and the pipe between two stages carries nothing but its end, which tells the next stage that it may print. So no section
-//! can cut into another's output, and a tmux server that hangs costs one user, never the host. What a section says is indented by one
-//! space, and the marks around sections are not: the sentinel in them can be read from the process list by every account of the host, so it
-//! keeps nothing secret, and no user's output can begin or end another's section.
+//! can cut into another's output, and a tmux server that hangs costs one user, never the host. The mark around sections is a variable of the
+//! script (`$M`), in no process's words: another account cannot know it, so no user's output can begin or end another's section.
 
 use super::Call;
 use super::format::{self, Listing, PaneId};
@@ -23,6 +22,8 @@ pub struct Ask<'a> {
     pub panes: Vec<PaneId>,
     /// Some pane's exit status is still missing.
     pub unsettled: bool,
+    /// What goes before each pane's screen. It is among tmux's words, where others can read it: whoever forges it forges his own previews.
+    pub pane_mark: &'a str,
 }
 
 /// What one user's section said.
@@ -38,15 +39,15 @@ pub struct Section {
     pub cut: bool,
 }
 
-fn capture_mark(sentinel: &str, pane: PaneId) -> String {
-    format!("{sentinel} pane {}", pane.0)
+fn capture_mark(ask: &Ask<'_>, pane: PaneId) -> String {
+    format!("{} pane {}", ask.pane_mark, pane.0)
 }
 
-fn call(ask: &Ask<'_>, sentinel: &str) -> Call {
+fn call(ask: &Ask<'_>) -> Call {
     let mut words = format::list();
     for pane in &ask.panes {
         let target = format!("%{}", pane.0);
-        words.extend([";", "display-message", "-p", &capture_mark(sentinel, *pane)].map(String::from));
+        words.extend([";", "display-message", "-p", &capture_mark(ask, *pane)].map(String::from));
         // A pane that is gone must not end the whole call: if-shell tolerates a target that cannot be found. tmux scrolls a dead pane to say
         // so on its last line: what went off the top comes from the history.
         let there = format!("#{{==:#{{pane_id}},{target}}}");
@@ -62,66 +63,68 @@ fn call(ask: &Ask<'_>, sentinel: &str) -> Call {
     Call(words)
 }
 
-/// The script that makes one call of tmux as a user, its complaints included, and comes back within the limits whatever tmux does: its standard
-/// output is for [`ended`].
-pub fn single(user: &User, call: &Call, sentinel: &str, seconds: u64, bytes: usize) -> Script {
+/// One call of tmux as a user, its complaints and its exit code, which comes to its end in that time whatever tmux does.
+///
+/// Our own tmux client can be ended, and what it says is our own account's affair. One that sudo started is root's, and stays until its server
+/// answers: it is left behind with a pipe that nobody reads, and may say so much and no more.
+fn bounded(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
     let command = Script::command(&argv::tmux_words(user, call));
-    let exit = Script::command(&["printf", "\\n%s exit %s\\n", sentinel]);
-    let limit = Script::command(&["timeout", &seconds.to_string(), "head", "-c", &bytes.to_string()]);
-    Script::frame("o=$({ { {} {} </dev/null 2>&1; {} \"$?\"; } 2>/dev/null & } | {}); printf %s \"$o\"", &[&own_limit(user, seconds), &command, &exit, &limit])
-}
-
-/// Reads what [`single`] printed: the exit code, none if it did not end in time, and the words.
-pub fn ended(output: &[u8], sentinel: &str) -> (Option<i32>, String) {
-    let text = String::from_utf8_lossy(output);
-    let mark = format!("\n{sentinel} exit ");
-    match text.rsplit_once(&mark) {
-        // `timeout` ended our own tmux client.
-        Some((_, "124" | "137" | "143")) | None => (None, text.into_owned()),
-        Some((words, code)) => (code.trim().parse().ok(), words.to_owned()),
+    let time = seconds.to_string();
+    if user.through_sudo {
+        let limit = Script::command(&["timeout", &time, "head", "-c", &bytes.to_string()]);
+        Script::frame("{ { {} </dev/null 2>&1; printf '\\n%s exit %s\\n' \"$M\" \"$?\"; } 2>/dev/null 3>&- & } | {}", &[&command, &limit])
+    } else {
+        Script::frame("{} {} </dev/null 2>&1; printf '\\n%s exit %s\\n' \"$M\" \"$?\"", &[&Script::command(&["timeout", &time]), &command])
     }
 }
 
-/// We can end our own tmux client; one that sudo started is root's, and stays until its server answers.
-fn own_limit(user: &User, seconds: u64) -> Script {
-    if user.through_sudo { Script::command::<&str>(&[]) } else { Script::command(&["timeout", &(seconds + 1).to_string()]) }
+/// The script that makes one call of tmux as a user. Its standard output is for [`ended`].
+pub fn single(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
+    bounded(user, call, seconds, bytes)
 }
 
-/// The script for `sh -c`: its standard output is for [`parse`].
-pub fn script(asks: &[Ask<'_>], sentinel: &str) -> Script {
-    let stages: Vec<Script> = asks
-        .iter()
-        .map(|ask| {
-            let command = Script::command(&argv::tmux_words(ask.user, &call(ask, sentinel)));
-            let exit = Script::command(&["printf", "\\n%s exit %s\\n", sentinel]);
-            let limit = Script::command(&["timeout", &SECTION_SECONDS_MAX.to_string(), "head", "-c", &SECTION_BYTES_MAX.to_string()]);
-            let head = Script::command(&["printf", "%s begin %s\\n%s\\n%s end\\n", sentinel, ask.user.name.as_str()]);
-            let tail = Script::command(&[sentinel]);
-            Script::frame(
-                "{ o=$({ { {} {} </dev/null 2>&1; {} \"$?\"; } 2>/dev/null 3>&- & } | {} | sed 's/^/ /'); cat >/dev/null; {} \"$o\" {} >&3; }",
-                &[&own_limit(ask.user, SECTION_SECONDS_MAX), &command, &exit, &limit, &head, &tail],
-            )
-        })
-        .collect();
-    Script::frame("exec 3>&1 </dev/null; {}", &[&Script::join(&stages, " | ")])
+/// Reads what [`single`] printed: the exit code, none if it did not end in time, and the words.
+pub fn ended(output: &[u8], mark: &str) -> (Option<i32>, String) {
+    let text = String::from_utf8_lossy(output);
+    match text.rsplit_once(&format!("\n{mark} exit ")) {
+        // `timeout` ended our own tmux client.
+        Some((_, code)) if matches!(code.trim(), "124" | "137" | "143") => (None, String::new()),
+        Some((words, code)) => (code.trim().parse().ok(), words.to_owned()),
+        None => (None, text.into_owned()),
+    }
+}
+
+/// The script for [`Script::job`] or `sh -c` with the mark in `$M`: its standard output is for [`parse`].
+pub fn script(asks: &[Ask<'_>]) -> Script {
+    let section = |ask: &Ask<'_>| (Script::command(&[ask.user.name.as_str()]), bounded(ask.user, &call(ask), SECTION_SECONDS_MAX, SECTION_BYTES_MAX));
+    // One user alone has nobody to wait for: five processes less, which is most of what a look costs.
+    if let [ask] = asks {
+        let (name, command) = section(ask);
+        return Script::frame("printf '%s begin %s\\n' \"$M\" {}; {}; printf '\\n%s end\\n' \"$M\"", &[&name, &command]);
+    }
+    let stage = |ask: &Ask<'_>| {
+        let (name, command) = section(ask);
+        Script::frame("{ o=$({}); cat >/dev/null; printf '%s begin %s\\n%s\\n%s end\\n' \"$M\" {} \"$o\" \"$M\" >&3; }", &[&command, &name])
+    };
+    Script::frame("exec 3>&1 </dev/null; {}", &[&Script::join(&asks.iter().map(stage).collect::<Vec<_>>(), " | ")])
 }
 
 /// Reads what [`script`] printed: a section for every user that was heard of, in order.
-pub fn parse(output: &[u8], sentinel: &str) -> Vec<(UnixUser, Section)> {
+pub fn parse(output: &[u8], mark: &str, pane_mark: &str) -> Vec<(UnixUser, Section)> {
     let text = String::from_utf8_lossy(output);
-    let (begin, end) = (format!("{sentinel} begin "), format!("{sentinel} end"));
+    let (begin, end) = (format!("{mark} begin "), format!("{mark} end"));
     let mut out = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let Some(user) = line.strip_prefix(&begin).and_then(|user| user.parse().ok()) else { continue };
-        let body: Vec<&str> = lines.by_ref().take_while(|l| *l != end).filter_map(|l| l.strip_prefix(' ')).collect();
-        out.push((user, section(&body, sentinel)));
+        let body: Vec<&str> = lines.by_ref().take_while(|l| *l != end).collect();
+        out.push((user, section(&body, mark, pane_mark)));
     }
     out
 }
 
-fn section(body: &[&str], sentinel: &str) -> Section {
-    let (exit_mark, pane_mark) = (format!("{sentinel} exit "), format!("{sentinel} pane "));
+fn section(body: &[&str], mark: &str, pane_mark: &str) -> Section {
+    let (exit_mark, pane_mark) = (format!("{mark} exit "), format!("{pane_mark} pane "));
     let mut listing = String::new();
     let mut captures: Vec<(PaneId, String)> = Vec::new();
     let mut exit = None;

@@ -77,7 +77,7 @@ impl Client {
     /// In ssh's words.
     pub(crate) async fn resolve(&self, host: &Host, ssh: &Ssh) -> Result<Resolved, String> {
         let bounds = Bounds { time: Duration::from_secs(10), bytes: SSH_WORDS_BYTES_MAX * 4 };
-        let ended = exec::run(&argv::resolve(host, ssh, self.config()), bounds).await.map_err(|e| format!("ssh cannot be started: {e}"))?;
+        let ended = exec::run(&argv::resolve(host, ssh, self.config()), &[], bounds).await.map_err(|e| format!("ssh cannot be started: {e}"))?;
         if ended.exit != Some(0) {
             return Err("ssh cannot read its configuration".into());
         }

@@ -32,6 +32,8 @@ pub(crate) struct Answer {
     pub(crate) exit: i32,
     /// Everything it said.
     pub(crate) output: Vec<u8>,
+    /// The fresh mark that the script found as `$M`.
+    pub(crate) mark: String,
 }
 
 /// Why a script is run: what it may cost when the host is not there.
@@ -69,8 +71,9 @@ impl Transport {
     pub(crate) async fn run(&self, host: &Host, script: &Script, bounds: Bounds, purpose: Purpose) -> Result<Answer, Fault> {
         match self {
             Self::Local => {
-                let ended = exec::run(&argv::local_script(script), bounds).await.map_err(|e| Fault::unreachable(host, &e.to_string()))?;
-                if ended.timed_out { Err(Fault::timed_out(host)) } else { Ok(Answer { exit: ended.exit.unwrap_or(-1), output: ended.output }) }
+                let mark = sentinel();
+                let ended = exec::run(&argv::local_script(script), &[("M", &mark)], bounds).await.map_err(|e| Fault::unreachable(host, &e.to_string()))?;
+                if ended.timed_out { Err(Fault::timed_out(host)) } else { Ok(Answer { exit: ended.exit.unwrap_or(-1), output: ended.output, mark }) }
             }
             Self::Ssh(link) => link.run(script, bounds, purpose).await,
         }
@@ -81,11 +84,10 @@ impl Transport {
     /// # Errors
     /// What is wrong with the host.
     pub(crate) async fn call(&self, host: &Host, user: &User, call: &Call, purpose: Purpose) -> Result<(Option<i32>, String), Fault> {
-        let sentinel = sentinel();
-        let script = section::single(user, call, &sentinel, ACTION_SECONDS_MAX, ACTION_BYTES_MAX);
+        let script = section::single(user, call, ACTION_SECONDS_MAX, ACTION_BYTES_MAX);
         // The limit there comes first; ours is for a host that says nothing at all.
         let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX + GRACE_SECONDS), bytes: ACTION_BYTES_MAX };
         let answer = self.run(host, &script, bounds, purpose).await?;
-        Ok(section::ended(&answer.output, &sentinel))
+        Ok(section::ended(&answer.output, &answer.mark))
     }
 }

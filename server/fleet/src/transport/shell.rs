@@ -58,7 +58,7 @@ impl Shell {
             let mut shell = Self { _child: child, input, output, generation, noise: 0 };
             // The first answer is preceded by whatever the login shell had to say.
             match shell.job(&Script::command(&["true"]), NOISE_BYTES_MAX).await {
-                Ran::Ended(Answer { exit: 0, output }) => {
+                Ran::Ended(Answer { exit: 0, output, .. }) => {
                     shell.noise = output.len();
                     Ok(shell)
                 }
@@ -77,7 +77,7 @@ impl Shell {
         if self.input.write_all(format!("{}\n", script.job(&sentinel)).as_bytes()).await.is_err() {
             return Ran::Unheard;
         }
-        let mark = format!("\n{sentinel} ");
+        let mark = format!("\n{sentinel} done ");
         let mut output: Vec<u8> = Vec::with_capacity(4096);
         let mut searched = 0;
         loop {
@@ -97,7 +97,7 @@ impl Shell {
                 if let Some(end) = code.iter().position(|b| *b == b'\n') {
                     let exit = code.get(..end).and_then(|digits| std::str::from_utf8(digits).ok()?.trim().parse().ok()).unwrap_or(-1);
                     output.truncate(at.min(bytes_max));
-                    return Ran::Ended(Answer { exit, output });
+                    return Ran::Ended(Answer { exit, output, mark: sentinel });
                 }
             } else {
                 searched = output.len().saturating_sub(mark.len());
