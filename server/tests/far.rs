@@ -160,6 +160,25 @@ async fn a_key_typed_against_a_backlog_is_answered_by_a_fresh_terminal_on_the_sa
 }
 
 #[tokio::test]
+async fn a_terminal_whose_reader_has_stalled_does_not_hold_up_the_others_on_its_connection() {
+    let Some((client, sshd, board)) = world() else { return };
+    let user = client.accounts.login.as_str();
+    for (name, runs) in [("flood", "PS1='ready> ' exec bash --norc"), ("beside", "printf ready; exec cat")] {
+        board.tmux(user, &["new-session", "-d", "-s", name, "-x", "80", "-y", "24", runs]);
+    }
+    let mut stalled = attach(&board, user, "flood").await;
+    let mut beside = attach(&board, user, "beside").await;
+    until(&mut stalled, "ready").await;
+    until(&mut beside, "ready").await;
+    let logins = sshd.logins();
+    typed(&mut stalled, b"seq 100000000\r").await;
+    assert!(let_it_pile_up(&mut stalled).await > 0);
+    typed(&mut beside, b"still-here").await;
+    until(&mut beside, "still-here").await;
+    assert_eq!(sshd.logins(), logins);
+}
+
+#[tokio::test]
 async fn who_else_is_attached_is_known_over_ssh_too_and_a_watcher_cannot_type() {
     let Some((client, _sshd, board)) = world() else { return };
     let user = client.accounts.login.as_str();

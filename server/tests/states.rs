@@ -105,7 +105,7 @@ fn nobody_there_and_a_host_that_says_nothing_or_hangs_up_are_told_apart() {
 #[test]
 fn a_login_that_runs_nothing_and_an_sshd_with_too_few_sessions_are_named() {
     let Some((accounts, client)) = world() else { return };
-    let (nologin, few, forced) = (Sshd::start(&client, ""), Sshd::start(&client, "MaxSessions 1"), Sshd::start(&client, "ForceCommand cat >/dev/null"));
+    let (nologin, few, forced) = (Sshd::start(&client, ""), Sshd::start(&client, "MaxSessions 0"), Sshd::start(&client, "ForceCommand cat >/dev/null"));
     [&nologin, &few, &forced].into_iter().for_each(|sshd| client.know(sshd));
     run("usermod", &["-s", "/usr/sbin/nologin", &accounts.refused]);
     let board = client.board(

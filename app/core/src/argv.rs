@@ -113,8 +113,9 @@ fn to(mut words: Vec<String>, ssh: &Ssh, command: Option<&str>) -> Argv {
 }
 
 /// The ssh that holds a connection others share (`-M`), for as long as its standard input is open. (A master without a command stays behind
-/// when we are killed.) With `asks`, it may ask for a password or passphrase, once.
-pub fn master(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, asks: bool) -> Argv {
+/// when we are killed.) It runs a shell for our jobs, or for a connection that carries terminals alone, a cat. With `asks`, it may ask for a password
+/// or passphrase, once.
+pub fn master(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, asks: bool, shell: bool) -> Argv {
     let known = match to_host.host_keys {
         HostKeys::Strict => "yes",
         HostKeys::AcceptNew => "accept-new",
@@ -133,7 +134,7 @@ pub fn master(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, a
     ];
     let mut words = ssh(host, to_host, config, control, &options);
     words.push("-T".into());
-    to(words, to_host, Some("exec cat"))
+    to(words, to_host, Some(if shell { "exec sh -s" } else { "exec cat" }))
 }
 
 /// A terminal of its own on a connection that is there. It never makes a connection itself.
@@ -149,6 +150,15 @@ pub fn terminal(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str,
     let mut words = ssh(host, to_host, config, control, &options);
     words.push("-tt".into());
     to(words, to_host, Some(script.for_login_shell().as_str()))
+}
+
+/// The same process with its output into a file (a FIFO), its terminal for input, size and complaints alone. ssh gives the terminals it is handed to
+/// blocking writes: on a connection that is shared, one whose reader has stalled would hold up all the others. A FIFO it does not wait for.
+pub fn into_fifo(argv: Argv, fifo: &str) -> Argv {
+    let mut words: Vec<String> = ["sh", "-c", "exec \"$@\" >\"$0\"", fifo].map(String::from).into();
+    words.push(argv.program);
+    words.extend(argv.arguments);
+    Argv::new(words)
 }
 
 /// What `ssh_config` makes of a host, without connecting.
@@ -173,7 +183,7 @@ mod tests {
         let host = host(Some(2222));
         let Reach::Ssh(ssh) = &host.reach else { unreachable!() };
         let script = Script::command(&["true"]);
-        for argv in [master(&host, ssh, None, "/c", false), terminal(&host, ssh, Some("/x"), "/c", &script), resolve(&host, ssh, None)] {
+        for argv in [master(&host, ssh, None, "/c", false, true), terminal(&host, ssh, Some("/x"), "/c", &script), resolve(&host, ssh, None)] {
             let words = words(&argv);
             let dashes = words.iter().position(|w| *w == "--").unwrap();
             assert_eq!(words[dashes + 1], "web1");

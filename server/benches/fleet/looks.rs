@@ -141,7 +141,8 @@ pub fn cold(count: usize) {
                     if i >= wanted {
                         return;
                     }
-                    sshds.ssh(sshds.ports[i % sshds.ports.len()], &[], &format!("tmux -S {} list-sessions", world.socket()));
+                    let sudo = users.get(i % users.len()).filter(|u| **u != world.user).map(|u| format!("sudo -n -H -u {u} ")).unwrap_or_default();
+                    sshds.ssh(sshds.ports[i % sshds.ports.len()], &[], &format!("{sudo}tmux -S {} list-sessions", world.socket()));
                 }
             });
         }

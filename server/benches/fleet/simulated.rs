@@ -5,7 +5,7 @@
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use std::fs::File;
 use std::io::{BufRead, BufReader, IoSliceMut, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 
@@ -23,8 +23,9 @@ pub fn run(words: &[String]) {
     }
     let listener = UnixListener::bind(after("-S")).unwrap();
     std::thread::spawn(move || listener.incoming().flatten().for_each(|client| drop(std::thread::spawn(move || serve(client)))));
-    // What a remote cat does, until muxboard goes.
-    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::stdout());
+    // The shell that the connection itself runs, until muxboard goes.
+    let [input, output] = [std::io::stdin().as_fd(), std::io::stdout().as_fd()].map(|fd| File::from(fd.try_clone_to_owned().unwrap()));
+    shell(input, output);
 }
 
 fn number(bytes: &[u8]) -> u32 {

@@ -85,7 +85,12 @@ impl World {
         if let Some(tools) = tools {
             command.env("PATH", format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default()));
         }
-        let mut child = command.args(["serve", "-c", &config.display().to_string()]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command
+            .args(["serve", "-c", &config.display().to_string()])
+            .stdout(Stdio::piped())
+            .stderr(if std::env::var_os("MUXBOARD_LOG").is_some() { Stdio::inherit() } else { Stdio::null() })
+            .spawn()
+            .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().trim_start_matches("muxboard: http://").trim_end_matches('/').to_owned();

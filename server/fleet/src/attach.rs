@@ -194,8 +194,15 @@ async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Resul
         let seat = link.seat().await.map_err(Failed::Host)?;
         let start = crate::sentinel();
         let argv = argv::terminal(host, link.ssh(), link.config(), &seat.control().to_string_lossy(), &script_of(&start));
-        let pty = Pty::spawn(&argv, grid).map_err(|e| Failed::Here(e.to_string()))?;
-        match timeout(Duration::from_secs(limits::TERMINAL_SECONDS_MAX), announcement(&pty, &start)).await {
+        let fifo = link.fresh_path('o');
+        let pty = Pty::spawn_through(argv, &fifo, grid).map_err(|e| Failed::Here(e.to_string()));
+        let announced = match &pty {
+            Ok(pty) => timeout(Duration::from_secs(limits::TERMINAL_SECONDS_MAX), announcement(pty, &start)).await,
+            Err(_) => Ok(Err(String::new())),
+        };
+        let _ = std::fs::remove_file(&fifo);
+        let pty = pty?;
+        match announced {
             Ok(Ok(there)) => return Ok((pty, seat, there)),
             Ok(Err(said)) if said.contains("refused by peer") || said.contains("open failed") => {
                 if !seat.is_one_too_many() {
@@ -223,7 +230,7 @@ async fn announcement(pty: &Pty, start: &str) -> Result<There, String> {
             return Ok(There { tty, ahead: line.get(end + 1..).unwrap_or(&[]).to_vec() });
         }
         if ended || said.len() > limits::NOISE_BYTES_MAX {
-            return Err(String::from_utf8_lossy(&said).chars().take(limits::SSH_WORDS_BYTES_MAX).collect());
+            return Err(pty.complaints() + &String::from_utf8_lossy(&said).chars().take(limits::SSH_WORDS_BYTES_MAX).collect::<String>());
         }
     }
 }

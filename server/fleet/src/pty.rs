@@ -4,16 +4,17 @@
 //! runs what a person has half typed.
 
 use crate::environment;
-use muxboard_core::argv::Argv;
+use muxboard_core::argv::{self, Argv};
 use muxboard_core::limits::HANGUP_MS;
 use muxboard_core::wire::Grid;
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use rustix::buffer::spare_capacity;
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat, open};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -26,6 +27,8 @@ const READ_BYTES: usize = 4096;
 pub(crate) struct Pty {
     tty: String,
     fd: AsyncFd<OwnedFd>,
+    /// Where the output comes from, if that is not the terminal.
+    output: Option<AsyncFd<OwnedFd>>,
     /// The same descriptor again, only while input waits to be taken: otherwise every key that tmux reads would wake us, to say that another
     /// could be written.
     full: Option<AsyncFd<OwnedFd>>,
@@ -79,7 +82,7 @@ impl Pty {
             Ok((group, ended, tty, register(fd, Interest::READABLE)?))
         };
         match parts() {
-            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, full: None, process: Some(Process { child, group, ended }) }),
+            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, output: None, full: None, process: Some(Process { child, group, ended }) }),
             Err(error) => {
                 // Out of descriptors: the process must not stay behind.
                 let _ = child.kill();
@@ -87,6 +90,27 @@ impl Pty {
                 Err(error)
             }
         }
+    }
+
+    /// The same, with its output through a FIFO, which is made at this path and taken away by the caller.
+    ///
+    /// # Errors
+    /// When no terminal or FIFO is to be had or the program cannot be started.
+    pub(crate) fn spawn_through(argv: Argv, fifo: &Path, grid: Grid) -> io::Result<Self> {
+        mknodat(CWD, fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+        let output = open(fifo, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
+        // What stands in it is old when a reader comes back.
+        let _ = rustix::pipe::fcntl_setpipe_size(&output, READ_BYTES);
+        let mut pty = Self::spawn(&argv::into_fifo(argv, &fifo.to_string_lossy()), grid)?;
+        pty.output = Some(register(output, Interest::READABLE)?);
+        Ok(pty)
+    }
+
+    /// What was said on the terminal itself, where the output goes elsewhere.
+    pub(crate) fn complaints(&self) -> String {
+        let mut said = [0; READ_BYTES];
+        let read = rustix::io::read(self.fd.get_ref(), &mut said).unwrap_or(0);
+        String::from_utf8_lossy(said.get(..read).unwrap_or(&[])).into_owned()
     }
 
     /// The name of its terminal (`/dev/pts/3`).
@@ -97,13 +121,13 @@ impl Pty {
     /// Waits until there may be output, or the end.
     pub(crate) async fn readable(&self) {
         // An error is found by the read that follows.
-        let _ = self.fd.readable().await.map(|mut guard| guard.retain_ready());
+        let _ = self.output.as_ref().unwrap_or(&self.fd).readable().await.map(|mut guard| guard.retain_ready());
     }
 
     /// Appends what is there now, and says how much: `None` if nothing is, zero at the end.
     pub(crate) fn read(&self, into: &mut Vec<u8>) -> Option<usize> {
         into.reserve(READ_BYTES);
-        match self.fd.try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, spare_capacity(into))?)) {
+        match self.output.as_ref().unwrap_or(&self.fd).try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, spare_capacity(into))?)) {
             Ok(read) => Some(read),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => None,
             // EIO: what a pty says when its last process is gone.

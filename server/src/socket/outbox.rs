@@ -8,6 +8,9 @@ use muxboard_fleet::AttachLimits;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// So long without output, and all that had come was read, in milliseconds.
+const DRY_MS: u64 = 20;
+
 /// Output on its way to the client: a frame that is being filled, when it may go, and how much the client has not taken yet.
 pub(super) struct Outbox {
     pub(super) frame: Vec<u8>,
@@ -17,12 +20,22 @@ pub(super) struct Outbox {
     /// Since when the client leaves no room for more, and for how long it left none before, since all that had come was last read.
     pub(super) closed: Option<Instant>,
     waited: Duration,
+    /// Since when there is nothing to read.
+    dry: Option<Instant>,
 }
 
 impl Outbox {
     pub(super) fn new(limits: AttachLimits) -> Self {
         let ceiling = u32::try_from(limits.queue_bytes).unwrap_or(u32::MAX).min(CREDIT_BYTES_MAX);
-        Self { frame: Vec::new(), not_before: Instant::now(), credit: Credit::new(ceiling), began: Instant::now(), closed: None, waited: Duration::ZERO }
+        Self {
+            frame: Vec::new(),
+            not_before: Instant::now(),
+            credit: Credit::new(ceiling),
+            began: Instant::now(),
+            closed: None,
+            waited: Duration::ZERO,
+            dry: None,
+        }
     }
 
     pub(super) fn held(&self) -> usize {
@@ -47,13 +60,20 @@ impl Outbox {
         }
     }
 
-    /// All that had come was read: nothing old stands behind.
-    pub(super) fn ran_dry(&mut self) {
-        (self.closed, self.waited) = (None, Duration::ZERO);
+    /// All that had come was read, or not. A moment without output is no end of a backlog: ssh fills a terminal by the kilobyte.
+    pub(super) fn is_dry(&mut self, dry: bool) {
+        if dry {
+            self.dry.get_or_insert_with(Instant::now);
+        } else if self.dry.take().is_some_and(|since| since.elapsed() > Duration::from_millis(DRY_MS)) {
+            self.waited = Duration::ZERO;
+        }
     }
 
     /// How long output has been waiting for a client that is too slow for it.
     pub(super) fn behind(&self) -> Duration {
+        if self.dry.is_some_and(|since| since.elapsed() > Duration::from_millis(DRY_MS)) {
+            return Duration::ZERO;
+        }
         self.waited + self.closed.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
@@ -61,7 +81,7 @@ impl Outbox {
     pub(super) fn begin_anew(&mut self) {
         self.frame.clear();
         self.open().extend_from_slice(b"\x18\x1bc");
-        self.ran_dry();
+        (self.closed, self.waited, self.dry) = (None, Duration::ZERO, None);
         self.not_before = Instant::now();
     }
 

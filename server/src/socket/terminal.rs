@@ -115,6 +115,7 @@ impl<'a, O: Operation> Overtake<'a, O> {
 
     fn begin(&mut self, attachment: &Attachment) {
         if self.coming.is_none() && Instant::now() >= self.not_before && self.fleet.may_overtake(&self.permit.place().host) {
+            tracing::debug!(place = %self.permit.place(), "a fresh terminal is to overtake a backlog");
             self.not_before = Instant::now() + Duration::from_secs(OVERTAKE_SECONDS_MIN);
             self.coming = Some(self.fleet.again(self.permit, attachment));
         }
@@ -125,7 +126,11 @@ impl<'a, O: Operation> Overtake<'a, O> {
         let Some(coming) = &mut self.coming else { return std::future::pending().await };
         let fresh = coming.await;
         self.coming = None;
-        fresh.inspect_err(|failed| tracing::debug!("a backlog is not overtaken: {failed:?}")).ok()
+        match &fresh {
+            Ok(_) => tracing::debug!(place = %self.permit.place(), "it is there"),
+            Err(failed) => tracing::info!(place = %self.permit.place(), "a backlog is not overtaken: {failed:?}"),
+        }
+        fresh.ok()
     }
 }
 
@@ -224,8 +229,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                     if let Some(message) = aside.next() && !line.send(message).await { return; }
                 }
                 match ended {
-                    Ok(true) => {}
-                    Ok(false) => out.ran_dry(),
+                    Ok(more) => out.is_dry(!more),
                     Err(end) => {
                         if !attached { out.frame.clear(); }
                         break over(shared, permit, &mut attachment, end, &mut out, &mut line).await;

@@ -2,7 +2,7 @@
 //! when they die, left alone for a while when the host is not there.
 
 use super::client::Client;
-use super::master::{Failure, Master};
+use super::master::{Failure, Master, Pipes, Way};
 use super::shell::{NoShell, Ran, Shell};
 use super::{Answer, Purpose};
 use crate::exec::Bounds;
@@ -13,7 +13,7 @@ use muxboard_core::limits::{
     TERMINALS_PER_MASTER,
 };
 use muxboard_core::shell::Script;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as Short, PoisonError};
 use std::time::Duration;
@@ -89,6 +89,11 @@ impl Link {
         self.client.config()
     }
 
+    /// A path of ours that nothing is at.
+    pub(crate) fn fresh_path(&self, kind: char) -> PathBuf {
+        self.client.runtime.socket(self.number, self.sockets.fetch_add(1, Ordering::SeqCst), kind)
+    }
+
     /// What the login shell says before it does what it is told, in bytes.
     pub(crate) fn noise(&self) -> usize {
         self.noise.load(Ordering::SeqCst)
@@ -120,8 +125,10 @@ impl Link {
 
     fn keep(&self, shell: Shell) {
         let mut idle = self.idle();
-        if idle.len() < SHELLS_KEPT {
+        // The first is kept in any case, at the end: the connection lives by it, and it is there before any other.
+        if shell.is_first() || idle.len() < SHELLS_KEPT {
             idle.push(shell);
+            idle.sort_by_key(Shell::is_first);
         }
     }
 
@@ -143,10 +150,14 @@ impl Link {
             return Err(fault.clone());
         }
         match self.dial('c').await {
-            Ok(master) => {
+            Ok((master, pipes)) => {
                 let master = Arc::new(master);
                 self.room.add_permits(self.forgotten.swap(0, Ordering::SeqCst));
                 main.generation += 1;
+                if let Some(pipes) = pipes {
+                    self.noise.store(pipes.noise, Ordering::SeqCst);
+                    self.idle().push(Shell::first(pipes, main.generation));
+                }
                 (main.failures, main.fault) = (0, None);
                 main.master = Some(master.clone());
                 Ok((master, main.generation))
@@ -172,13 +183,14 @@ impl Link {
         Duration::from_millis(seconds * 10 * spread)
     }
 
-    async fn dial(&self, kind: char) -> Result<Master, Fault> {
+    async fn dial(&self, kind: char) -> Result<(Master, Option<Pipes>), Fault> {
         let resolved = self.client.resolve(&self.host, &self.ssh).await.map_err(|why| Fault::unreachable(&self.host, &why))?;
         let mut wait = Duration::from_millis(DIAL_WAIT_MS + (self.number as u64 * 37) % DIAL_WAIT_MS);
         for left in (0..DIAL_TRIES).rev() {
             let may = self.client.may_dial(&resolved.first_hop).await.ok_or_else(|| Fault::unreachable(&self.host, "muxboard is ending"))?;
-            let control = self.client.runtime.socket(self.number, self.sockets.fetch_add(1, Ordering::SeqCst), kind);
-            match Master::dial(&self.host, &self.ssh, &self.client, &resolved, control, may).await {
+            let control = self.fresh_path(kind);
+            let way = Way { host: &self.host, ssh: &self.ssh, client: &self.client, resolved: &resolved };
+            match Master::dial(way, control, kind == 'c', may).await {
                 Ok(master) => return Ok(master),
                 Err(Failure::Dropped(_)) if left > 0 => sleep(wait).await,
                 Err(Failure::Dropped(fault) | Failure::Final(fault)) => return Err(fault),
@@ -234,7 +246,7 @@ impl Link {
         let terminals = match all.iter().find(free) {
             Some(terminals) => terminals.clone(),
             None => {
-                let master = self.dial('t').await?;
+                let (master, _) = self.dial('t').await?;
                 let made = Arc::new(Terminals { master, taken: AtomicUsize::new(0), most: AtomicUsize::new(TERMINALS_PER_MASTER) });
                 all.push(made.clone());
                 made

@@ -8,6 +8,7 @@ use muxboard_core::argv;
 use muxboard_core::fault::{self, Fault};
 use muxboard_core::inventory::{Host, Ssh};
 use muxboard_core::limits::{DIAL_SECONDS_MAX, HANGUP_MS, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX};
+use muxboard_core::shell::Script;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -25,11 +26,27 @@ pub(crate) struct Master {
     control: PathBuf,
     session: Arc<openssh::Session>,
     alive: Arc<AtomicBool>,
-    /// What it reads, and never gets. Closed, it ends.
-    _input: ChildStdin,
+    /// What it reads, and never gets, where it runs no shell. Closed, it ends.
+    _input: Option<ChildStdin>,
     /// Tells the one who waits for it that nobody needs it any more.
     _needed: oneshot::Sender<()>,
     pub(super) since: Instant,
+}
+
+/// The shell that a connection runs, and what was said before it.
+pub(super) struct Pipes {
+    pub(super) input: ChildStdin,
+    pub(super) output: ChildStdout,
+    pub(super) noise: usize,
+}
+
+/// To whom, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'a> {
+    pub(super) host: &'a Host,
+    pub(super) ssh: &'a Ssh,
+    pub(super) client: &'a Client,
+    pub(super) resolved: &'a Resolved,
 }
 
 /// Why there is none.
@@ -41,10 +58,11 @@ pub(super) enum Failure {
 }
 
 impl Master {
-    /// Connects.
-    pub(super) async fn dial(host: &Host, ssh: &Ssh, client: &Client, resolved: &Resolved, control: PathBuf, _may: Dialling) -> Result<Self, Failure> {
+    /// Connects, and gives the shell that it runs, if it is to run one: that lives as long as the connection.
+    pub(super) async fn dial(way: Way<'_>, control: PathBuf, shell: bool, _may: Dialling) -> Result<(Self, Option<Pipes>), Failure> {
+        let Way { host, ssh, client, resolved } = way;
         let asks = Asks::new(host, ssh, client, resolved, &control).map_err(Failure::Final)?;
-        let argv = argv::master(host, ssh, client.config(), &control.to_string_lossy(), asks.is_some());
+        let argv = argv::master(host, ssh, client.config(), &control.to_string_lossy(), asks.is_some(), shell);
         #[expect(clippy::disallowed_methods, reason = "one of the three places where processes start")]
         let mut command = tokio::process::Command::new(argv.program());
         command.args(argv.arguments()).env_clear().envs(environment::allowed()).current_dir("/");
@@ -62,10 +80,12 @@ impl Master {
         };
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let mark = sentinel();
-        // The other side's cat says it back: then all of the way works, a login shell included, whatever else that says.
+        // The other side says it back: then all of the way works, a login shell included, whatever else that says.
+        let (line, answer) =
+            if shell { (format!("{}\n", Script::command(&["true"]).job(&mark)), format!("\n{mark} done 0\n")) } else { (format!("{mark}\n"), mark) };
         let greeting = async {
-            let _ = input.write_all(format!("{mark}\n").as_bytes()).await;
-            heard(&mut output, mark.as_bytes()).await
+            let _ = input.write_all(line.as_bytes()).await;
+            heard(&mut output, answer.as_bytes()).await
         };
         let mut errors = Words { from: errors, said: Vec::new() };
         let answers = async {
@@ -75,7 +95,7 @@ impl Master {
             }
         };
         let aside = async { tokio::join!(errors.gather(), answers) };
-        let greeted = tokio::select! {
+        let greeted: Result<Result<usize, String>, _> = tokio::select! {
             greeted = timeout(Duration::from_secs(DIAL_SECONDS_MAX), greeting) => greeted,
             // Neither ends by itself.
             _ = aside => Ok(Err(String::new())),
@@ -83,12 +103,12 @@ impl Master {
         let _ = std::fs::remove_file(asks_path(&control));
         let session = Arc::new(openssh::Session::resume_mux(control.clone().into_boxed_path(), None));
         match greeted {
-            Ok(Ok(())) => {}
-            Ok(Err(noise)) => {
+            Ok(Ok(_)) => {}
+            Ok(Err(ref noise)) => {
                 let status = timeout(Duration::from_millis(HANGUP_MS), child.wait()).await.ok().and_then(Result::ok);
                 errors.rest().await;
                 kill(group);
-                return Err(failure(host, client, status.and_then(|s| s.code()), &noise, &errors.text()));
+                return Err(failure(host, client, status.and_then(|s| s.code()), noise, &errors.text()));
             }
             Err(_) => {
                 let connected = timeout(Duration::from_millis(HANGUP_MS), session.check()).await.is_ok_and(|answer| answer.is_ok());
@@ -99,8 +119,12 @@ impl Master {
         }
         let alive = Arc::new(AtomicBool::new(true));
         let (needed, gone) = oneshot::channel();
-        tokio::spawn(attend(child, output, errors, group, alive.clone(), gone, control.clone()));
-        Ok(Self { control, session, alive, _input: input, _needed: needed, since: Instant::now() })
+        let (held, pipes, rest) = match greeted {
+            Ok(Ok(noise)) if shell => (None, Some(Pipes { input, output, noise }), None),
+            _ => (Some(input), None, Some(output)),
+        };
+        tokio::spawn(attend(child, rest, errors, group, alive.clone(), gone, control.clone()));
+        Ok((Self { control, session, alive, _input: held, _needed: needed, since: Instant::now() }, pipes))
     }
 
     pub(super) fn is_alive(&self) -> bool {
@@ -128,7 +152,7 @@ impl Master {
 /// Waits for its end, or for nobody needing it; reads what it says meanwhile.
 async fn attend(
     mut child: Child,
-    mut output: ChildStdout,
+    output: Option<ChildStdout>,
     mut errors: Words,
     group: Option<Pid>,
     alive: Arc<AtomicBool>,
@@ -137,7 +161,12 @@ async fn attend(
 ) {
     let mut sink = tokio::io::sink();
     let mut talk = std::pin::pin!(async {
-        let _ = tokio::join!(tokio::io::copy(&mut output, &mut sink), errors.gather());
+        let drain = async {
+            if let Some(mut output) = output {
+                let _ = tokio::io::copy(&mut output, &mut sink).await;
+            }
+        };
+        tokio::join!(drain, errors.gather());
     });
     tokio::select! {
         _ = child.wait() => {}
@@ -157,15 +186,15 @@ fn kill(group: Option<Pid>) {
     }
 }
 
-/// Reads until the mark has come; if it does not, the last words.
-async fn heard(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<(), String> {
+/// Reads until the mark has come, and says how much came before it; if it does not, the last words.
+async fn heard(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<usize, String> {
     let mut said: Vec<u8> = Vec::new();
     let mut total = 0;
     loop {
         let read = from.read_buf(&mut said).await.unwrap_or(0);
         total += read;
         if said.windows(mark.len()).any(|w| w == mark) {
-            return Ok(());
+            return Ok(total.saturating_sub(mark.len()));
         }
         if read == 0 || total > NOISE_BYTES_MAX {
             let text = String::from_utf8_lossy(&said).into_owned();

@@ -2,22 +2,23 @@
 //! with an empty input of its own: sh reads ahead, and data sent after a script would run as commands. A fresh mark closes each answer.
 
 use super::Answer;
-use super::master::Master;
+use super::master::{Master, Pipes};
 use crate::exec::Bounds;
 use crate::sentinel;
 use muxboard_core::limits::{NOISE_BYTES_MAX, SHELL_SECONDS_MAX};
 use muxboard_core::shell::Script;
-use openssh::{Child, ChildStdin, ChildStdout, Stdio};
+use openssh::{Child, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// A shell.
 pub(super) struct Shell {
-    _child: Child<Arc<openssh::Session>>,
-    input: ChildStdin,
-    output: ChildStdout,
+    /// A session of its own; none if it is the connection's first.
+    child: Option<Child<Arc<openssh::Session>>>,
+    input: Box<dyn AsyncWrite + Send + Unpin>,
+    output: Box<dyn AsyncRead + Send + Unpin>,
     /// Which connection it is on.
     pub(super) generation: u64,
     /// What the login shell said before it, in bytes.
@@ -49,13 +50,23 @@ pub(super) enum Ran {
 const MARK_BYTES: usize = 64;
 
 impl Shell {
+    /// The one that a connection runs itself.
+    pub(super) fn first(pipes: Pipes, generation: u64) -> Self {
+        Self { child: None, input: Box::new(pipes.input), output: Box::new(pipes.output), generation, noise: pipes.noise }
+    }
+
+    /// Whether the connection lives by it.
+    pub(super) fn is_first(&self) -> bool {
+        self.child.is_none()
+    }
+
     pub(super) async fn open(master: &Master, generation: u64) -> Result<Self, NoShell> {
         let begun = async {
             let mut command = master.session().arc_raw_command("exec sh -s");
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
             let mut child = command.spawn().await.map_err(|_| NoShell::Refused)?;
             let (Some(input), Some(output)) = (child.stdin().take(), child.stdout().take()) else { return Err(NoShell::Silent) };
-            let mut shell = Self { _child: child, input, output, generation, noise: 0 };
+            let mut shell = Self { child: Some(child), input: Box::new(input), output: Box::new(output), generation, noise: 0 };
             // The first answer is preceded by whatever the login shell had to say.
             match shell.job(&Script::command(&["true"]), NOISE_BYTES_MAX).await {
                 Ran::Ended(Answer { exit: 0, output, .. }) => {
