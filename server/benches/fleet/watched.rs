@@ -139,8 +139,6 @@ pub fn thousand(count: usize) {
     std::thread::sleep(Duration::from_secs(3));
     let mut terminal = board.attach(&world, "echo");
     settle(&mut terminal);
-    let mut far_terminal = Socket::open(&board.place_on("far", &world, "echo"));
-    settle(&mut far_terminal);
     // What was looked at because of these terminals is over.
     std::thread::sleep(Duration::from_secs(3));
     echo(&mut terminal, 100);
@@ -153,6 +151,10 @@ pub fn thousand(count: usize) {
     }
     let page = page(&board);
     std::thread::sleep(Duration::from_secs(5));
+    // Nobody answered pings meanwhile.
+    let mut terminal = board.attach(&world, "echo");
+    settle(&mut terminal);
+    echo(&mut terminal, 100);
     let (used, began) = (cpu(pid), Instant::now());
     let swept = echo(&mut terminal, 1000);
     let watching = ms(cpu(pid) - used) / began.elapsed().as_secs_f64();
@@ -177,7 +179,7 @@ pub fn interrupt() {
     for (what, limits) in [("with a fresh terminal", ""), ("overtake = false", "overtake = false\n")] {
         let board = world.board_with(&format!("ssh_config = \"{}\"\n", sshds.config()), limits, &far(&world, &sshds), None);
         all_up(&board, 1);
-        for run in 1..=5 {
+        for run in 1..=if limits.is_empty() { 5 } else { 2 } {
             world.session("interrupted", "PS1='the-prompt> ' exec sh");
             let mut terminal = Socket::open(&board.place_on("far", &world, "interrupted"));
             terminal.pace(200_000.0);
@@ -190,13 +192,17 @@ pub fn interrupt() {
             }
             let began = Instant::now();
             terminal.send(b"\x03");
-            let mut tail = Vec::new();
+            let (mut tail, mut bytes) = (Vec::new(), 0);
             while !tail.windows(12).any(|w| w == b"the-prompt> ") {
                 let keep = tail.len().saturating_sub(12);
                 tail.drain(..keep);
-                assert!(terminal.read(&mut tail, began + Duration::from_secs(90)) > 0, "no prompt");
+                let read = terminal.read(&mut tail, began + Duration::from_secs(30));
+                bytes += read;
+                if read == 0 || began.elapsed() > Duration::from_secs(30) {
+                    break;
+                }
             }
-            println!("  {what:<24} run {run}: Ctrl-C to prompt {:.0} ms", ms(began.elapsed()));
+            println!("  {what:<24} run {run}: Ctrl-C to prompt {:.0} ms, {:.0} kB before it", ms(began.elapsed()), bytes as f64 / 1000.0);
         }
     }
 }
