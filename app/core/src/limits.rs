@@ -27,8 +27,8 @@ pub const SWEEP_SECONDS: u64 = 60;
 pub const WATCHED_SWEEP_MS: u64 = 1200;
 /// An unanswered user is asked again after twice this time, in seconds, then four times, and so on.
 pub const BACK_OFF_SECONDS: u64 = 2;
-/// Sweeps of hosts under way at one moment.
-pub const SWEEPS: usize = 64;
+/// Sweeps of connected hosts under way at one moment.
+pub const SWEEPS: usize = 128;
 /// Connections being made at one moment. Each costs about 0.1 s of a core here, and as much there.
 pub const DIALS: usize = 12;
 /// Connections being made through one bastion, or to one sshd: it begins to drop them at 10 (`MaxStartups 10:30:100`).

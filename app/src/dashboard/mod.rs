@@ -19,7 +19,7 @@ pub mod store;
 use crate::base::Base;
 use filter::Query;
 use leptos::prelude::*;
-use muxboard_core::snapshot::{Place, SessionId, View};
+use muxboard_core::snapshot::{HostState, Place, SessionId, View};
 use serde::{Deserialize, Serialize};
 
 /// The counts in the bar.
@@ -31,12 +31,15 @@ pub struct Counts {
     pub sessions: usize,
     /// Sessions that need a person.
     pub needs: usize,
+    /// Hosts that were not asked yet.
+    pub pending: usize,
 }
 
 impl Counts {
     /// Of a view.
     pub fn of(view: &View) -> Self {
-        Self { hosts: view.hosts.len(), sessions: view.sessions().count(), needs: view.sessions().filter(|(_, _, s)| s.needs().is_some()).count() }
+        let pending = view.hosts.iter().filter(|h| h.host.state == HostState::Pending).count();
+        Self { pending, hosts: view.hosts.len(), sessions: view.sessions().count(), needs: view.sessions().filter(|(_, _, s)| s.needs().is_some()).count() }
     }
 }
 
@@ -118,6 +121,7 @@ pub fn Dashboard(
                 <b class="need-count" hidden=move || counts.get().needs == 0>
                     {move || if counts.get().needs == 1 { "1 needs you".to_owned() } else { format!("{} need you", counts.get().needs) }}
                 </b>
+                <span hidden=move || counts.get().pending == 0>{move || format!("{} not asked yet", counts.get().pending)}</span>
                 <span class="lost" hidden=move || live.get() != Live::Lost>"not live: connecting again"</span>
             </span>
             <form class="search" role="search" method="get" action=base.board()>

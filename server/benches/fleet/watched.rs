@@ -167,7 +167,7 @@ pub fn thousand(count: usize) {
         s / q
     );
     println!("  watched by one page: {watching:.0} ms of muxboard's CPU a second (echo included)");
-    let times = changes(&world, &page, 100);
+    let times = changes(&world, &page, 60);
     println!("  a session made on the real host is on the page after p50 {:.0} ms, p99 {:.0} ms", quantile(&times, 0.5), quantile(&times, 0.99));
     let kin: u64 = children(&board).iter().map(|pid| memory(pid.parse().unwrap())).sum();
     println!("  memory: muxboard {:.1} MiB; its children {:.1} MiB (RSS, the simulated hosts themselves)", memory(pid) as f64 / 1024.0, kin as f64 / 1024.0);

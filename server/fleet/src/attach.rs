@@ -164,8 +164,7 @@ impl Connection {
         let mark = crate::sentinel();
         let call = tmux::attach(what.session, !what.may_type, &mark);
         let registered = |tty: &str| Registered::new(register, &host.key, tty, what.principal.clone());
-        let made =
-            |pty: Pty, seat, tty: &str, ahead| Self { registered: registered(tty), pty, seat: seat, mark: mark.into_bytes(), early: Some(Vec::new()), ahead };
+        let made = |pty: Pty, seat, tty: &str, ahead| Self { registered: registered(tty), pty, seat, mark: mark.into_bytes(), early: Some(Vec::new()), ahead };
         match transport {
             Transport::Local => {
                 let pty = Pty::spawn(&argv::local(user, &call), what.grid).map_err(|e| Failed::Here(e.to_string()))?;

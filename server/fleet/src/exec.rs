@@ -1,5 +1,5 @@
 //! Runs a process to its end: with a limit of time and of output, in a process group of its own that never outlives the call.
-//! One of the two places where processes start.
+//! One of the three places where processes start.
 
 use crate::environment;
 use muxboard_core::argv::Argv;
@@ -36,7 +36,7 @@ pub(crate) struct Ended {
 /// # Errors
 /// When it cannot be started.
 pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], bounds: Bounds) -> io::Result<Ended> {
-    #[expect(clippy::disallowed_methods, reason = "one of the two places where processes start")]
+    #[expect(clippy::disallowed_methods, reason = "one of the three places where processes start")]
     let mut command = tokio::process::Command::new(argv.program());
     command.args(argv.arguments()).env_clear().envs(environment::allowed()).envs(variables.iter().copied());
     command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());

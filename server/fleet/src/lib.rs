@@ -1,6 +1,7 @@
 //! The hands of muxboard: it sweeps hosts, acts on sessions and opens terminals. It acts on permits alone and knows nothing of the web.
 
 mod attach;
+mod cell;
 mod doctor;
 mod environment;
 mod exec;
@@ -18,12 +19,13 @@ pub use showing::Showing;
 pub use transport::{ASKPASS_SOCKET, SshSettings, askpass};
 
 use attach::{Register, Slots};
+use cell::{HostCell, short};
 use exec::Bounds;
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::fault::Fault;
-use muxboard_core::inventory::{Host, Inventory, Reach, User};
-use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECONDS, WATCHED_SWEEP_MS};
-use muxboard_core::name::{HostKey, UnixUser};
+use muxboard_core::inventory::{Inventory, Reach, User};
+use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECONDS};
+use muxboard_core::name::HostKey;
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Create, Kill, Operation, Permit, Refresh, Rename};
 use muxboard_core::shell::Script;
@@ -31,13 +33,12 @@ use muxboard_core::snapshot::{HostRow, HostState, Place, SessionId, Snapshot, Un
 use muxboard_core::tmux::{self, Call, format};
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex as Short, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sweep::Sweeper;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
-use transport::{Client, Purpose, Transport};
+use transport::{Client, Purpose};
 
 /// Where audit events go.
 pub type Audit = Arc<dyn Fn(AuditEvent) + Send + Sync>;
@@ -111,44 +112,11 @@ impl Default for Settings {
 pub struct Fleet {
     hosts: Vec<HostCell>,
     index: HashMap<HostKey, usize>,
+    began: Instant,
     snapshot: watch::Sender<Arc<Snapshot>>,
     slots: Arc<Slots>,
     register: Arc<Register>,
     settings: Settings,
-}
-
-struct HostCell {
-    number: u64,
-    host: Host,
-    /// What the snapshot holds of it, for those who follow this host alone.
-    row: watch::Sender<Arc<HostRow>>,
-    transport: Transport,
-    sweeper: Short<Sweeper>,
-    /// One sweep at a time.
-    turn: Mutex<()>,
-    /// When the last one began.
-    began: Short<Option<Instant>>,
-    /// How many look at this host.
-    lookers: AtomicUsize,
-    looked: Notify,
-    /// Users with output since they were last asked, for whom a glance is on its way.
-    stirred: Short<HashSet<UnixUser>>,
-}
-
-fn short<T>(mutex: &Short<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl HostCell {
-    fn is_looked_at(&self) -> bool {
-        self.lookers.load(Ordering::SeqCst) > 0
-    }
-
-    /// How long after a sweep the next one is due. Spread over a tenth, so that hosts that were asked at one moment do not stay together.
-    fn pause(&self, sweep: Duration) -> Duration {
-        let whole = if self.is_looked_at() { Duration::from_millis(WATCHED_SWEEP_MS) } else { sweep };
-        whole - whole / 10 * u32::try_from(self.number * 7919 % 1000).unwrap_or(0) / 1000
-    }
 }
 
 impl Fleet {
@@ -159,23 +127,19 @@ impl Fleet {
     pub fn new(inventory: &Inventory, settings: Settings) -> io::Result<Arc<Self>> {
         let needs_ssh = inventory.hosts.iter().any(|host| host.reach != Reach::Local);
         let client = if needs_ssh { Some(Client::new(settings.ssh.clone())?) } else { None };
-        let cell = |(number, host): (usize, &Host)| HostCell {
-            number: number as u64,
-            host: host.clone(),
-            row: watch::Sender::new(Arc::new(Sweeper::new(host).row().clone())),
-            transport: Transport::new(host, number, client.as_ref()),
-            sweeper: Short::new(Sweeper::new(host)),
-            turn: Mutex::default(),
-            began: Short::default(),
-            lookers: AtomicUsize::new(0),
-            looked: Notify::new(),
-            stirred: Short::default(),
-        };
-        let hosts: Vec<HostCell> = inventory.hosts.iter().enumerate().map(cell).collect();
+        let hosts: Vec<HostCell> = inventory.hosts.iter().enumerate().map(|(number, host)| HostCell::new(number, host, client.as_ref())).collect();
         let rows = hosts.iter().map(|cell| cell.row.borrow().clone()).collect();
         let slots = Slots::new(settings.attach);
         let index = inventory.hosts.iter().enumerate().map(|(index, host)| (host.key.clone(), index)).collect();
-        Ok(Arc::new(Self { hosts, index, snapshot: watch::Sender::new(Arc::new(Snapshot { hosts: rows })), slots, register: Arc::default(), settings }))
+        Ok(Arc::new(Self {
+            hosts,
+            index,
+            began: Instant::now(),
+            snapshot: watch::Sender::new(Arc::new(Snapshot { hosts: rows })),
+            slots,
+            register: Arc::default(),
+            settings,
+        }))
     }
 
     /// Sweeps every host again and again, for ever.
@@ -192,10 +156,10 @@ impl Fleet {
         let Some(cell) = self.hosts.get(index) else { return };
         loop {
             self.sweep(cell, Instant::now(), Purpose::Look).await;
-            let ended = Instant::now();
+            let began = short(&cell.began).unwrap_or_else(Instant::now);
             loop {
                 tokio::select! {
-                    () = tokio::time::sleep_until(ended + cell.pause(self.settings.sweep)) => break,
+                    () = tokio::time::sleep_until(cell.due(began, self)) => break,
                     () = cell.looked.notified() => {}
                 }
             }

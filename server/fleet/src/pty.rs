@@ -1,4 +1,4 @@
-//! A process on a pty, read and written through its descriptor. The other place where processes start.
+//! A process on a pty, read and written through its descriptor. One of the three places where processes start.
 //!
 //! portable-pty opens and spawns. Its own reader and writer are not used: dropping its writer types Enter and ^D into the terminal, which
 //! runs what a person has half typed.
@@ -58,7 +58,7 @@ impl Pty {
     /// When no terminal is to be had or the program cannot be started.
     pub(crate) fn spawn(argv: &Argv, grid: Grid) -> io::Result<Self> {
         let pair = native_pty_system().openpty(size(grid)).map_err(io::Error::other)?;
-        #[expect(clippy::disallowed_methods, reason = "one of the two places where processes start; its copy of our environment is cleared at once")]
+        #[expect(clippy::disallowed_methods, reason = "one of the three places where processes start; its copy of our environment is cleared at once")]
         let mut command = CommandBuilder::new(argv.program());
         command.env_clear();
         command.args(argv.arguments());

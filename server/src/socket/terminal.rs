@@ -100,11 +100,14 @@ impl Login<'_> {
     }
 }
 
+/// A terminal that is being opened.
+type Opening = Pin<Box<dyn Future<Output = Result<Connection, Failed>> + Send>>;
+
 /// A fresh terminal on its way to take the old one's place, at most one in [`OVERTAKE_SECONDS_MIN`].
 struct Overtake<'a, O> {
     fleet: &'a Arc<Fleet>,
     permit: &'a Permit<O>,
-    coming: Option<Pin<Box<dyn Future<Output = Result<Connection, Failed>> + Send>>>,
+    coming: Option<Opening>,
     not_before: Instant,
 }
 

@@ -227,7 +227,7 @@ impl Drop for Board {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            println!("the board said:\n{}", std::fs::read_to_string(self.folder.path().join("muxboard.log")).unwrap_or_default());
+            eprintln!("the board said:\n{}", std::fs::read_to_string(self.folder.path().join("muxboard.log")).unwrap_or_default());
         }
         for account in self.accounts.all() {
             self.tmux(account, &["kill-server"]);

@@ -4,7 +4,7 @@ use super::runtime::Runtime;
 use crate::exec::{self, Bounds};
 use muxboard_core::argv;
 use muxboard_core::inventory::{Host, Ssh};
-use muxboard_core::limits::{DIALS, DIALS_PER_BASTION, SSH_WORDS_BYTES_MAX};
+use muxboard_core::limits::{DIALS, DIALS_PER_BASTION, SSH_WORDS_BYTES_MAX, SWEEPS};
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
@@ -27,6 +27,8 @@ pub struct SshSettings {
 pub(crate) struct Client {
     pub(super) settings: SshSettings,
     pub(super) runtime: Runtime,
+    /// Looks under way at one moment, on connections that stand.
+    pub(super) looks: Semaphore,
     dials: Arc<Semaphore>,
     bastions: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
@@ -52,7 +54,7 @@ pub(crate) struct Resolved {
 impl Client {
     pub(crate) fn new(settings: SshSettings) -> io::Result<Arc<Self>> {
         let runtime = Runtime::open(settings.runtime.as_deref())?;
-        Ok(Arc::new(Self { settings, runtime, dials: Arc::new(Semaphore::new(DIALS)), bastions: Mutex::default() }))
+        Ok(Arc::new(Self { settings, runtime, looks: Semaphore::new(SWEEPS), dials: Arc::new(Semaphore::new(DIALS)), bastions: Mutex::default() }))
     }
 
     pub(super) fn config(&self) -> Option<&str> {

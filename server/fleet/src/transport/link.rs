@@ -108,6 +108,7 @@ impl Link {
         // A connection that dies over and over is not a connection.
         for _ in 0..DIAL_TRIES {
             let (master, generation) = self.master(purpose).await?;
+            let _look = if purpose == Purpose::Act { None } else { self.client.looks.acquire().await.ok() };
             let Some((mut shell, _room)) = self.shell(&master, generation).await? else { continue };
             match shell.run(script, bounds).await {
                 Ran::Ended(answer) => {

@@ -1,0 +1,75 @@
+//! What the fleet holds of one host: the way there, what is known, who looks, and when it is asked next.
+
+use crate::Fleet;
+use crate::sweep::Sweeper;
+use crate::transport::{Client, Transport};
+use muxboard_core::inventory::Host;
+use muxboard_core::limits::WATCHED_SWEEP_MS;
+use muxboard_core::name::UnixUser;
+use muxboard_core::snapshot::HostRow;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex as Short, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::Instant;
+
+pub(crate) struct HostCell {
+    pub(crate) number: u64,
+    pub(crate) host: Host,
+    /// What the snapshot holds of it, for those who follow this host alone.
+    pub(crate) row: watch::Sender<Arc<HostRow>>,
+    pub(crate) transport: Transport,
+    pub(crate) sweeper: Short<Sweeper>,
+    /// One sweep at a time.
+    pub(crate) turn: Mutex<()>,
+    /// When the last one began.
+    pub(crate) began: Short<Option<Instant>>,
+    /// How many look at this host.
+    pub(crate) lookers: AtomicUsize,
+    pub(crate) looked: Notify,
+    /// Users with output since they were last asked, for whom a glance is on its way.
+    pub(crate) stirred: Short<HashSet<UnixUser>>,
+}
+
+pub(crate) fn short<T>(mutex: &Short<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl HostCell {
+    pub(crate) fn new(number: usize, host: &Host, client: Option<&Arc<Client>>) -> Self {
+        Self {
+            number: number as u64,
+            host: host.clone(),
+            row: watch::Sender::new(Arc::new(Sweeper::new(host).row().clone())),
+            transport: Transport::new(host, number, client),
+            sweeper: Short::new(Sweeper::new(host)),
+            turn: Mutex::default(),
+            began: Short::default(),
+            lookers: AtomicUsize::new(0),
+            looked: Notify::new(),
+            stirred: Short::default(),
+        }
+    }
+
+    pub(crate) fn is_looked_at(&self) -> bool {
+        self.lookers.load(Ordering::SeqCst) > 0
+    }
+
+    /// When the next sweep is due, after one that began then. Each host of a big fleet has a moment of its own within the interval: a thousand that
+    /// are all looked at come one after the other, whenever the looking began.
+    pub(crate) fn due(&self, began: Instant, fleet: &Fleet) -> Instant {
+        let every = if self.is_looked_at() { Duration::from_millis(WATCHED_SWEEP_MS) } else { fleet.settings.sweep };
+        let many = fleet.hosts.len();
+        if many < SPREAD_HOSTS_MIN {
+            return began + every;
+        }
+        let moment = every.mul_f64(self.number as f64 / many as f64);
+        let earliest = (began + every / 2).max(Instant::now()).duration_since(fleet.began);
+        let rounds = (earliest.saturating_sub(moment).as_secs_f64() / every.as_secs_f64()).ceil();
+        fleet.began + moment + every.mul_f64(rounds)
+    }
+}
+
+/// Fewer hosts than this are looked at when they are due, all at once if need be.
+const SPREAD_HOSTS_MIN: usize = 32;
