@@ -127,7 +127,7 @@ socket_name = "${this.socket}"
 // The page follows the board.
 export async function living(page: Page) {
   await expect(page.locator("html.awake")).toBeAttached();
-  await expect(page.locator("#board .host time, #board .host .swept time").first()).toHaveText(/seen/);
+  await expect(page.locator("#board .host time, #board .host .swept time").first()).toHaveText(/asked/);
 }
 
 export const card = (page: Page, name: string) => page.locator(".card", { has: page.locator("a.open", { hasText: new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`) }) });

@@ -157,7 +157,7 @@ pub fn cold(count: usize) {
     let (began, used) = (Instant::now(), cpu(me));
     runtime.spawn(fleet.clone().run());
     let states = || fleet.snapshot().borrow().hosts.iter().map(|h| h.state.clone()).collect::<Vec<_>>();
-    while states().iter().any(|s| *s == HostState::Pending) {
+    while states().contains(&HostState::Pending) {
         std::thread::sleep(Duration::from_millis(10));
     }
     let took = began.elapsed();
