@@ -3,7 +3,7 @@
 use super::{Asking, Living, ask, expect_base};
 use crate::ui::time::{Ago, span};
 use leptos::prelude::*;
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::Fault;
 use muxboard_core::policy::Ability;
 use muxboard_core::snapshot::{Place, UserState, UserView};
 
@@ -15,10 +15,10 @@ pub fn FaultBox(
     /// Since when.
     since: u64,
 ) -> impl IntoView {
-    let Fault { title, words, line, kind } = fault;
+    let Fault { title, words, line, .. } = fault;
     let label = title.clone();
     view! {
-        <div class="fault" class:loud=kind == Kind::HostKeyChanged role="group" aria-label=label>
+        <div class="fault" role="group" aria-label=label>
             <b class="sign" aria-hidden="true">"▲"</b>
             <div>
                 <p><b>{title}</b> " " {words} " " <span class="since">"(" <Ago at=since words=|age| format!("since {}", span(age))/> ")"</span></p>

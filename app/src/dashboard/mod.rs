@@ -121,7 +121,7 @@ pub fn Dashboard(
                 <b class="need-count" hidden=move || counts.get().needs == 0>
                     {move || if counts.get().needs == 1 { "1 needs you".to_owned() } else { format!("{} need you", counts.get().needs) }}
                 </b>
-                <span hidden=move || counts.get().pending == 0>{move || format!("{} not asked yet", counts.get().pending)}</span>
+                <span hidden=move || counts.get().pending == 0>{move || counts.get().pending} " not asked yet"</span>
                 <span class="lost" hidden=move || live.get() != Live::Lost>"not live: connecting again"</span>
             </span>
             <form class="search" role="search" method="get" action=base.board()>

@@ -142,8 +142,7 @@ async fn no_server_is_no_fault_and_creating_starts_one() {
     world.fleet.kill(world.permit(Kill { session: id })).await.unwrap();
     assert_eq!(world.state(), UserState::NoServer);
     assert_eq!(world.fleet.kill(world.permit(Kill { session: id })).await, Err(Failed::Gone));
-    let events: Vec<(&str, String)> = world.events.lock().unwrap().clone();
-    let words: Vec<String> = events.iter().map(|(o, r)| format!("{o} {r}")).collect();
+    let words: Vec<String> = world.events.lock().unwrap().iter().map(|(o, r)| format!("{o} {r}")).collect();
     assert_eq!(words, ["create done", "create name taken", "rename done", "kill done", "kill gone"]);
 }
 
@@ -364,7 +363,6 @@ async fn a_feature_that_tmux_does_not_know_takes_no_other_along() {
 
 #[tokio::test]
 async fn tmux_missing_is_its_own_fact() {
-    // Its PATH is this process's: the section is run by hand.
     use muxboard_core::tmux::section::{self, Ask};
     let world = World::new();
     let host = &world.inventory.hosts[0];

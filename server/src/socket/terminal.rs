@@ -124,6 +124,10 @@ impl<'a, O: Operation> Overtake<'a, O> {
         }
     }
 
+    fn is_coming(&self) -> bool {
+        self.coming.is_some()
+    }
+
     /// Waits for it, for ever if none is coming; nothing if there is none after all.
     async fn ready(&mut self) -> Option<Connection> {
         let Some(coming) = &mut self.coming else { return std::future::pending().await };
@@ -223,7 +227,8 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 // The end of the output says why.
                 Err(_) => input.clear(),
             },
-            () = attachment.readable(), if out.is_open() => {
+            // What is about to be overtaken is old.
+            () = attachment.readable(), if out.is_open() && !overtake.is_coming() => {
                 let limit = out.limit();
                 let ended = attachment.read(out.open(), limit);
                 // What may be tmux's word that the session is gone is not shown.
