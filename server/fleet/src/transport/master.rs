@@ -239,8 +239,7 @@ impl Words {
 }
 
 fn failure(host: &Host, client: &Client, code: Option<i32>, noise: &str, says: &str) -> Failure {
-    // A session that sshd refuses ends ssh without a word (it is a notice to it, not an error).
-    if says.contains("open failed") || says.contains("Session open refused") || code == Some(255) && says.trim().is_empty() {
+    if says.contains("open failed") || says.contains("Session open refused") {
         return Failure::Final(Fault::too_few_sessions(host));
     }
     // 255 is ssh's own; any other is that of what ran on the other side.
