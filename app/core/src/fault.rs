@@ -185,7 +185,9 @@ impl Fault {
     pub(crate) fn socket_unreadable(host: &Host, user: &UnixUser, words: &str) -> Self {
         let fault = Self::new(Kind::SocketUnreadable, format!("The tmux socket of {user} may not be used."), format!("tmux says: {words}."));
         // tmux refuses a socket directory that others may enter; in its own words the path comes first.
-        let unsafe_directory = words.split_whitespace().find(|w| w.starts_with('/') && words.contains("unsafe permissions"));
+        // They are another machine's: what is no plain path is no part of a line that somebody will run.
+        let plain = |w: &&str| w.starts_with('/') && w.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
+        let unsafe_directory = words.split_whitespace().find(plain).filter(|_| words.contains("unsafe permissions"));
         match unsafe_directory {
             Some(path) => Self { words: format!("{} As {user} on {}:", fault.words, host.label), ..fault }.mend(format!("chmod 700 {path}")),
             None => fault,
@@ -298,5 +300,8 @@ pub(crate) mod tests {
         let forged = "IDENTIFICATION HAS CHANGED\nOffending ED25519 key in /tmp/x; touch canary:3\nHost key for $(touch canary) has changed\n";
         let line = of_ssh(&host(None), forged, None).line.unwrap();
         assert_eq!(line, "ssh-keygen -R 'web1'");
+        let socket = |words: &str| Fault::socket_unreadable(&host(None), &"ops".parse().unwrap(), words).line;
+        assert_eq!(socket("directory /tmp/tmux-7 has unsafe permissions").as_deref(), Some("chmod 700 /tmp/tmux-7"));
+        assert_eq!(socket("directory /x;touch${IFS}canary has unsafe permissions"), None);
     }
 }

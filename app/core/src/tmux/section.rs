@@ -66,8 +66,8 @@ fn call(ask: &Ask<'_>) -> Call {
 /// One call of tmux as a user, its complaints and its exit code, which comes to its end in that time whatever tmux does.
 ///
 /// Our own tmux client can be ended, and what it says is our own account's affair. One that sudo started is root's, and stays until its server
-/// answers: it is left behind with a pipe that nobody reads, and may say so much and no more.
-fn bounded(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
+/// answers: it is left behind with a pipe that nobody reads, and may say so much and no more. Its standard output is for [`ended`].
+pub fn single(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
     let command = Script::command(&argv::tmux_words(user, call));
     let time = seconds.to_string();
     if user.through_sudo {
@@ -76,11 +76,6 @@ fn bounded(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
     } else {
         Script::frame("{} {} </dev/null 2>&1; printf '\\n%s exit %s\\n' \"$M\" \"$?\"", &[&Script::command(&["timeout", &time]), &command])
     }
-}
-
-/// The script that makes one call of tmux as a user. Its standard output is for [`ended`].
-pub fn single(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
-    bounded(user, call, seconds, bytes)
 }
 
 /// Reads what [`single`] printed: the exit code, none if it did not end in time, and the words.
@@ -96,7 +91,7 @@ pub fn ended(output: &[u8], mark: &str) -> (Option<i32>, String) {
 
 /// The script for [`Script::job`] or `sh -c` with the mark in `$M`: its standard output is for [`parse`].
 pub fn script(asks: &[Ask<'_>]) -> Script {
-    let section = |ask: &Ask<'_>| (Script::command(&[ask.user.name.as_str()]), bounded(ask.user, &call(ask), SECTION_SECONDS_MAX, SECTION_BYTES_MAX));
+    let section = |ask: &Ask<'_>| (Script::command(&[ask.user.name.as_str()]), single(ask.user, &call(ask), SECTION_SECONDS_MAX, SECTION_BYTES_MAX));
     // One user alone has nobody to wait for: five processes less, which is most of what a look costs.
     if let [ask] = asks {
         let (name, command) = section(ask);
