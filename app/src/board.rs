@@ -3,7 +3,7 @@
 use crate::error::{Kind, PublicError};
 use leptos::prelude::*;
 use muxboard_core::name::NewSessionName;
-use muxboard_core::policy::{Create, Principal};
+use muxboard_core::policy::{Asker, Create};
 use muxboard_core::snapshot::{Place, SessionId, View};
 use std::future::Future;
 use std::pin::Pin;
@@ -15,21 +15,21 @@ pub type Promise<'a, T> = Pin<Box<dyn Future<Output = Result<T, PublicError>> + 
 /// The board as the pages and server functions see it. Every method decides for itself whether the principal may.
 pub trait Board: Send + Sync {
     /// What a principal may see, from memory.
-    fn view(&self, who: &Principal) -> View;
+    fn view(&self, who: &Asker) -> View;
     /// Makes a session.
-    fn create<'a>(&'a self, who: &'a Principal, place: Place, wanted: Create) -> Promise<'a, SessionId>;
+    fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, SessionId>;
     /// Ends a session, if `typed` confirms its name.
-    fn kill<'a>(&'a self, who: &'a Principal, place: Place, session: SessionId, typed: String) -> Promise<'a, ()>;
+    fn kill<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, typed: String) -> Promise<'a, ()>;
     /// Renames a session.
-    fn rename<'a>(&'a self, who: &'a Principal, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()>;
+    fn rename<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()>;
     /// Looks again, at one host or at all the principal may see.
-    fn refresh<'a>(&'a self, who: &'a Principal, host: Option<muxboard_core::name::HostKey>) -> Promise<'a, ()>;
+    fn refresh<'a>(&'a self, who: &'a Asker, host: Option<muxboard_core::name::HostKey>) -> Promise<'a, ()>;
 }
 
 /// The board and who asks, as the server put them into the context of this request.
-pub fn asked() -> Result<(Arc<dyn Board>, Principal), PublicError> {
+pub fn asked() -> Result<(Arc<dyn Board>, Asker), PublicError> {
     let board = use_context::<Arc<dyn Board>>();
-    let who = use_context::<Principal>();
+    let who = use_context::<Asker>();
     board.zip(who).ok_or_else(|| PublicError::new(Kind::Unauthenticated, "You are not logged in."))
 }
 

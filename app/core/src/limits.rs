@@ -171,6 +171,32 @@ pub const TOKEN_CHARS_MIN: usize = 16;
 pub const LOGIN_HOURS: u64 = 24 * 7;
 /// Logins kept at once; the oldest gives way.
 pub const LOGINS_MAX: usize = 256;
+/// Failed logins of one source before it is not listened to.
+pub const FAILURES_MAX: u32 = 10;
+/// Failed logins in total before none is listened to but those that passed before.
+pub const FAILURES_TOTAL_MAX: u32 = 200;
+/// How long that holds after the last of them, in seconds.
+pub const LOCKOUT_SECONDS: u64 = 300;
+/// Sources (addresses) whose requests and failures are counted.
+pub const SOURCES_MAX: usize = 10_000;
+/// Requests of one source in a second, on average and in a burst.
+pub const REQUESTS_PER_SECOND: u32 = 100;
+/// So many seconds' requests may come at one moment.
+pub const REQUESTS_BURST_SECONDS: u32 = 5;
+/// Connections at one moment.
+pub const CONNECTIONS: usize = 512;
+/// Time for a client to say what it wants (its TLS handshake, a request's head), in seconds.
+pub const HEAD_SECONDS_MAX: u64 = 10;
+/// Time for an embedder's gate to answer, in seconds.
+pub const AUTHORIZE_SECONDS_MAX: u64 = 5;
+/// The longest identity, group list or secret that a proxy may send, in bytes.
+pub const IDENTITY_BYTES_MAX: usize = 4096;
+/// Groups of one principal.
+pub const GROUPS_MAX: usize = 256;
+/// The largest user map, in bytes.
+pub const USER_MAP_BYTES_MAX: u64 = 4 << 20; // 4 MiB
+/// Between two looks whether the configuration or the user map changed, in milliseconds.
+pub const RELOAD_MS: u64 = 1000;
 /// Time for a client's first frame, in seconds.
 pub const HELLO_SECONDS_MAX: u64 = 10;
 /// Typed bytes waiting for a program that does not read, before the client is not read either.
@@ -187,3 +213,4 @@ const _: () = assert!(CREDIT_BYTES_MAX as usize <= QUEUE_BYTES_MAX && OUTPUT_FRA
 const _: () = assert!(SWEEP_SECONDS_MAX + WATCHED_SWEEP_MS / 1000 < BOARD_SILENCE_SECONDS_MAX);
 const _: () = assert!(QUIET_SECONDS < CHECK_SECONDS && CHECK_SECONDS * 2 <= SILENCE_SECONDS_MAX && SILENCE_SECONDS_MAX + CHECK_SECONDS <= 15);
 const _: () = assert!(PAGE_PING_MS + PAGE_SILENCE_MS_MAX < 15_000);
+const _: () = assert!(RELOAD_MS < 5000 && CHECK_SECONDS <= 5); // what is withdrawn is closed within 5 s

@@ -21,6 +21,22 @@ pub enum Ability {
     Kill,
 }
 
+impl Ability {
+    /// All of them, from the least.
+    pub const ALL: [Self; 5] = [Self::See, Self::Watch, Self::Type, Self::Create, Self::Kill];
+
+    /// Its word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::See => "see",
+            Self::Watch => "watch",
+            Self::Type => "type",
+            Self::Create => "create",
+            Self::Kill => "kill",
+        }
+    }
+}
+
 /// A set of abilities. `watch` implies `see`, `type` implies `watch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Abilities(u8);
@@ -65,12 +81,34 @@ impl Abilities {
 }
 
 /// Who asks: what exactly one gate found out.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Principal {
     /// The token's name, or the identity.
     pub name: String,
     /// Groups the gate vouches for.
     pub groups: Vec<String>,
+    /// The Unix account that the user map gives to this identity: what `@mapped` means in a grant.
+    pub account: Option<UnixUser>,
+}
+
+impl Principal {
+    /// Somebody of that name, in no group and without an account of his own.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+/// A principal, and how the question came: what the audit keeps of a request beside what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// Who.
+    pub principal: Principal,
+    /// The gate that said so.
+    pub gate: &'static str,
+    /// From where: the client's address, or `unix`.
+    pub from: String,
+    /// The correlation id of the request.
+    pub request: String,
 }
 
 /// Whom or what a grant is about: anything, or these.
@@ -94,14 +132,31 @@ impl<T: PartialEq> Among<T> {
 /// One line of the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// Principals by name, or `group:NAME`.
+    /// Principals by name, `group:NAME`, or `*`: everybody who passes the gate.
     pub who: Vec<String>,
     /// On which hosts.
     pub hosts: Among<HostKey>,
     /// As which users.
     pub users: Among<UnixUser>,
+    /// And as the account that the user map gives to whoever asks (`@mapped`).
+    pub mapped: bool,
     /// What.
     pub can: Abilities,
+    /// Its line in the configuration, from 1; 0 if it is in none.
+    pub line: usize,
+}
+
+impl Grant {
+    fn is_for(&self, principal: &Principal) -> bool {
+        self.who.iter().any(|who| match who.strip_prefix("group:") {
+            Some(group) => principal.groups.iter().any(|g| g == group),
+            None => who == "*" || *who == principal.name,
+        })
+    }
+
+    fn is_about(&self, principal: &Principal, host: &HostKey, user: &UnixUser) -> bool {
+        self.hosts.holds(host) && (self.users.holds(user) || self.mapped && principal.account.as_ref() == Some(user))
+    }
 }
 
 /// All grants. What none of them allows is denied.
@@ -114,14 +169,12 @@ pub struct Policy {
 impl Policy {
     /// What a principal may do on a host as a user: the union of the grants that match.
     pub fn abilities(&self, principal: &Principal, host: &HostKey, user: &UnixUser) -> Abilities {
-        let named = |who: &str| match who.strip_prefix("group:") {
-            Some(group) => principal.groups.iter().any(|g| g == group),
-            None => who == principal.name,
-        };
-        self.grants
-            .iter()
-            .filter(|g| g.who.iter().any(|w| named(w)) && g.hosts.holds(host) && g.users.holds(user))
-            .fold(Abilities::NONE, |set, g| set.and(g.can))
+        self.deciding(principal, host, user).fold(Abilities::NONE, |set, grant| set.and(grant.can))
+    }
+
+    /// The grants that decide what a principal may do on a host as a user.
+    pub fn deciding<'a>(&'a self, principal: &'a Principal, host: &'a HostKey, user: &'a UnixUser) -> impl Iterator<Item = &'a Grant> {
+        self.grants.iter().filter(move |grant| grant.is_for(principal) && grant.is_about(principal, host, user))
     }
 }
 
@@ -133,6 +186,10 @@ pub trait Operation {
     fn needs(&self) -> Vec<Ability>;
     /// The session it is about, if it is about one that exists.
     fn session(&self) -> Option<SessionId> {
+        None
+    }
+    /// What it runs in a session that it makes.
+    fn command(&self) -> Option<&StartupCommand> {
         None
     }
 }
@@ -153,6 +210,9 @@ impl Operation for Create {
     fn needs(&self) -> Vec<Ability> {
         // A startup command is typing by another name.
         if self.command.is_some() { vec![Ability::Create, Ability::Type] } else { vec![Ability::Create] }
+    }
+    fn command(&self) -> Option<&StartupCommand> {
+        self.command.as_ref()
     }
 }
 
@@ -219,19 +279,23 @@ pub enum Denied {
 /// The proof that a principal may do this, here, as this user. Only [`permit`] makes one.
 ///
 /// ```compile_fail
-/// let permit = muxboard_core::policy::Permit { principal: todo!(), place: todo!(), operation: muxboard_core::policy::Refresh };
+/// let permit = muxboard_core::policy::Permit { asker: todo!(), place: todo!(), operation: muxboard_core::policy::Refresh };
 /// ```
 #[derive(Debug, Clone)]
 pub struct Permit<O> {
-    principal: Principal,
+    asker: Asker,
     place: Place,
     operation: O,
 }
 
 impl<O: Operation> Permit<O> {
+    /// Who asked, and how.
+    pub fn asker(&self) -> &Asker {
+        &self.asker
+    }
     /// Who asked.
     pub fn principal(&self) -> &Principal {
-        &self.principal
+        &self.asker.principal
     }
     /// Where.
     pub fn place(&self) -> &Place {
@@ -244,12 +308,12 @@ impl<O: Operation> Permit<O> {
 }
 
 /// Decides. First whether host and user are configured at all, then whether the principal may.
-pub fn permit<O: Operation>(policy: &Policy, inventory: &Inventory, principal: &Principal, place: Place, operation: O) -> Result<Permit<O>, Denied> {
+pub fn permit<O: Operation>(policy: &Policy, inventory: &Inventory, asker: &Asker, place: Place, operation: O) -> Result<Permit<O>, Denied> {
     inventory.host(&place.host).and_then(|h| h.user(&place.user)).ok_or(Denied::Unknown)?;
-    let can = policy.abilities(principal, &place.host, &place.user);
+    let can = policy.abilities(&asker.principal, &place.host, &place.user);
     match operation.needs().into_iter().find(|a| !can.has(*a)) {
         Some(missing) => Err(Denied::Forbidden(missing)),
-        None => Ok(Permit { principal: principal.clone(), place, operation }),
+        None => Ok(Permit { asker: asker.clone(), place, operation }),
     }
 }
 
@@ -301,17 +365,32 @@ mod tests {
                 who: vec!["ann".into(), "group:crew".into()],
                 hosts: Among::Any,
                 users: Among::These(vec!["ops".parse().unwrap()]),
+                mapped: false,
                 can: Abilities::of(can),
+                line: 0,
             }],
         }
     }
 
     fn who(name: &str, groups: &[&str]) -> Principal {
-        Principal { name: name.into(), groups: groups.iter().map(|g| (*g).into()).collect() }
+        Principal { groups: groups.iter().map(|g| (*g).into()).collect(), ..Principal::named(name) }
     }
 
     fn asks<O: Operation>(can: &[Ability], who: &Principal, place: &str, operation: O) -> Result<(), Denied> {
-        permit(&policy(can), &inventory(), who, place.parse().unwrap(), operation).map(|_| ())
+        let asker = Asker { principal: who.clone(), gate: "token", from: String::new(), request: String::new() };
+        permit(&policy(can), &inventory(), &asker, place.parse().unwrap(), operation).map(|_| ())
+    }
+
+    #[test]
+    fn mapped_is_the_account_of_whoever_asks_and_of_nobody_else() {
+        let mapped = Grant { users: Among::These(vec![]), mapped: true, ..policy(&[Ability::Type]).grants.remove(0) };
+        let policy = Policy { grants: vec![Grant { who: vec!["ann".into(), "bob".into()], ..mapped }] };
+        let has = |name: &str, account: Option<&str>, user: &str| {
+            let who = Principal { account: account.map(|a| a.parse().unwrap()), ..Principal::named(name) };
+            policy.abilities(&who, &"h".parse().unwrap(), &user.parse().unwrap()).has(Ability::Type)
+        };
+        assert!(has("ann", Some("deploy"), "deploy") && has("bob", Some("ops"), "ops"));
+        assert!(!has("ann", Some("deploy"), "ops") && !has("ann", None, "deploy") && !has("eve", Some("deploy"), "deploy"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use transport::{ASKPASS_SOCKET, SshSettings, askpass};
 use attach::{Register, Slots};
 use cell::{HostCell, short};
 use exec::Bounds;
-use muxboard_core::audit::AuditEvent;
+use muxboard_core::audit::{AuditEvent, CommandTrace};
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Inventory, Reach, User};
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECONDS};
@@ -31,6 +31,7 @@ use muxboard_core::policy::{Create, Kill, Operation, Permit, Refresh, Rename};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Place, SessionId, Snapshot, UnixSeconds, UserState};
 use muxboard_core::tmux::{self, Call, format};
+use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
@@ -345,7 +346,11 @@ impl Fleet {
 
     fn report<O: Operation, T>(&self, permit: &Permit<O>, session: Option<SessionId>, result: &Result<T, Failed>) {
         let word = result.as_ref().map_or_else(Failed::word, |_| "done");
-        (self.settings.audit)(AuditEvent::of(permit, session, word));
+        let command = permit.operation().command().map(|command| {
+            let command = command.as_str();
+            CommandTrace { bytes: command.len(), sha256: Sha256::digest(command).iter().map(|b| format!("{b:02x}")).collect() }
+        });
+        (self.settings.audit)(AuditEvent { command, ..AuditEvent::of(permit, session, word) });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use muxboard_core::fault::Kind;
 use muxboard_core::inventory::{Host, Inventory, Socket};
-use muxboard_core::policy::{self, Abilities, Among, Create, Grant, Kill, Operation, Permit, Policy, Principal, Refresh, Rename, Type, Watch};
+use muxboard_core::policy::{self, Abilities, Among, Asker, Create, Grant, Kill, Operation, Permit, Policy, Principal, Refresh, Rename, Type, Watch};
 use muxboard_core::snapshot::{Place, Session, SessionId, UserState};
 use muxboard_core::wire::Grid;
 use muxboard_fleet::{AttachEnd, AttachLimits, Attachment, Failed, Fleet, Settings};
@@ -54,9 +54,9 @@ impl World {
     }
 
     fn permit<O: Operation>(&self, operation: O) -> Permit<O> {
-        let policy = Policy { grants: vec![Grant { who: vec!["ann".into()], hosts: Among::Any, users: Among::Any, can: Abilities::ALL }] };
-        let who = Principal { name: "ann".into(), groups: vec![] };
-        policy::permit(&policy, &self.inventory, &who, place(), operation).unwrap()
+        let policy = Policy { grants: vec![Grant { who: vec!["ann".into()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 }] };
+        let ann = Asker { principal: Principal::named("ann"), gate: "token", from: String::new(), request: String::new() };
+        policy::permit(&policy, &self.inventory, &ann, place(), operation).unwrap()
     }
 
     async fn look(&self) -> UserState {
@@ -83,10 +83,23 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if let Ok(pid) = self.tmux(&["display-message", "-p", "#{pid}"]).parse::<u32>() {
-            signal(pid, "CONT");
-        }
         self.tmux(&["kill-server"]);
+    }
+}
+
+/// A tmux server that is stopped; it goes on when this goes, also when the test fails: whoever asks a stopped one waits for ever.
+struct Stopped(u32);
+
+impl Stopped {
+    fn new(pid: u32) -> Self {
+        signal(pid, "STOP");
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        signal(self.0, "CONT");
     }
 }
 
@@ -199,12 +212,12 @@ async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
     world.tmux(&["new-session", "-d", "-s", "a"]);
     let sessions = world.sessions().await;
     let pid: u32 = world.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap();
-    signal(pid, "STOP");
+    let stopped = Stopped::new(pid);
     assert_eq!(fault(&world.look().await), Some(Kind::NotAnswering));
     assert_eq!(world.fleet.snapshot().borrow().hosts[0].users[0].last_seen.len(), 1);
     let killed = timeout(PATIENCE, world.fleet.kill(world.permit(Kill { session: sessions[0].id }))).await.unwrap();
     assert!(matches!(&killed, Err(Failed::User(state)) if fault(state) == Some(Kind::NotAnswering)), "{killed:?}");
-    signal(pid, "CONT");
+    drop(stopped);
     // The kill that nobody answered for may still arrive, while we look: both ends are the truth, and it is shown.
     let settled = async {
         loop {

@@ -1,24 +1,43 @@
 //! The token gate: named bearer tokens, kept as hashes. A program sends its token; a browser's login turns it into a cookie that holds a
-//! random login id, never the token. All comparisons take the same time, whatever is wrong.
+//! random login id, never the token. All comparisons take the same time, whatever is wrong. Several tokens may have one name: that is how one
+//! is replaced by the next without a moment in which neither is good.
 
+use super::Refusal;
+use super::lockout::Lockout;
+use crate::peer::Source;
 use axum::http::{HeaderMap, header};
 use muxboard_core::limits::{LOGIN_HOURS, LOGINS_MAX, TOKEN_CHARS_MIN};
 use muxboard_core::policy::Principal;
+use muxboard_core::snapshot::UnixSeconds;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use subtle::ConstantTimeEq;
 
 type Hash = [u8; 32];
 
 /// A token that may be used, by name and SHA-256. Tokens are random and long, so a fast hash is enough: there is nothing to guess.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NamedToken {
     /// Its name: the principal's.
     pub name: String,
     /// Its hash.
     pub sha256: Hash,
+    /// From then on it is not known any more.
+    pub expires: Option<UnixSeconds>,
+}
+
+impl NamedToken {
+    /// A token that does not expire.
+    pub fn new(name: impl Into<String>, token: &str) -> Self {
+        Self { name: name.into(), sha256: sha256(token), expires: None }
+    }
+
+    fn is_good(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(UnixSeconds::MAX, |d| d.as_secs());
+        self.expires.is_none_or(|expires| now < expires)
+    }
 }
 
 /// The gate.
@@ -26,41 +45,78 @@ pub struct TokenGate {
     tokens: Vec<NamedToken>,
     cookie: String,
     secure: bool,
-    logins: Mutex<HashMap<Hash, (Principal, Instant)>>,
+    /// What outlives a change of the configuration: who is logged in, who failed.
+    kept: Arc<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    logins: Mutex<HashMap<Hash, Login>>,
+    lockout: Lockout,
+}
+
+struct Login {
+    /// The token that made it: it is good as long as that is.
+    token: Hash,
+    until: Instant,
 }
 
 impl TokenGate {
     /// A gate for these tokens. The cookie is named by the port, because browsers send a cookie to every port of a host.
     pub fn new(tokens: Vec<NamedToken>, port: u16) -> Self {
-        Self { tokens, cookie: format!("muxboard_{port}"), secure: false, logins: Mutex::default() }
+        Self { tokens, cookie: format!("muxboard_{port}"), secure: false, kept: Arc::default() }
     }
 
-    /// The board is reached by https alone: its cookie never travels in the clear.
+    /// The board is reached by https alone: its cookie never travels in the clear. Where it is mounted at the root of its host, no other host of
+    /// the domain can set it either (`__Host-`).
     #[must_use]
-    pub fn secure(mut self) -> Self {
-        self.cookie = format!("__Secure-{}", self.cookie);
+    pub fn secure(mut self, base: &str) -> Self {
+        self.cookie = format!("{}{}", if base.is_empty() { "__Host-" } else { "__Secure-" }, self.cookie);
         self.secure = true;
         self
     }
 
-    pub(crate) fn of_token(&self, token: &str) -> Option<Principal> {
+    /// The logins and the failures of a gate that this one replaces.
+    pub(crate) fn take_over(&mut self, old: &Self) {
+        self.kept = old.kept.clone();
+    }
+
+    /// Whom a token names. A source that failed too often is not even listened to.
+    pub(crate) fn of_token(&self, token: &str, source: Source) -> Result<Principal, Refusal> {
+        if self.kept.lockout.is_locked(source) {
+            return Err(Refusal::Locked);
+        }
+        match self.find(token) {
+            Some(known) => {
+                self.kept.lockout.passed(source);
+                Ok(Principal::named(known.name.clone()))
+            }
+            None => {
+                self.kept.lockout.failed(source);
+                Err(Refusal::Unknown)
+            }
+        }
+    }
+
+    fn find(&self, token: &str) -> Option<&NamedToken> {
         let hash = sha256(token);
         let mut found = None;
         for known in &self.tokens {
             // Every token is compared, and the result looked at only afterwards.
             if bool::from(known.sha256.ct_eq(&hash)) {
-                found = Some(&known.name);
+                found = Some(known);
             }
         }
         let long_enough = token.len() >= TOKEN_CHARS_MIN;
-        found.filter(|_| long_enough).map(|name| Principal { name: name.clone(), groups: Vec::new() })
+        found.filter(|known| long_enough && known.is_good())
     }
 
     pub(crate) fn of_cookie(&self, headers: &HeaderMap) -> Option<Principal> {
         // The map is keyed by the hash of the random id: how long a look-up takes says nothing about any id.
-        let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        let (principal, until) = logins.get(&sha256(self.cookie_value(headers)?))?;
-        (*until > Instant::now()).then(|| principal.clone())
+        let logins = self.kept.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        let login = logins.get(&sha256(self.cookie_value(headers)?))?;
+        let token = self.tokens.iter().find(|token| token.sha256 == login.token && token.is_good())?;
+        (login.until > Instant::now()).then(|| Principal::named(token.name.clone()))
     }
 
     fn cookie_value<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
@@ -68,26 +124,27 @@ impl TokenGate {
         all.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == self.cookie).map(|(_, value)| value)
     }
 
-    /// Logs a principal in: the value of `Set-Cookie`.
-    pub(crate) fn log_in(&self, principal: Principal, base: &str) -> String {
+    /// Logs in whoever has this token: who it is, and the value of `Set-Cookie`.
+    pub(crate) fn log_in(&self, token: &str, source: Source, base: &str) -> Result<(Principal, String), Refusal> {
+        let principal = self.of_token(token, source)?;
         let id = random_hex();
         let life = Duration::from_secs(LOGIN_HOURS * 3600);
-        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logins = self.kept.logins.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        logins.retain(|_, (_, until)| *until > now);
+        logins.retain(|_, login| login.until > now);
         if logins.len() >= LOGINS_MAX
-            && let Some(oldest) = logins.iter().min_by_key(|(_, (_, until))| *until).map(|(id, _)| *id)
+            && let Some(oldest) = logins.iter().min_by_key(|(_, login)| login.until).map(|(id, _)| *id)
         {
             logins.remove(&oldest);
         }
-        logins.insert(sha256(&id), (principal, now + life));
-        self.set_cookie(&id, base, life.as_secs())
+        logins.insert(sha256(&id), Login { token: sha256(token), until: now + life });
+        Ok((principal, self.set_cookie(&id, base, life.as_secs())))
     }
 
     /// Logs out whoever sent this: the value of `Set-Cookie` that forgets the cookie.
     pub(crate) fn log_out(&self, headers: &HeaderMap, base: &str) -> String {
         if let Some(id) = self.cookie_value(headers) {
-            self.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&sha256(id));
+            self.kept.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&sha256(id));
         }
         self.set_cookie("", base, 0)
     }
@@ -117,30 +174,75 @@ pub fn random_hex() -> String {
 mod tests {
     use super::*;
 
+    const TOKEN: &str = "a-token-of-20-chars-";
+
     fn gate() -> TokenGate {
-        TokenGate::new(vec![NamedToken { name: "ops".into(), sha256: sha256("a-token-of-20-chars-") }], 1)
+        TokenGate::new(vec![NamedToken::new("ops", TOKEN)], 1)
+    }
+
+    fn name(gate: &TokenGate, token: &str) -> Option<String> {
+        gate.of_token(token, Source::Unknown).ok().map(|p| p.name)
+    }
+
+    fn cookie(gate: &TokenGate, base: &str) -> (String, HeaderMap) {
+        let (_, cookie) = gate.log_in(TOKEN, Source::Unknown, base).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, format!("other=1; {}", cookie.split(';').next().unwrap()).parse().unwrap());
+        (cookie, headers)
     }
 
     #[test]
     fn only_the_whole_token_passes() {
-        assert_eq!(gate().of_token("a-token-of-20-chars-").map(|p| p.name).as_deref(), Some("ops"));
+        assert_eq!(name(&gate(), TOKEN).as_deref(), Some("ops"));
         for wrong in ["", "a-token-of-20-chars", "A-TOKEN-OF-20-CHARS-", "a-token-of-20-chars--"] {
-            assert_eq!(gate().of_token(wrong), None, "{wrong}");
+            assert_eq!(name(&gate(), wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_token_that_has_expired_is_not_known_and_its_logins_end() {
+        let expires = |expires| TokenGate::new(vec![NamedToken { expires: Some(expires), ..NamedToken::new("ops", TOKEN) }], 1);
+        let (future, mut past) = (expires(u64::MAX), expires(1));
+        assert_eq!((name(&future, TOKEN).as_deref(), name(&past, TOKEN)), (Some("ops"), None));
+        let (_, headers) = cookie(&future, "");
+        assert!(future.of_cookie(&headers).is_some());
+        past.take_over(&future);
+        assert!(past.of_cookie(&headers).is_none());
+    }
+
+    #[test]
+    fn a_login_outlives_a_change_of_the_configuration_unless_its_token_goes() {
+        let gate = gate();
+        let (_, headers) = cookie(&gate, "");
+        let mut next = TokenGate::new(vec![NamedToken::new("new", "another-token-of-ours"), NamedToken::new("ops", TOKEN)], 1);
+        next.take_over(&gate);
+        assert!(next.of_cookie(&headers).is_some());
+        let mut without = TokenGate::new(vec![NamedToken::new("ops", "another-token-of-ours")], 1);
+        without.take_over(&next);
+        assert!(without.of_cookie(&headers).is_none(), "the token that made the login is gone");
+    }
+
+    #[test]
+    fn a_source_that_failed_too_often_is_not_listened_to() {
+        let gate = gate();
+        for _ in 0..muxboard_core::limits::FAILURES_MAX {
+            assert_eq!(gate.of_token("wrong", Source::Unix), Err(Refusal::Unknown));
+        }
+        assert_eq!(gate.of_token(TOKEN, Source::Unix), Err(Refusal::Locked));
+        assert!(gate.of_token(TOKEN, Source::Unknown).is_ok());
     }
 
     #[test]
     fn a_login_lives_until_its_logout_and_is_not_the_token() {
         let gate = gate();
-        let cookie = gate.log_in(gate.of_token("a-token-of-20-chars-").unwrap(), "/mux");
-        assert!(cookie.starts_with("muxboard_1=") && cookie.contains("; Path=/mux/; HttpOnly; SameSite=Strict"), "{cookie}");
+        let (cookie, headers) = self::cookie(&gate, "/mux");
+        assert!(cookie.starts_with("muxboard_1=") && cookie.contains("; Path=/mux/; HttpOnly; SameSite=Strict") && !cookie.contains("Secure"), "{cookie}");
         assert!(!cookie.contains("a-token"));
-        let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, format!("other=1; {}", cookie.split(';').next().unwrap()).parse().unwrap());
         assert!(gate.of_cookie(&headers).is_some());
-        assert!(gate.log_in(Principal { name: "x".into(), groups: vec![] }, "").find("Secure").is_none());
-        let secure = self::gate().secure().log_in(Principal { name: "x".into(), groups: vec![] }, "");
+        let (secure, _) = self::cookie(&self::gate().secure("/mux"), "/mux");
         assert!(secure.starts_with("__Secure-muxboard_1=") && secure.ends_with("; Secure"), "{secure}");
+        let (host, _) = self::cookie(&self::gate().secure(""), "");
+        assert!(host.starts_with("__Host-muxboard_1=") && host.contains("; Path=/;"), "{host}");
         gate.log_out(&headers, "/mux");
         assert!(gate.of_cookie(&headers).is_none());
     }
