@@ -27,6 +27,8 @@ pub enum Kind {
     Gone,
     /// Too many terminals are open.
     CapReached,
+    /// Too many failed logins.
+    Locked,
     /// The host or the user cannot be reached.
     Unreachable,
     /// Our own fault.
@@ -57,7 +59,7 @@ impl PublicError {
             Kind::NotFound => 404,
             Kind::NameTaken => 409,
             Kind::Gone => 410,
-            Kind::CapReached => 429,
+            Kind::CapReached | Kind::Locked => 429,
             Kind::Unreachable => 502,
             Kind::Internal => 500,
         }

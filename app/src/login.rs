@@ -1,7 +1,9 @@
 //! The pages of words: the login, and what is said instead of a page.
 
 use crate::base::Base;
+use crate::ui::name::Name;
 use leptos::prelude::*;
+use muxboard_core::snapshot::Place;
 
 /// Posts a token that came in the link's fragment. A fragment never leaves the browser by itself: no log and no referrer has it.
 pub const FROM_LINK: &str = r#"
@@ -33,6 +35,39 @@ pub fn Login(
             <p class="refusal" role="alert">{refused}</p>
             <button class="button primary">"Log in"</button>
         </form>
+    }
+}
+
+/// There is no session of that name: a button makes one and opens it.
+#[component]
+pub fn Missing(
+    /// Where.
+    place: Place,
+    /// The host's label.
+    label: String,
+    /// The name in the URL.
+    name: String,
+    /// Whether whoever asks may make it, and the name is one that can be made.
+    may_create: bool,
+) -> impl IntoView {
+    let base = use_context::<Base>().unwrap_or_default();
+    let place_text = place.to_string();
+    view! {
+        <p class="logo">"mux"<b>"board"</b></p>
+        <h1>"No such session"</h1>
+        <p>{place.user.to_string()} " on " {label} " has no session " <Name text=name.clone()/> ", as of the last look."</p>
+        {may_create
+            .then(|| {
+                view! {
+                    <form method="post" action=base.function("create")>
+                        <input type="hidden" name="place" value=place_text/>
+                        <input type="hidden" name="name" value=name.clone()/>
+                        <input type="hidden" name="open" value="1"/>
+                        <button class="button primary" autofocus=true>"Create it and open it"</button>
+                    </form>
+                }
+            })}
+        <p><a class="button" href=base.board()>"All sessions"</a></p>
     }
 }
 

@@ -1,52 +1,202 @@
-//! JSON for programs. Errors are problem+json (RFC 9457).
+//! JSON for programs. Errors are problem+json (RFC 9457). What is not known here is refused: an unknown field, an unknown query.
 
 use crate::board::Shared;
-use axum::Json;
-use axum::extract::State;
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use muxboard_app::board::Board;
-use muxboard_core::fault::Fault;
-use muxboard_core::policy::{Ability, Principal};
-use muxboard_core::snapshot::{HostState, HostView, Session, UserState, UserView};
+use axum::{Extension, Json};
+use muxboard_app::board::{Board, field};
+use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::fault::{self, Fault};
+use muxboard_core::name::HostKey;
+use muxboard_core::policy::{Ability, Asker, Create};
+use muxboard_core::snapshot::{HostState, HostView, Place, Session, SessionId, UserState, UserView, View};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-fn asks(shared: &Shared, headers: &HeaderMap) -> Result<Principal, Box<Response>> {
-    shared.gate.principal(headers).ok_or_else(|| {
-        let problem = json!({ "type": "about:blank", "title": "Unauthorized", "status": 401, "detail": "Send a token: Authorization: Bearer TOKEN" });
-        let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::WWW_AUTHENTICATE, "Bearer")];
-        Box::new((StatusCode::UNAUTHORIZED, headers, problem.to_string()).into_response())
-    })
+/// An error as problem+json.
+pub(crate) fn problem(error: &PublicError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let title = status.canonical_reason().unwrap_or("Error");
+    let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "code": error.code, "detail": error.says });
+    let mut answer = (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    }
+    answer
+}
+
+/// The answer, or the problem.
+fn answered(result: Result<Response, PublicError>) -> Response {
+    result.unwrap_or_else(|error| problem(&error))
+}
+
+fn bad(says: impl Into<String>) -> PublicError {
+    PublicError::new(Kind::BadInput, says)
+}
+
+/// The body, as JSON and nothing else.
+fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, PublicError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    if kind.split(';').next().is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("application/json")) {
+        return Err(bad("The body must be JSON: Content-Type: application/json."));
+    }
+    serde_json::from_slice(body).map_err(|error| bad(format!("The body is not what is asked for: {error}.")))
+}
+
+fn no_query(query: Option<&str>) -> Result<(), PublicError> {
+    if query.is_none_or(str::is_empty) { Ok(()) } else { Err(bad("This request takes no query.")) }
 }
 
 /// Who am I, and where.
-pub(crate) async fn whoami(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let who = match asks(&shared, &headers) {
-        Ok(who) => who,
-        Err(answer) => return *answer,
-    };
+pub(crate) async fn whoami(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>) -> Response {
     let view = shared.view(&who);
+    let account = who.principal.account.as_ref();
+    if let Some(account) = account
+        && has_no_account(&view, account.as_str())
+    {
+        let says =
+            format!("{} is mapped to the Unix account {account}, and there is no such account. As root: useradd --create-home {account}", who.principal.name);
+        return problem(&PublicError::new(Kind::Internal, says));
+    }
     let places: Vec<Value> = view.hosts.iter().flat_map(|h| h.users.iter().map(|u| json!({ "host": h.host.key, "user": u.row.name, "can": can(u) }))).collect();
-    Json(json!({ "identity": who.name, "gate": shared.gate.name(), "reach": places })).into_response()
+    Json(json!({ "identity": who.principal.name, "account": account, "groups": who.principal.groups, "gate": who.gate, "reach": places })).into_response()
+}
+
+/// Whether an account is missing wherever it could be.
+fn has_no_account(view: &View, account: &str) -> bool {
+    let mut rows = view.hosts.iter().flat_map(|h| &h.users).filter(|u| u.row.name.as_str() == account).peekable();
+    rows.peek().is_some() && rows.all(|u| matches!(&u.row.state, UserState::Fault(fault) if fault.kind == fault::Kind::NoAccount))
 }
 
 fn can(user: &UserView) -> Vec<Ability> {
-    [Ability::See, Ability::Watch, Ability::Type, Ability::Create, Ability::Kill].into_iter().filter(|a| user.can.has(*a)).collect()
+    Ability::ALL.into_iter().filter(|a| user.can.has(*a)).collect()
+}
+
+/// The hosts, and how each is.
+pub(crate) async fn hosts(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
+    answered(no_query(query.as_deref()).map(|()| {
+        let view = shared.view(&who);
+        let hosts: Vec<Value> = view.hosts.iter().map(|view| host_alone(view)).collect();
+        Json(json!({ "now": view.now, "hosts": hosts })).into_response()
+    }))
 }
 
 /// What is there.
-pub(crate) async fn sessions(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let who = match asks(&shared, &headers) {
-        Ok(who) => who,
-        Err(answer) => return *answer,
-    };
-    let view = shared.view(&who);
+pub(crate) async fn sessions(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
+    answered(no_query(query.as_deref()).map(|()| list(&shared.view(&who))))
+}
+
+fn list(view: &View) -> Response {
     let hosts: Vec<Value> = view.hosts.iter().map(host).collect();
     Json(json!({ "now": view.now, "hosts": hosts })).into_response()
 }
 
+/// A session to be made.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToCreate {
+    host: String,
+    user: String,
+    name: String,
+    #[serde(default)]
+    directory: String,
+    #[serde(default)]
+    command: String,
+}
+
+pub(crate) async fn create(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
+    let made = async {
+        let asked: ToCreate = read(&headers, &body)?;
+        let place = place(&asked.host, &asked.user)?;
+        let wanted = Create {
+            name: field(&asked.name, "name")?,
+            directory: if asked.directory.is_empty() { None } else { Some(field(&asked.directory, "directory")?) },
+            command: if asked.command.is_empty() { None } else { Some(field(&asked.command, "command")?) },
+        };
+        let id = shared.create(&who, place, wanted).await?;
+        Ok((StatusCode::CREATED, Json(json!({ "id": id }))).into_response())
+    };
+    answered(made.await)
+}
+
+fn place(host: &str, user: &str) -> Result<Place, PublicError> {
+    Ok(Place { host: field(host, "host")?, user: field(user, "user")? })
+}
+
+fn target((host, user, session): &(String, String, String)) -> Result<(Place, SessionId), PublicError> {
+    Ok((place(host, user)?, field(session, "session")?))
+}
+
+type Target = Path<(String, String, String)>;
+
+/// What a session is to be called.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToRename {
+    name: String,
+}
+
+pub(crate) async fn rename(
+    State(shared): State<Arc<Shared>>,
+    Extension(who): Extension<Asker>,
+    Path(path): Target,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let renamed = async {
+        let (place, session) = target(&path)?;
+        let asked: ToRename = read(&headers, &body)?;
+        shared.rename(&who, place, session, field(&asked.name, "name")?).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    };
+    answered(renamed.await)
+}
+
+/// The name of a session that is to be killed, letter for letter.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToKill {
+    confirm: String,
+}
+
+pub(crate) async fn kill(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, Path(path): Target, headers: HeaderMap, body: Bytes) -> Response {
+    let killed = async {
+        let (place, session) = target(&path)?;
+        let asked: ToKill = read(&headers, &body)?;
+        shared.kill(&who, place, session, asked.confirm).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    };
+    answered(killed.await)
+}
+
+/// The host to look at again; all if none.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ToRefresh {
+    host: Option<String>,
+}
+
+pub(crate) async fn refresh(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
+    let refreshed = async {
+        let asked: ToRefresh = if body.is_empty() { ToRefresh::default() } else { read(&headers, &body)? };
+        let host: Option<HostKey> = asked.host.map(|host| field(&host, "host")).transpose()?;
+        shared.refresh(&who, host).await?;
+        Ok(list(&shared.view(&who)))
+    };
+    answered(refreshed.await)
+}
+
 fn host(view: &HostView) -> Value {
+    let mut all = host_alone(view);
+    all["users"] = view.users.iter().map(user).collect();
+    all
+}
+
+fn host_alone(view: &HostView) -> Value {
     let (state, fault, round_trip_ms) = match &view.host.state {
         HostState::Pending => (json!("pending"), None, None),
         HostState::Up { round_trip_ms } => (json!("up"), None, Some(*round_trip_ms)),
@@ -55,7 +205,6 @@ fn host(view: &HostView) -> Value {
     json!({
         "key": view.host.key, "label": view.host.label, "place": view.host.place, "ok": state == "up", "state": state, "error": fault.map(error),
         "mend": fault.and_then(|f| f.line.as_ref()), "since": view.host.since, "round_trip_ms": round_trip_ms, "checked_at": view.host.swept_at,
-        "users": view.users.iter().map(user).collect::<Vec<_>>(),
     })
 }
 

@@ -2,12 +2,15 @@
 //! fleet, where every operation asks the policy for a permit first.
 
 use crate::auth::Gate;
-use crate::guard::{self, Doors};
+use crate::guard::{self, Doors, Throttle};
+use crate::rules::Rules;
+use crate::visit::{self, Needs};
 use crate::{api, assets, forms, pages, socket};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, any, delete, get, patch, post};
 use muxboard_app::base::Base;
 use muxboard_app::board::{Board, Promise};
 use muxboard_app::error::{Kind, PublicError};
@@ -17,9 +20,9 @@ use muxboard_core::fault;
 use muxboard_core::inventory::Inventory;
 use muxboard_core::limits;
 use muxboard_core::name::{HostKey, NewSessionName};
-use muxboard_core::policy::{self, Ability, Create, Denied, Kill, Operation, Permit, Policy, Principal, Refresh, Rename, permit};
+use muxboard_core::policy::{self, Asker, Create, Denied, Kill, Operation, Permit, Policy, Refresh, Rename, permit};
 use muxboard_core::snapshot::{Place, SessionId, UserState, View};
-use muxboard_fleet::{AttachLimits, Failed, Fleet, Settings, SshSettings};
+use muxboard_fleet::{AttachLimits, Audit, Failed, Fleet, Settings, SshSettings};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, watch};
@@ -28,61 +31,105 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 /// A board, ready to be mounted.
 pub struct Muxboard {
     shared: Arc<Shared>,
-    doors: Doors,
 }
 
 /// What every request needs.
 pub(crate) struct Shared {
     pub(crate) fleet: Arc<Fleet>,
-    pub(crate) inventory: Inventory,
-    pub(crate) policy: Policy,
-    pub(crate) gate: Gate,
+    /// Live connections hear when they change.
+    pub(crate) rules: watch::Sender<Arc<Rules>>,
     pub(crate) base: Base,
+    /// The way back to the application that the board is part of: words and URL.
+    pub(crate) home: Option<(String, String)>,
     pub(crate) boards: Arc<Semaphore>,
+    pub(crate) throttle: Throttle,
+    pub(crate) audit: Audit,
     /// True once the server stops. Every live connection holds a receiver to its very end.
     pub(crate) stop: watch::Sender<bool>,
 }
 
 /// Builds a board.
 pub struct Builder {
-    inventory: Inventory,
-    policy: Policy,
-    gate: Gate,
-    doors: Doors,
+    rules: Rules,
     base: Base,
+    home: Option<(String, String)>,
+    requests_per_second: u32,
     settings: Settings,
+}
+
+type Handler = MethodRouter<Arc<Shared>>;
+
+/// Every URL of the board, below its base: its method, what it needs, who answers. There is no other.
+fn table() -> Vec<(&'static str, &'static str, Needs, Handler)> {
+    use Needs::{Identity, Nothing, Socket};
+    vec![
+        ("GET", "/", Identity, get(pages::dashboard)),
+        ("GET", "/login", Nothing, get(pages::login)),
+        ("POST", "/login", Nothing, post(pages::log_in)),
+        ("POST", "/logout", Nothing, post(pages::log_out)),
+        ("GET", "/{host}/{user}/{name}", Identity, get(pages::terminal)),
+        ("POST", "/fn/{function}", Identity, post(forms::function)),
+        ("GET", "/ws/board", Socket, get(socket::board::follow)),
+        ("GET", "/ws/attach/{host}/{user}/{session}", Socket, get(socket::terminal::attach)),
+        ("GET", "/api/v1/whoami", Identity, get(api::whoami)),
+        ("GET", "/api/v1/hosts", Identity, get(api::hosts)),
+        ("GET", "/api/v1/sessions", Identity, get(api::sessions)),
+        ("POST", "/api/v1/sessions", Identity, post(api::create)),
+        ("PATCH", "/api/v1/sessions/{host}/{user}/{session}", Identity, patch(api::rename)),
+        ("DELETE", "/api/v1/sessions/{host}/{user}/{session}", Identity, delete(api::kill)),
+        ("POST", "/api/v1/refresh", Identity, post(api::refresh)),
+        ("GET", "/healthz", Nothing, get(|| async { "ok\n" })),
+        ("GET", "/assets/{build}/{*path}", Nothing, get(assets::serve)),
+    ]
+}
+
+/// Every URL of the board, below its base: method, path, and what it needs. Any other URL needs an identity too, to hear that it is none.
+pub fn routes() -> Vec<(&'static str, &'static str, Needs)> {
+    table().into_iter().map(|(method, path, needs, _)| (method, path, needs)).collect()
 }
 
 impl Muxboard {
     /// A board of these hosts. Until a gate, a policy and its doors are named, it lets nobody in.
     pub fn builder(inventory: Inventory) -> Builder {
-        Builder { inventory, policy: Policy::default(), gate: Gate::Deny, doors: Doors::default(), base: Base::default(), settings: Settings::default() }
+        let rules = Rules { inventory, ..Rules::default() };
+        Builder { rules, base: Base::default(), home: None, requests_per_second: limits::REQUESTS_PER_SECOND, settings: Settings::default() }
     }
 
     /// The routes, and the sweeping started: to be called within a tokio runtime. The router is mounted at the base it was built with.
     pub fn into_router(self) -> Router {
         tokio::spawn(self.shared.fleet.clone().run());
         let shared = self.shared;
-        let board = Router::new()
-            .route("/", get(pages::dashboard))
-            .route("/login", get(pages::login).post(pages::log_in))
-            .route("/logout", post(pages::log_out))
-            .route("/{host}/{user}/{name}", get(pages::terminal))
-            .route("/fn/{function}", post(forms::function))
-            .route("/ws/board", get(socket::board::follow))
-            .route("/ws/attach/{host}/{user}/{session}", get(socket::terminal::attach))
-            .route("/api/v1/whoami", get(api::whoami))
-            .route("/api/v1/sessions", get(api::sessions))
-            .route("/healthz", get(|| async { "ok\n" }))
-            .fallback(pages::nothing)
+        let identified = || middleware::from_fn(visit::identify);
+        let known_alone = || middleware::from_fn_with_state(shared.clone(), visit::known_alone);
+        let mut board = Router::new();
+        for (_, path, needs, handler) in table() {
+            board = board.route(
+                path,
+                match needs {
+                    Needs::Nothing => handler,
+                    Needs::Identity => handler.layer(known_alone()).layer(identified()),
+                    Needs::Socket => handler.layer(identified()),
+                },
+            );
+        }
+        let nothing: Handler = any(pages::nothing);
+        let board = board
+            .fallback_service(nothing.layer(known_alone()).layer(identified()).with_state(shared.clone()))
+            .layer(DefaultBodyLimit::max(limits::FORM_BYTES_MAX))
+            .layer(middleware::from_fn_with_state(shared.clone(), visit::meet))
+            // What is packed already is left as it is.
             .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
-            .route("/assets/{build}/{*path}", get(assets::serve))
             .with_state(shared.clone());
         let mounted = if shared.base.0.is_empty() { board } else { Router::new().nest_service(&shared.base.0, board) };
         mounted
             .method_not_allowed_fallback(|| async { (StatusCode::METHOD_NOT_ALLOWED, "That cannot be done here.\n") })
-            .layer(middleware::from_fn_with_state(Arc::new(self.doors), guard::doors))
+            .layer(middleware::from_fn_with_state(shared, guard::doors))
             .layer(middleware::from_fn(guard::headers))
+    }
+
+    /// A way to change the rules of the board while it runs.
+    pub fn handle(&self) -> Handle {
+        Handle(self.shared.clone())
     }
 
     /// Ends every live connection, with the word that the server will be back: a future that is over when they all are.
@@ -95,29 +142,65 @@ impl Muxboard {
     }
 }
 
+/// Changes the rules of a board that runs.
+#[derive(Clone)]
+pub struct Handle(Arc<Shared>);
+
+impl Handle {
+    /// Puts these rules in the place of the old ones, all at one moment. Who is logged in stays so if his token is still good; live connections that
+    /// the new rules do not allow end within seconds.
+    ///
+    /// # Errors
+    /// When there are hosts over ssh and no safe folder for its control sockets; then the old rules hold.
+    pub fn replace(&self, mut rules: Rules) -> std::io::Result<()> {
+        rules.gate.take_over(&self.0.rules().gate);
+        self.0.fleet.reconfigure(&rules.inventory)?;
+        self.0.rules.send_replace(Arc::new(rules));
+        Ok(())
+    }
+}
+
 impl Builder {
+    /// All rules at once.
+    #[must_use]
+    pub fn rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
+    }
     /// Who passes.
     #[must_use]
     pub fn gate(mut self, gate: Gate) -> Self {
-        self.gate = gate;
+        self.rules.gate = gate;
         self
     }
     /// Who may do what.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
+        self.rules.policy = policy;
         self
     }
     /// The hosts and origins it answers to.
     #[must_use]
     pub fn doors(mut self, doors: Doors) -> Self {
-        self.doors = doors;
+        self.rules.doors = doors;
         self
     }
     /// Where it is mounted: empty or `/path`.
     #[must_use]
     pub fn base(mut self, base: &str) -> Self {
         self.base = Base(base.trim_end_matches('/').to_owned());
+        self
+    }
+    /// The way back to the application that the board is part of: a link in the bar with these words.
+    #[must_use]
+    pub fn home(mut self, words: &str, url: &str) -> Self {
+        self.home = Some((words.to_owned(), url.to_owned()));
+        self
+    }
+    /// How many requests one source may send in a second, on average; 0 for any number.
+    #[must_use]
+    pub fn requests_per_second(mut self, requests: u32) -> Self {
+        self.requests_per_second = requests;
         self
     }
     /// Between two sweeps of a host nobody looks at.
@@ -160,14 +243,25 @@ impl Builder {
             crate::audit::log(&event);
             sink(event);
         });
-        if matches!(self.gate, Gate::Deny) {
+        if matches!(self.rules.gate, Gate::Deny) {
             tracing::warn!("no gate is configured: the board lets nobody in");
         }
-        let stop = watch::Sender::new(false);
-        let fleet = Fleet::new(&self.inventory, self.settings)?;
-        let boards = Arc::new(Semaphore::new(limits::BOARDS));
-        let shared = Shared { fleet, inventory: self.inventory, policy: self.policy, gate: self.gate, base: self.base, boards, stop };
-        Ok(Muxboard { shared: Arc::new(shared), doors: self.doors })
+        if matches!(self.rules.gate, Gate::Open) {
+            tracing::warn!("the gate is open: whoever reaches this board is let in");
+        }
+        let audit = self.settings.audit.clone();
+        let fleet = Fleet::new(&self.rules.inventory, self.settings)?;
+        let shared = Shared {
+            fleet,
+            rules: watch::Sender::new(Arc::new(self.rules)),
+            base: self.base,
+            home: self.home,
+            boards: Arc::new(Semaphore::new(limits::BOARDS)),
+            throttle: Throttle::new(self.requests_per_second),
+            audit,
+            stop: watch::Sender::new(false),
+        };
+        Ok(Muxboard { shared: Arc::new(shared) })
     }
 }
 
@@ -176,28 +270,26 @@ pub(crate) fn unix_now() -> u64 {
 }
 
 impl Shared {
-    /// A permit, or the public word why not.
-    pub(crate) fn permit<O: Operation>(&self, who: &Principal, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
-        let (host, user) = (place.host.clone(), place.user.clone());
-        permit(&self.policy, &self.inventory, who, place, operation).map_err(|denied| {
-            tracing::info!(principal = who.name, %host, %user, operation = O::NAME, "denied: {denied:?}");
-            match denied {
-                Denied::Unknown => PublicError::new(Kind::NotFound, "There is no such host or user here."),
-                Denied::Forbidden(ability) => {
-                    PublicError::new(Kind::Forbidden, format!("You may not {} there: it needs the ability \"{}\".", O::NAME, word(ability)))
-                }
-            }
-        })
+    /// The rules as they are now.
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.rules.borrow().clone()
     }
-}
 
-fn word(ability: Ability) -> &'static str {
-    match ability {
-        Ability::See => "see",
-        Ability::Watch => "watch",
-        Ability::Type => "type",
-        Ability::Create => "create",
-        Ability::Kill => "kill",
+    /// A permit, or the public word why not.
+    pub(crate) fn permit<O: Operation>(&self, who: &Asker, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
+        let rules = self.rules();
+        let denied = AuditEvent::asked(who, &place, &operation, "");
+        permit(&rules.policy, &rules.inventory, who, place, operation).map_err(|why| {
+            let (result, error) = match why {
+                Denied::Unknown => ("denied: no such host or user".to_owned(), PublicError::new(Kind::NotFound, "There is no such host or user here.")),
+                Denied::Forbidden(ability) => {
+                    let needs = format!("it needs the ability \"{}\"", ability.word());
+                    (format!("denied: {needs}"), PublicError::new(Kind::Forbidden, format!("You may not {} there: {needs}.", O::NAME)))
+                }
+            };
+            (self.audit)(AuditEvent { result, ..denied });
+            error
+        })
     }
 }
 
@@ -220,15 +312,15 @@ pub(crate) fn public(failed: Failed) -> PublicError {
 }
 
 impl Board for Shared {
-    fn view(&self, who: &Principal) -> View {
-        policy::visible(&self.policy, who, &self.fleet.snapshot().borrow(), unix_now())
+    fn view(&self, who: &Asker) -> View {
+        policy::visible(&self.rules().policy, &who.principal, &self.fleet.snapshot().borrow(), unix_now())
     }
 
-    fn create<'a>(&'a self, who: &'a Principal, place: Place, wanted: Create) -> Promise<'a, SessionId> {
+    fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, SessionId> {
         Box::pin(async move { self.fleet.create(self.permit(who, place, wanted)?).await.map_err(public) })
     }
 
-    fn kill<'a>(&'a self, who: &'a Principal, place: Place, session: SessionId, typed: String) -> Promise<'a, ()> {
+    fn kill<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, typed: String) -> Promise<'a, ()> {
         Box::pin(async move {
             let permit = self.permit(who, place.clone(), Kill { session })?;
             let view = self.view(who);
@@ -241,13 +333,14 @@ impl Board for Shared {
         })
     }
 
-    fn rename<'a>(&'a self, who: &'a Principal, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()> {
+    fn rename<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()> {
         Box::pin(async move { self.fleet.rename(self.permit(who, place, Rename { session, name })?).await.map_err(public) })
     }
 
-    fn refresh<'a>(&'a self, who: &'a Principal, host: Option<HostKey>) -> Promise<'a, ()> {
+    fn refresh<'a>(&'a self, who: &'a Asker, host: Option<HostKey>) -> Promise<'a, ()> {
         Box::pin(async move {
-            let hosts = self.inventory.hosts.iter().filter(|h| host.as_ref().is_none_or(|key| *key == h.key));
+            let rules = self.rules();
+            let hosts = rules.inventory.hosts.iter().filter(|h| host.as_ref().is_none_or(|key| *key == h.key));
             let places: Vec<Place> = hosts.flat_map(|h| h.users.iter().map(|u| Place { host: h.key.clone(), user: u.name.clone() })).collect();
             if places.is_empty() {
                 return Err(PublicError::new(Kind::NotFound, "There is no such host here."));
@@ -255,7 +348,7 @@ impl Board for Shared {
             // What the caller may not see is left out without a word, unless that is everything.
             let (mut permits, mut refused) = (Vec::new(), None);
             for place in places {
-                match permit(&self.policy, &self.inventory, who, place.clone(), Refresh) {
+                match permit(&rules.policy, &rules.inventory, who, place.clone(), Refresh) {
                     Ok(permit) => permits.push(permit),
                     Err(_) => refused = Some(place),
                 }

@@ -1,7 +1,7 @@
-//! The command line: `muxboard`, `muxboard serve`, `muxboard check`, `muxboard sudoers`, `muxboard token new`.
+//! The command line: `muxboard`, `muxboard serve`, `muxboard check`, `muxboard sudoers`, `muxboard token new`, `muxboard explain`.
 
-use crate::config::{self, Config, LISTEN_DEFAULT};
-use crate::{ASKPASS_SOCKET, Muxboard, askpass, assets, doctor, random_hex, sha256};
+use crate::config::{Config, LISTEN_DEFAULT};
+use crate::{ASKPASS_SOCKET, Muxboard, askpass, assets, doctor, explain, random_hex, reload, sha256};
 use anyhow::{Context, anyhow, bail};
 use axum::serve::ListenerExt;
 use clap::{Args, Parser, Subcommand};
@@ -9,7 +9,7 @@ use muxboard_core::limits::{SEND_BUFFER_BYTES, SHUT_DOWN_SECONDS_MAX};
 use muxboard_core::name::UnixUser;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -55,6 +55,21 @@ enum Command {
     /// Make access tokens
     #[command(subcommand)]
     Token(Token),
+    /// Say which rule decides what somebody may do on a host as a user
+    Explain {
+        /// The configuration
+        #[arg(short, long, value_name = "FILE")]
+        config: PathBuf,
+        /// A group that the proxy vouches for; may be given several times
+        #[arg(short, long, value_name = "GROUP")]
+        group: Vec<String>,
+        /// A token's name, or an identity
+        who: String,
+        /// The host, by its key
+        host: String,
+        /// The Unix account
+        user: String,
+    },
 }
 
 #[derive(Args)]
@@ -73,6 +88,9 @@ enum Token {
     New {
         /// Its name: what the board calls whoever uses it
         name: String,
+        /// It is good for so many days; without this, until it is taken out of the configuration
+        #[arg(long)]
+        days: Option<u16>,
     },
 }
 
@@ -91,12 +109,16 @@ impl CommandLine {
     /// In words for the person at the terminal, on one line.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Some(Command::Token(Token::New { name })) => new_token(&name)?,
-            Some(Command::Sudoers { config, host }) => doctor::sudoers(&read_config(&config, &own_account()?.0)?, &host)?,
+            Some(Command::Token(Token::New { name, days })) => new_token(&name, days)?,
+            Some(Command::Explain { config, group, who, host, user }) => {
+                let allowed = explain::explain(&reload::read(&config, &own_account()?.0)?, &config, &who, group, &host, &user)?;
+                return Ok(if allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            }
+            Some(Command::Sudoers { config, host }) => doctor::sudoers(&reload::read(&config, &own_account()?.0)?, &host)?,
             Some(Command::Check { config, json, host, user }) => {
                 let own = own_account()?.0;
                 let config = match config {
-                    Some(path) => with_askpass(read_config(&path, &own)?),
+                    Some(path) => with_askpass(reload::read(&path, &own)?),
                     None => Config::default_for(&own, &hostname(), "", listen_default()),
                 };
                 let well = runtime()?.block_on(doctor::check(config, host.as_deref(), user.as_deref(), json))?;
@@ -109,7 +131,7 @@ impl CommandLine {
     }
 }
 
-fn new_token(name: &str) -> anyhow::Result<()> {
+fn new_token(name: &str, days: Option<u16>) -> anyhow::Result<()> {
     if name.is_empty() || name.chars().any(|c| c.is_control() || c == '"' || c == '\\') {
         bail!("a token's name is plain text without quotes");
     }
@@ -117,6 +139,10 @@ fn new_token(name: &str) -> anyhow::Result<()> {
     let hash: String = sha256(&token).iter().map(|b| format!("{b:02x}")).collect();
     let mut out = std::io::stdout();
     writeln!(out, "# Give this to whoever is \"{name}\"; it is shown only here:\n#   {token}\n[[auth.token]]\nname = \"{name}\"\nsha256 = \"{hash}\"")?;
+    if let Some(days) = days {
+        let last = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().checked_add(jiff::Span::new().days(days))?;
+        writeln!(out, "expires = {last}")?;
+    }
     Ok(())
 }
 
@@ -167,7 +193,7 @@ impl Serve {
         let (own, root) = own_account()?;
         let mut token = None;
         let config = match &self.config {
-            Some(path) => with_askpass(read_config(path, &own)?),
+            Some(path) => with_askpass(reload::read(path, &own)?),
             None => {
                 if root {
                     let mut err = std::io::stderr();
@@ -190,20 +216,12 @@ impl Serve {
             .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("MUXBOARD_LOG").unwrap_or_else(|_| "info".into()))
             .with_writer(std::io::stderr)
             .init();
-        runtime()?.block_on(serve(config, token))
+        let path = self.config;
+        runtime()?.block_on(serve(config, token, path.map(|path| (path, own))))
     }
 }
 
-fn read_config(path: &Path, own: &UnixUser) -> anyhow::Result<Config> {
-    let shown = path.display();
-    let source = std::fs::read_to_string(path).map_err(|e| anyhow!("{shown}: cannot be read: {e}"))?;
-    config::read(&source, own).map_err(|mistake| match mistake.line {
-        Some(_) => anyhow!("{shown}:{mistake}"),
-        None => anyhow!("{shown}: {mistake}"),
-    })
-}
-
-async fn serve(config: Config, token: Option<String>) -> anyhow::Result<()> {
+async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, UnixUser)>) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             anyhow!("{} is in use by another program; choose another with --listen 127.0.0.1:PORT, or listen in the configuration", config.listen)
@@ -211,20 +229,20 @@ async fn serve(config: Config, token: Option<String>) -> anyhow::Result<()> {
         _ => anyhow!("cannot listen on {}: {error}", config.listen),
     })?;
     let address = listener.local_addr()?;
-    let doors = config.doors(address.port());
     let origin = config.origins.first().cloned().unwrap_or_else(|| format!("http://{address}"));
     let link = format!("{origin}{}/{}", config.base, token.map(|t| format!("login#token={t}")).unwrap_or_default());
-    let https_alone = !config.origins.is_empty() && config.origins.iter().all(|o| o.starts_with("https://"));
-    let board = Muxboard::builder(config.inventory)
-        .gate(config.gate.gate(address.port(), https_alone))
-        .policy(config.policy)
-        .doors(doors)
+    let board = Muxboard::builder(config.inventory.clone())
+        .rules(config.rules(address.port()))
         .base(&config.base)
         .sweep(config.sweep)
         .attach(config.attach)
         .overtake(config.overtake)
-        .ssh(config.ssh)
+        .requests_per_second(config.requests_per_second)
+        .ssh(config.ssh.clone())
         .build()?;
+    if let Some((path, own)) = from {
+        tokio::spawn(reload::follow(reload::Source { path, own, port: address.port() }, config, board.handle()));
+    }
     let stop = board.stopper();
     let router = board.into_router();
     {
@@ -243,7 +261,8 @@ async fn serve(config: Config, token: Option<String>) -> anyhow::Result<()> {
     let graceful = async move {
         let _ = heard.wait_for(|told| *told).await;
     };
-    let mut server = tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(graceful).into_future());
+    let mut server =
+        tokio::spawn(axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(graceful).into_future());
     tokio::select! {
         ended = &mut server => return Ok(ended??),
         _ = terminate.recv() => {}

@@ -1,12 +1,16 @@
 //! The configuration: TOML as written, then what it means. A mistake is one line: file, line number, sentence. A key that is part of the
 //! design and whose feature this version does not have is refused by name, never ignored.
 
+mod auth;
 mod host;
 mod written;
 
 use crate::auth::Gate;
-use crate::auth::token::{NamedToken, TokenGate, sha256};
+use crate::auth::proxy::ProxyGate;
+use crate::auth::token::{NamedToken, TokenGate};
 use crate::guard::Doors;
+use crate::rules::Rules;
+use ipnet::IpNet;
 use muxboard_core::inventory::{Host, Inventory};
 use muxboard_core::limits;
 use muxboard_core::name::{HostKey, UnixUser};
@@ -14,10 +18,13 @@ use muxboard_core::policy::{Abilities, Among, Grant, Policy};
 use muxboard_fleet::{AttachLimits, SshSettings};
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 use toml::Spanned;
-use written::{Text, Written, WrittenAuth, WrittenGrant, WrittenToken};
+use written::{Text, Written, WrittenGrant};
 
+/// In `users`: the account that the user map gives to whoever asks.
+const MAPPED: &str = "@mapped";
 /// Where we listen without a configuration.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8088";
 
@@ -59,8 +66,14 @@ pub struct Config {
     pub overtake: bool,
     /// How ssh is used.
     pub ssh: SshSettings,
+    /// Requests of one source in a second; 0 for any number.
+    pub requests_per_second: u32,
     /// Who passes.
     pub gate: GateChoice,
+    /// Proxies whose word about a client's address is believed.
+    pub proxies: Vec<IpNet>,
+    /// The user map's file: a change of it is a change of the configuration.
+    pub user_map: Option<PathBuf>,
     /// Who may do what.
     pub policy: Policy,
     /// The hosts.
@@ -73,6 +86,10 @@ pub enum GateChoice {
     Deny,
     /// These tokens.
     Token(Vec<NamedToken>),
+    /// What a proxy says.
+    Proxy(ProxyGate),
+    /// Whoever reaches it.
+    Open,
 }
 
 impl fmt::Debug for GateChoice {
@@ -80,17 +97,21 @@ impl fmt::Debug for GateChoice {
         match self {
             Self::Deny => f.write_str("Deny"),
             Self::Token(tokens) => f.debug_list().entries(tokens.iter().map(|t| &t.name)).finish(),
+            Self::Proxy(_) => f.write_str("Proxy"),
+            Self::Open => f.write_str("Open"),
         }
     }
 }
 
 impl GateChoice {
     /// The gate of a board on that port.
-    pub fn gate(self, port: u16, https_alone: bool) -> Gate {
+    fn gate(&self, port: u16, https_alone: bool, base: &str) -> Gate {
         match self {
             Self::Deny => Gate::Deny,
-            Self::Token(tokens) if https_alone => Gate::Token(TokenGate::new(tokens, port).secure()),
-            Self::Token(tokens) => Gate::Token(TokenGate::new(tokens, port)),
+            Self::Token(tokens) if https_alone => Gate::Token(TokenGate::new(tokens.clone(), port).secure(base)),
+            Self::Token(tokens) => Gate::Token(TokenGate::new(tokens.clone(), port)),
+            Self::Proxy(gate) => Gate::Proxy(gate.clone()),
+            Self::Open => Gate::Open,
         }
     }
 }
@@ -129,7 +150,9 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         }
         path => path.as_ref().map(|path| path.get_ref().clone()),
     };
-    let hosts = written.host.iter().map(|host| host.get_ref().meant(&text, own)).collect::<Result<Vec<_>, _>>()?;
+    let (gate, proxies, user_map) = auth::meant(&text, written.auth.as_ref())?;
+    let mapped = if let GateChoice::Proxy(ProxyGate { map: Some(map), .. }) = &gate { Some(map.accounts()) } else { None };
+    let hosts = written.host.iter().map(|host| host.get_ref().meant(&text, own, mapped.as_deref())).collect::<Result<Vec<_>, _>>()?;
     let inventory = Inventory { hosts };
     for (i, host) in written.host.iter().enumerate() {
         let key = host.get_ref().key.get_ref();
@@ -149,7 +172,10 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         attach,
         overtake: written.limits.overtake.unwrap_or(true),
         ssh: SshSettings { config: ssh_config, ..SshSettings::default() },
-        gate: gate(&text, written.auth.as_ref())?,
+        requests_per_second: written.limits.requests_per_second.unwrap_or(limits::REQUESTS_PER_SECOND),
+        gate,
+        proxies,
+        user_map,
         policy: Policy { grants: written.grant.iter().map(|g| grant(&text, g, &inventory)).collect::<Result<_, _>>()? },
         inventory,
     })
@@ -185,54 +211,35 @@ fn origin(text: &Text<'_>, origin: &Spanned<String>) -> Result<String, Mistake> 
     }
 }
 
-fn gate(text: &Text<'_>, auth: Option<&WrittenAuth>) -> Result<GateChoice, Mistake> {
-    let Some(auth) = auth else { return Ok(GateChoice::Deny) };
-    text.later(&auth.proxy, "auth.proxy")?;
-    match auth.gate.get_ref().as_str() {
-        "deny" => Ok(GateChoice::Deny),
-        "token" if auth.token.is_empty() => {
-            Err(text.at(&auth.gate, "the token gate needs at least one [[auth.token]]; make one with: muxboard token new NAME"))
-        }
-        "token" => auth.token.iter().map(|t| token(text, t)).collect::<Result<_, _>>().map(GateChoice::Token),
-        "proxy" | "open" => Err(text.at(&auth.gate, format!("gate = \"{}\": this version of muxboard cannot do that yet", auth.gate.get_ref()))),
-        _ => Err(text.at(&auth.gate, "gate must be \"deny\" or \"token\"")),
-    }
-}
-
-fn token(text: &Text<'_>, token: &WrittenToken) -> Result<NamedToken, Mistake> {
-    let hex = token.sha256.get_ref();
-    let bytes: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(|i| hex.get(i..i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect();
-    let hash = bytes
-        .and_then(|b| b.try_into().ok())
-        .ok_or_else(|| text.at(&token.sha256, "sha256 must be 64 hexadecimal digits, as printed by: muxboard token new NAME"))?;
-    if hash == sha256("") {
-        return Err(text.at(&token.sha256, "this is the hash of the empty text"));
-    }
-    Ok(NamedToken { name: token.name.clone(), sha256: hash })
-}
-
-fn grant(text: &Text<'_>, grant: &WrittenGrant, inventory: &Inventory) -> Result<Grant, Mistake> {
-    if let Some(mapped) = grant.users.iter().find(|u| u.get_ref() == "@mapped") {
-        return Err(text.at(mapped, "\"@mapped\" (the account a user map gives): this version of muxboard cannot do that yet"));
-    }
-    let hosts: Among<HostKey> = among(text, &grant.hosts)?;
-    let users: Among<UnixUser> = among(text, &grant.users)?;
+fn grant(text: &Text<'_>, written: &Spanned<WrittenGrant>, inventory: &Inventory) -> Result<Grant, Mistake> {
+    let grant = written.get_ref();
+    let hosts: Among<HostKey> = among(text, grant.hosts.iter())?;
+    let mapped = grant.users.iter().any(|user| user.get_ref() == MAPPED);
+    let users: Among<UnixUser> = among(text, grant.users.iter().filter(|user| user.get_ref() != MAPPED))?;
     if let Among::These(keys) = &hosts
         && let Some((_, written)) = keys.iter().zip(&grant.hosts).find(|(key, _)| inventory.host(key).is_none())
     {
         return Err(text.at(written, format!("there is no [[host]] with the key \"{}\"", written.get_ref())));
     }
-    Ok(Grant { who: grant.who.clone(), hosts, users, can: Abilities::of(&grant.can) })
+    if let Among::These(users) = &users
+        && let Some((_, at)) = users
+            .iter()
+            .zip(grant.users.iter().filter(|user| user.get_ref() != MAPPED))
+            .find(|(user, _)| inventory.hosts.iter().all(|h| h.user(user).is_none()))
+    {
+        return Err(text.at(at, format!("no [[host]] has the user \"{}\"", at.get_ref())));
+    }
+    Ok(Grant { who: grant.who.clone(), hosts, users, mapped, can: Abilities::of(&grant.can), line: text.line(written.span().start) })
 }
 
-fn among<T: std::str::FromStr>(text: &Text<'_>, written: &[Spanned<String>]) -> Result<Among<T>, Mistake>
+fn among<'a, T: std::str::FromStr>(text: &Text<'_>, written: impl Iterator<Item = &'a Spanned<String>> + Clone) -> Result<Among<T>, Mistake>
 where
     T::Err: fmt::Display,
 {
-    if written.iter().any(|w| w.get_ref() == "*") {
+    if written.clone().any(|w| w.get_ref() == "*") {
         return Ok(Among::Any);
     }
-    written.iter().map(|w| text.parsed(w)).collect::<Result<_, _>>().map(Among::These)
+    written.map(|w| text.parsed(w)).collect::<Result<_, _>>().map(Among::These)
 }
 
 impl Config {
@@ -250,8 +257,13 @@ impl Config {
             attach: AttachLimits::default(),
             overtake: true,
             ssh: SshSettings::default(),
-            gate: GateChoice::Token(vec![NamedToken { name: own.to_string(), sha256: sha256(token) }]),
-            policy: Policy { grants: vec![Grant { who: vec![own.to_string()], hosts: Among::Any, users: Among::Any, can: Abilities::ALL }] },
+            requests_per_second: limits::REQUESTS_PER_SECOND,
+            gate: GateChoice::Token(vec![NamedToken::new(own.to_string(), token)]),
+            proxies: Vec::new(),
+            user_map: None,
+            policy: Policy {
+                grants: vec![Grant { who: vec![own.to_string()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 }],
+            },
             inventory: Inventory { hosts: vec![host] },
         }
     }
@@ -266,7 +278,26 @@ impl Config {
         if !self.hosts_allowed.is_empty() {
             doors.hosts.clone_from(&self.hosts_allowed);
         }
+        doors.proxies.clone_from(&self.proxies);
         doors
+    }
+
+    /// The keys that have another value in the next configuration and are read at the start alone.
+    pub(crate) fn needs_restart(&self, next: &Self) -> Vec<&'static str> {
+        let pairs = [
+            ("listen", self.listen != next.listen),
+            ("base", self.base != next.base),
+            ("sweep_seconds", self.sweep != next.sweep),
+            ("limits", self.attach != next.attach || self.overtake != next.overtake || self.requests_per_second != next.requests_per_second),
+            ("ssh_config", self.ssh.config != next.ssh.config),
+        ];
+        pairs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    }
+
+    /// What of it can change while a board runs, once its port is known.
+    pub fn rules(&self, port: u16) -> Rules {
+        let https_alone = !self.origins.is_empty() && self.origins.iter().all(|o| o.starts_with("https://"));
+        Rules { inventory: self.inventory.clone(), policy: self.policy.clone(), gate: self.gate.gate(port, https_alone, &self.base), doors: self.doors(port) }
     }
 }
 
@@ -299,7 +330,9 @@ mod tests {
             ("listen = \"0.0.0.0:80\"\n", "1: this address is open"),
             ("listen = \"unix:/x\"\n", "1: listen = \"unix:..\""),
             ("[tls]\ncert = \"x\"\n", "1: tls"),
-            ("[auth]\ngate = \"open\"\n", "2: gate = \"open\""),
+            ("[auth]\ngate = \"proxy\"\n", "2: the proxy gate needs"),
+            ("[auth]\ngate = \"guess\"\n", "2: gate must be"),
+            ("[[auth.token]]\nname = \"a\"\nsha256 = \"x\"\n", "1:"),
             ("[auth]\ngate = \"token\"\n", "2: the token gate needs"),
             ("origins = [\"https://x/y\"]\n", "1: an origin is"),
             ("base = \"mux\"\n", "1: base must be"),
@@ -321,7 +354,7 @@ mod tests {
             ("socket_name = \"a\"\nsocket_file = \"/x\"\n", "6: socket, socket_name and socket_file"),
             ("[host.user.nope]\nsocket_name = \"a\"\n", "5: \"nope\" is not among"),
             ("[[grant]]\nwho = [\"a\"]\nhosts = [\"nope\"]\nusers = [\"*\"]\ncan = [\"see\"]\n", "7: there is no [[host]]"),
-            ("[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"@mapped\"]\ncan = [\"see\"]\n", "8: \"@mapped\""),
+            ("[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"nobody-here\"]\ncan = [\"see\"]\n", "8: no [[host]] has the user"),
             ("[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"-x\"]\ncan = [\"see\"]\n", "8: \"-x\""),
             (HOST, "6: a host \"local\""),
         ] {

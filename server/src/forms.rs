@@ -4,20 +4,25 @@
 use crate::board::Shared;
 use crate::guard::Nonce;
 use crate::pages::{self, Question};
+use crate::visit::takes_html;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use leptos::prelude::provide_context;
+use muxboard_app::base::Base;
 use muxboard_app::board::Board;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::limits::FORM_BYTES_MAX;
+use muxboard_core::name::NewSessionName;
+use muxboard_core::policy::Asker;
+use muxboard_core::snapshot::Place;
 use std::sync::Arc;
 
 /// Each function and the fields it knows. A field that is not here is refused: nothing unknown travels on.
 const FUNCTIONS: [(&str, &[&str]); 4] = [
-    ("create", &["place", "name", "directory", "command"]),
+    ("create", &["place", "name", "directory", "command", "open"]),
     ("kill", &["place", "session", "typed"]),
     ("rename", &["place", "session", "name"]),
     ("refresh", &["host"]),
@@ -26,13 +31,11 @@ const FUNCTIONS: [(&str, &[&str]); 4] = [
 pub(crate) async fn function(
     State(shared): State<Arc<Shared>>,
     Extension(nonce): Extension<Nonce>,
+    Extension(who): Extension<Asker>,
     Path(name): Path<String>,
     mut request: Request,
 ) -> Response {
-    let browser = request.headers().get_all(header::ACCEPT).iter().any(|v| v.to_str().is_ok_and(|v| v.contains("text/html")));
-    let Some(who) = shared.gate.principal(request.headers()) else {
-        return if browser { pages::unknown(&shared, &nonce, "").await } else { refuse(&PublicError::new(Kind::Unauthenticated, "You are not logged in.")) };
-    };
+    let browser = takes_html(request.headers());
     let Some((what, known)) = FUNCTIONS.into_iter().find(|(f, _)| *f == name) else {
         return refuse(&PublicError::new(Kind::NotFound, "There is no such function."));
     };
@@ -57,7 +60,7 @@ pub(crate) async fn function(
     }
     let status = answer.status();
     if status.is_success() {
-        return (StatusCode::SEE_OTHER, [(header::LOCATION, shared.base.board())]).into_response();
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, afterwards(&shared.base, what, &fields))]).into_response();
     }
     let body: Bytes = to_bytes(answer.into_body(), FORM_BYTES_MAX).await.unwrap_or_default();
     let error =
@@ -65,7 +68,16 @@ pub(crate) async fn function(
     pages::board_page(&shared, &nonce, status, who, String::new(), Some(Question { what, fields, refused: Some(error.says) })).await
 }
 
-fn refuse(error: &PublicError) -> Response {
+/// Where a browser goes when it is done: back to the board; or to the session that it asked to have made and opened.
+fn afterwards(base: &Base, what: &str, fields: &pages::Fields) -> String {
+    let place = fields.get("place").and_then(|place| place.parse::<Place>().ok());
+    match (what, place, fields.get("name").and_then(|name| name.parse::<NewSessionName>().ok())) {
+        ("create", Some(place), Some(name)) if fields.contains_key("open") => base.named(&place, name.as_str()),
+        _ => base.board(),
+    }
+}
+
+pub(crate) fn refuse(error: &PublicError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, Json(error)).into_response()
 }

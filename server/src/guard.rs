@@ -1,9 +1,18 @@
 //! What every request must pass before anything looks at who sent it, and what every answer carries.
 
+use crate::board::Shared;
+use crate::peer::{Peer, Source};
+use crate::visit::RequestId;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use ipnet::IpNet;
+use muxboard_core::audit::AuditEvent;
+use muxboard_core::limits::{REQUESTS_BURST_SECONDS, SOURCES_MAX};
+use muxboard_core::policy::{Asker, Principal};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// The hosts and origins a board answers to. Both are configuration: what a request claims is compared with them, never with itself.
@@ -13,20 +22,50 @@ pub struct Doors {
     pub hosts: Vec<String>,
     /// Allowed values of the `Origin` header.
     pub origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed when requests are counted and recorded. It gives no authority.
+    pub proxies: Vec<IpNet>,
 }
 
 impl Doors {
     /// The doors of a board that is reached by its loopback address alone.
     pub fn loopback(port: u16) -> Self {
         let hosts: Vec<String> = ["127.0.0.1", "localhost", "[::1]"].iter().map(|h| format!("{h}:{port}")).collect();
-        Self { origins: hosts.iter().map(|h| format!("http://{h}")).collect(), hosts }
+        Self { origins: hosts.iter().map(|h| format!("http://{h}")).collect(), hosts, proxies: Vec::new() }
     }
 }
 
-/// Foreign `Host`: DNS rebinding. Foreign or missing `Origin` where something changes: a cross-site request.
-pub(crate) async fn doors(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
-    if let Err(refused) = check(&doors, &request) {
-        tracing::info!(path = request.uri().path(), "refused: {refused}");
+/// How many requests a source may send.
+pub(crate) struct Throttle(Option<DefaultKeyedRateLimiter<Source>>);
+
+impl Throttle {
+    /// `per_second` on average; none if it is 0.
+    pub(crate) fn new(per_second: u32) -> Self {
+        let quota = NonZeroU32::new(per_second).zip(NonZeroU32::new(per_second.saturating_mul(REQUESTS_BURST_SECONDS)));
+        Self(quota.map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))))
+    }
+
+    fn lets_through(&self, source: Source) -> bool {
+        let Some(limiter) = &self.0 else { return true };
+        if limiter.len() > SOURCES_MAX {
+            limiter.retain_recent();
+        }
+        limiter.check_key(&source.counted()).is_ok()
+    }
+}
+
+/// Too many requests. Foreign `Host`: DNS rebinding. Foreign or missing `Origin` where something changes: a cross-site request.
+pub(crate) async fn doors(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let rules = shared.rules();
+    let source = Source::of(Peer::of(&request), request.headers(), &rules.doors.proxies);
+    if !shared.throttle.lets_through(source) {
+        tracing::info!(path = request.uri().path(), from = %source, "refused: too many requests");
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], "Too many requests. Wait a moment.\n").into_response();
+    }
+    if let Err(refused) = check(&rules.doors, &request) {
+        tracing::info!(path = request.uri().path(), from = %source, "refused: {refused}");
+        let request = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let nobody = Asker { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
+        (shared.audit)(AuditEvent::about(&nobody, "enter", "denied: foreign host or origin"));
         return (StatusCode::FORBIDDEN, format!("Refused: {refused}\n")).into_response();
     }
     next.run(request).await
@@ -69,8 +108,12 @@ pub(crate) struct Nonce(pub(crate) String);
 
 /// Sets the headers of every answer, errors too.
 pub(crate) async fn headers(mut request: Request, next: Next) -> Response {
-    let nonce: String = crate::auth::token::random_hex().chars().take(32).collect();
-    request.extensions_mut().insert(Nonce(nonce.clone()));
+    let random = crate::auth::token::random_hex();
+    let (nonce, id) = random.split_at(32);
+    // The nonce is a secret of this page, the id is not.
+    let id: String = id.chars().take(16).collect();
+    request.extensions_mut().insert(Nonce(nonce.to_owned()));
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut answer = next.run(request).await;
     let terminal = answer.extensions().get::<XtermPage>().is_some();
     // xterm.js sets style attributes, and nothing else here does.
@@ -81,6 +124,9 @@ pub(crate) async fn headers(mut request: Request, next: Next) -> Response {
     let out = answer.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         out.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        out.insert(HeaderName::from_static("x-request-id"), id);
     }
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
@@ -111,7 +157,11 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        check(&Doors { hosts: vec!["good.example".into()], origins: vec!["https://good.example".into()] }, &request.body(Body::empty()).unwrap()).is_ok()
+        check(
+            &Doors { hosts: vec!["good.example".into()], origins: vec!["https://good.example".into()], proxies: vec![] },
+            &request.body(Body::empty()).unwrap(),
+        )
+        .is_ok()
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! ```no_run
 //! use muxboard::{Doors, Gate, Muxboard, NamedToken, TokenGate};
 //! # async fn start(inventory: muxboard::Inventory, policy: muxboard::Policy) -> std::io::Result<()> {
-//! let token = NamedToken { name: "ops".into(), sha256: muxboard::sha256(&std::env::var("MUXBOARD_TOKEN").unwrap_or_default()) };
+//! let token = NamedToken::new("ops", &std::env::var("MUXBOARD_TOKEN").unwrap_or_default());
 //! let board = Muxboard::builder(inventory).policy(policy).gate(Gate::Token(TokenGate::new(vec![token], 8088))).doors(Doors::loopback(8088)).build()?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8088").await?;
 //! axum::serve(listener, board.into_router()).await
@@ -20,15 +20,27 @@ mod board;
 pub mod command;
 pub mod config;
 mod doctor;
+mod explain;
 mod forms;
 mod guard;
 mod pages;
+mod peer;
+mod reload;
+mod rules;
 mod socket;
+mod visit;
 
-pub use auth::Gate;
+pub use auth::own::{Authorize, Authorized};
+pub use auth::proxy::ProxyGate;
 pub use auth::token::{NamedToken, TokenGate, random_hex, sha256};
-pub use board::{Builder, Muxboard};
+pub use auth::user_map::UserMap;
+pub use auth::{ANYONE, Caller, Gate};
+pub use board::{Builder, Handle, Muxboard, routes};
 pub use guard::Doors;
+pub use muxboard_core::audit::AuditEvent;
 pub use muxboard_core::inventory::Inventory;
-pub use muxboard_core::policy::Policy;
+pub use muxboard_core::policy::{Policy, Principal};
 pub use muxboard_fleet::{ASKPASS_SOCKET, SshSettings, askpass};
+pub use peer::Peer;
+pub use rules::Rules;
+pub use visit::Needs;

@@ -1,13 +1,16 @@
 //! The pages: rendered from memory, never waiting for a host.
 
+use crate::api;
 use crate::assets;
-use crate::auth::Gate;
+use crate::auth::{Gate, Refusal};
 use crate::board::Shared;
 use crate::guard::{Nonce, XtermPage};
+use crate::rules::Rules;
+use crate::visit::{self, Form as Wanted, Visit};
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Form, Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Form, Path, RawQuery, Request, State};
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use futures_util::StreamExt;
 use leptos::prelude::*;
@@ -22,12 +25,14 @@ use muxboard_app::dashboard::rename::{RenameForm, RenameFormProps};
 use muxboard_app::dashboard::store::Store;
 use muxboard_app::dashboard::{AsSent, BoardPage, Counts, create};
 use muxboard_app::document::{Frame, living, still};
-use muxboard_app::login::{FROM_LINK, Login, LoginProps, Sorry, SorryProps};
+use muxboard_app::error::{Kind, PublicError};
+use muxboard_app::login::{FROM_LINK, Login, LoginProps, Missing, MissingProps, Sorry, SorryProps};
 use muxboard_app::terminal::TerminalPage;
 use muxboard_app::ui::post_form::Posting;
+use muxboard_core::audit::AuditEvent;
 use muxboard_core::limits::PREVIEWS_IN_PAGE_MAX;
-use muxboard_core::name::SessionName;
-use muxboard_core::policy::{Ability, Principal};
+use muxboard_core::name::{NewSessionName, SessionName};
+use muxboard_core::policy::{Ability, Asker, Watch};
 use muxboard_core::snapshot::{Place, Session, SessionId, UserState, View};
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -62,22 +67,34 @@ async fn render<V: IntoView + 'static>(base: Base, view: impl FnOnce() -> V + Se
 }
 
 /// A sentence instead of a page.
-pub(crate) async fn sorry(shared: &Shared, nonce: &Nonce, status: StatusCode, title: &str, says: &str, way: Option<(&str, String)>) -> Response {
+pub(crate) async fn sorry(shared: &Shared, nonce: &Nonce, status: StatusCode, title: &str, says: &str, way: Option<(String, String)>) -> Response {
     let frame = frame(shared, nonce);
-    let (title, says, way) = (title.to_owned(), says.to_owned(), way.map(|(words, url)| (words.to_owned(), url)));
+    let (title, says) = (title.to_owned(), says.to_owned());
     let page = render(shared.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
     (status, page.await).into_response()
 }
 
-/// What somebody unknown sees: 401, with the login in place of the page.
-pub(crate) async fn unknown(shared: &Shared, nonce: &Nonce, next: &str) -> Response {
-    match shared.gate {
-        Gate::Deny => {
-            let says = "This board is not set up: no gate is configured, so it lets nobody in. Whoever runs it can name one (auth.gate) in its configuration.";
-            sorry(shared, nonce, StatusCode::UNAUTHORIZED, "Not set up yet", says, None).await
-        }
-        Gate::Token(_) => login_page(shared, nonce, StatusCode::UNAUTHORIZED, next, None).await,
-    }
+/// What somebody sees who is not let in, in place of the page: the login where there is one, else why, in words.
+pub(crate) async fn unknown(shared: &Shared, nonce: &Nonce, next: &str, refusal: &Refusal) -> Response {
+    let rules = shared.rules();
+    let error = visit::public(shared, refusal);
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+    let (title, says) = match (refusal, &rules.gate) {
+        (Refusal::Unknown, Gate::Token(_)) => return login_page(shared, nonce, status, next, None).await,
+        (Refusal::Locked, Gate::Token(_)) => return login_page(shared, nonce, status, next, Some(&error.says)).await,
+        (Refusal::Unknown, Gate::Deny) => (
+            "Not set up yet",
+            "This board is not set up: no gate is configured, so it lets nobody in. Whoever runs it can name one (auth.gate) in its configuration.".to_owned(),
+        ),
+        (Refusal::Unknown, Gate::Proxy(_)) => (
+            "Not logged in",
+            "This board is reached through a proxy that says who you are, and this request did not come with its word. Open the board at the proxy's address."
+                .to_owned(),
+        ),
+        (Refusal::NotMapped(_), _) => ("No account here", error.says),
+        _ => ("Not logged in", error.says),
+    };
+    sorry(shared, nonce, status, title, &says, shared.home.clone()).await
 }
 
 async fn login_page(shared: &Shared, nonce: &Nonce, status: StatusCode, next: &str, refused: Option<&str>) -> Response {
@@ -95,40 +112,55 @@ fn own_path(base: &Base, next: &str) -> String {
 }
 
 pub(crate) async fn login(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>) -> Response {
-    match shared.gate {
-        Gate::Deny => unknown(&shared, &nonce, "").await,
+    match shared.rules().gate {
         Gate::Token(_) => login_page(&shared, &nonce, StatusCode::OK, "", None).await,
+        Gate::Deny => unknown(&shared, &nonce, "", &Refusal::Unknown).await,
+        _ => no_login(&shared, &nonce).await,
     }
 }
 
-pub(crate) async fn log_in(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>, Form(fields): Form<Fields>) -> Response {
+/// Only tokens are given here; the other gates know who it is without asking.
+async fn no_login(shared: &Shared, nonce: &Nonce) -> Response {
+    let says = "Who you are is not asked here: this board's gate knows it from elsewhere.";
+    sorry(shared, nonce, StatusCode::NOT_FOUND, "No login here", says, Some(("All sessions".into(), shared.base.board()))).await
+}
+
+pub(crate) async fn log_in(
+    State(shared): State<Arc<Shared>>,
+    Extension(nonce): Extension<Nonce>,
+    Extension(visit): Extension<Visit>,
+    Form(fields): Form<Fields>,
+) -> Response {
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
-    let Gate::Token(gate) = &shared.gate else { return unknown(&shared, &nonce, "").await };
-    match gate.of_token(field("token").trim()) {
-        Some(principal) => {
-            tracing::info!(principal = principal.name, "logged in");
-            let cookie = gate.log_in(principal, &shared.base.0);
+    let Gate::Token(gate) = &visit.rules.gate else { return no_login(&shared, &nonce).await };
+    match gate.log_in(field("token").trim(), visit.source(), &shared.base.0) {
+        Ok((principal, cookie)) => {
+            (shared.audit)(AuditEvent::about(&Asker { principal, ..visit.nobody }, "login", "done"));
             (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, own_path(&shared.base, field("next")))]).into_response()
         }
-        None => {
-            tracing::info!("a login was refused");
-            login_page(&shared, &nonce, StatusCode::UNAUTHORIZED, field("next"), Some("This token is not known.")).await
+        Err(refusal) => {
+            visit.refused(&shared, "login", &refusal);
+            let (status, says) = match refusal {
+                Refusal::Locked => (StatusCode::TOO_MANY_REQUESTS, visit::public(&shared, &refusal).says),
+                _ => (StatusCode::UNAUTHORIZED, "This token is not known.".to_owned()),
+            };
+            login_page(&shared, &nonce, status, field("next"), Some(&says)).await
         }
     }
 }
 
-pub(crate) async fn log_out(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let Gate::Token(gate) = &shared.gate else { return StatusCode::NOT_FOUND.into_response() };
-    let cookie = gate.log_out(&headers, &shared.base.0);
+pub(crate) async fn log_out(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>, Extension(visit): Extension<Visit>) -> Response {
+    let Gate::Token(gate) = &visit.rules.gate else { return no_login(&shared, &nonce).await };
+    let cookie = gate.log_out(visit.caller.headers(), &shared.base.0);
     (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, shared.base.login())]).into_response()
 }
 
 /// Any other URL.
-pub(crate) async fn nothing(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>, headers: HeaderMap) -> Response {
-    if shared.gate.principal(&headers).is_none() {
-        return unknown(&shared, &nonce, "").await;
+pub(crate) async fn nothing(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>, request: Request) -> Response {
+    match Wanted::of(request.uri().path(), request.headers()) {
+        Wanted::Problem => api::problem(&PublicError::new(Kind::NotFound, "There is no such thing in this API.")),
+        _ => sorry(&shared, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", Some(("All sessions".into(), shared.base.board()))).await,
     }
-    sorry(&shared, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", Some(("All sessions", shared.base.board()))).await
 }
 
 /// A question over the dashboard, and what was typed into it so far.
@@ -141,14 +173,10 @@ pub(crate) struct Question {
 pub(crate) async fn dashboard(
     State(shared): State<Arc<Shared>>,
     Extension(nonce): Extension<Nonce>,
-    headers: HeaderMap,
+    Extension(who): Extension<Asker>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let asked = query.as_deref().unwrap_or("");
-    let Some(who) = shared.gate.principal(&headers) else {
-        return unknown(&shared, &nonce, &if asked.is_empty() { shared.base.board() } else { format!("{}?{asked}", shared.base.board()) }).await;
-    };
-    let mut asked = fields(asked).unwrap_or_default();
+    let mut asked = fields(query.as_deref().unwrap_or("")).unwrap_or_default();
     let filter = asked.remove("q").unwrap_or_default();
     let question = ["kill", "rename", "create"].into_iter().find_map(|what| {
         let about = asked.get(what)?;
@@ -158,7 +186,7 @@ pub(crate) async fn dashboard(
     board_page(&shared, &nonce, StatusCode::OK, who, filter, question).await
 }
 
-pub(crate) async fn board_page(shared: &Arc<Shared>, nonce: &Nonce, status: StatusCode, who: Principal, query: String, question: Option<Question>) -> Response {
+pub(crate) async fn board_page(shared: &Arc<Shared>, nonce: &Nonce, status: StatusCode, who: Asker, query: String, question: Option<Question>) -> Response {
     let frame = frame(shared, nonce);
     // Where the list goes: no content can hold it.
     let place = format!("<!--{}-->", nonce.0);
@@ -171,7 +199,9 @@ pub(crate) async fn board_page(shared: &Arc<Shared>, nonce: &Nonce, status: Stat
             let mut view = board.view(&who);
             let page = BoardPage {
                 principal: view.principal.clone(),
-                may_log_out: matches!(board.gate, Gate::Token(_)),
+                acts_as: who.principal.account.as_ref().map(ToString::to_string).unwrap_or_default(),
+                may_log_out: matches!(board.rules().gate, Gate::Token(_)),
+                home: board.home.clone(),
                 query: query.clone(),
                 counts: Counts::of(&view),
             };
@@ -227,27 +257,28 @@ fn question_html(view: &View, question: Question) -> String {
 pub(crate) async fn terminal(
     State(shared): State<Arc<Shared>>,
     Extension(nonce): Extension<Nonce>,
-    headers: HeaderMap,
+    Extension(who): Extension<Asker>,
     Path((host, user, name)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
-    uri: axum::extract::OriginalUri,
 ) -> Response {
-    let next = uri.0.path_and_query().map(ToString::to_string).unwrap_or_default();
-    let Some(who) = shared.gate.principal(&headers) else { return unknown(&shared, &nonce, &next).await };
-    let all = || Some(("All sessions", shared.base.board()));
+    let rules = shared.rules();
+    let all = || Some(("All sessions".to_owned(), shared.base.board()));
     let no_place = || sorry(&shared, &nonce, StatusCode::NOT_FOUND, "No such host or user", "There is no such host or user here.", all());
     let (Ok(place), Ok(name)) = (format!("{host}/{user}").parse::<Place>(), name.parse::<SessionName>()) else { return no_place().await };
-    if shared.inventory.host(&place.host).and_then(|h| h.user(&place.user)).is_none() {
-        return no_place().await;
-    }
-    let can = shared.policy.abilities(&who, &place.host, &place.user);
-    if !can.has(Ability::Watch) {
-        return sorry(&shared, &nonce, StatusCode::FORBIDDEN, "Not allowed", "You may not open sessions of that user.", all()).await;
-    }
     let asked = fields(query.as_deref().unwrap_or("")).unwrap_or_default();
+    let id = asked.get("id").map(|id| id.parse::<SessionId>());
+    // The right to look at whichever session it turns out to be.
+    let any = SessionId { number: 0, created: 0, server_pid: 0, server_start: 0 };
+    let permit = shared.permit(&who, place.clone(), Watch { session: id.and_then(Result::ok).unwrap_or(any) });
+    match permit.as_ref().map_err(|error| error.code) {
+        Ok(_) => {}
+        Err(Kind::NotFound) => return no_place().await,
+        Err(_) => return sorry(&shared, &nonce, StatusCode::FORBIDDEN, "Not allowed", "You may not open sessions of that user.", all()).await,
+    }
+    let can = rules.policy.abilities(&who.principal, &place.host, &place.user);
     let view = shared.view(&who);
     let by_name = muxboard_core::policy::resolve(&view, &place, &name).cloned();
-    let session = match asked.get("id").map(|id| id.parse::<SessionId>()) {
+    let session = match id {
         None => by_name.clone(),
         Some(Ok(id)) => view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == id).map(|(_, _, s)| s.clone()),
         Some(Err(_)) => None,
@@ -262,22 +293,18 @@ pub(crate) async fn terminal(
                     StatusCode::GONE,
                     "This session was replaced",
                     says,
-                    Some(("Open the new one", shared.base.terminal(&place, name.as_str(), other.id, false))),
+                    Some(("Open the new one".to_owned(), shared.base.terminal(&place, name.as_str(), other.id, false))),
                 )
                 .await
             }
             None if asked.contains_key("id") => {
                 sorry(&shared, &nonce, StatusCode::GONE, "This session is gone", "It has ended. Nothing was opened in its place.", all()).await
             }
-            None => {
-                let says = format!("{place} has no session of that name (as of the last look).");
-                let create = can.has(Ability::Create).then(|| ("Create a session", shared.base.asking("create", &place.to_string())));
-                sorry(&shared, &nonce, StatusCode::NOT_FOUND, "No such session", &says, create.or_else(all)).await
-            }
+            None => missing(&shared, &nonce, &rules, &place, &name, can.has(Ability::Create)).await,
         };
     };
     let watch = asked.contains_key("watch") || !can.has(Ability::Type);
-    let label = shared.inventory.host(&place.host).map(|h| h.label.clone()).unwrap_or_default();
+    let label = rules.inventory.host(&place.host).map(|h| h.label.clone()).unwrap_or_default();
     let page = TerminalPage {
         place,
         label,
@@ -291,6 +318,16 @@ pub(crate) async fn terminal(
     let mut answer = render(shared.base.clone(), move || living(frame, Page::Terminal(page), AsSent::default())).await.into_response();
     answer.extensions_mut().insert(XtermPage);
     answer
+}
+
+/// A name that no session has: it can be made, by a button. (No GET makes anything.)
+async fn missing(shared: &Shared, nonce: &Nonce, rules: &Rules, place: &Place, name: &SessionName, may_create: bool) -> Response {
+    let frame = frame(shared, nonce);
+    let label = rules.inventory.host(&place.host).map(|h| h.label.clone()).unwrap_or_default();
+    let may_create = may_create && name.as_str().parse::<NewSessionName>().is_ok();
+    let (place, name) = (place.clone(), name.to_string());
+    let page = render(shared.base.clone(), move || still(frame, format!("{name} · muxboard"), None, Missing(MissingProps { place, label, name, may_create })));
+    (StatusCode::NOT_FOUND, page.await).into_response()
 }
 
 #[cfg(test)]

@@ -45,13 +45,7 @@ impl AuditEvent {
 
     /// The event of an operation that was asked for, and ended so.
     pub fn asked<O: Operation>(asker: &Asker, place: &Place, operation: &O, result: impl Into<String>) -> Self {
-        Self {
-            operation: O::NAME,
-            abilities: operation.needs(),
-            place: Some(place.clone()),
-            session: operation.session(),
-            ..Self::about(asker, "", result)
-        }
+        Self { operation: O::NAME, abilities: operation.needs(), place: Some(place.clone()), session: operation.session(), ..Self::about(asker, "", result) }
     }
 
     /// An event about whoever asked, and no place.

@@ -317,6 +317,15 @@ pub fn permit<O: Operation>(policy: &Policy, inventory: &Inventory, asker: &Aske
     }
 }
 
+impl Policy {
+    /// Whether a permit that was given would be given now.
+    pub fn still_allows<O: Operation>(&self, inventory: &Inventory, permit: &Permit<O>) -> bool {
+        let place = permit.place();
+        let can = self.abilities(permit.principal(), &place.host, &place.user);
+        inventory.host(&place.host).is_some_and(|host| host.user(&place.user).is_some()) && permit.operation().needs().into_iter().all(|a| can.has(a))
+    }
+}
+
 /// The part of a snapshot a principal may see.
 pub fn visible(policy: &Policy, principal: &Principal, snapshot: &Snapshot, now: UnixSeconds) -> View {
     View { principal: principal.name.clone(), now, hosts: snapshot.hosts.iter().filter_map(|row| visible_host(policy, principal, row)).collect() }

@@ -48,6 +48,10 @@ impl Counts {
 pub struct BoardPage {
     /// Who looks.
     pub principal: String,
+    /// The Unix account that the user map gives to whoever looks; empty if it gives none.
+    pub acts_as: String,
+    /// The way back to the application that the board is part of: words and URL.
+    pub home: Option<(String, String)>,
     /// Whether there is a login to end.
     pub may_log_out: bool,
     /// The filter.
@@ -114,6 +118,7 @@ pub fn Dashboard(
     let sent = use_context::<AsSent>().unwrap_or_default();
     view! {
         <header class="bar">
+            {page.home.map(|(words, url)| view! { <a class="home" href=url rel="external">"‹ " {words}</a> })}
             <a class="logo" href=base.board() rel="external">"mux"<b>"board"</b></a>
             <span class="counts" role="status">
                 <span>{move || many(counts.get().hosts, "host")}</span>
@@ -148,7 +153,10 @@ pub fn Dashboard(
                 "New session"
                 <kbd aria-hidden="true">"n"</kbd>
             </a>
-            <span class="who" title="who you are here">{page.principal}</span>
+            <span class="who" title="who you are here">
+                {page.principal}
+                {(!page.acts_as.is_empty()).then(|| view! { <span class="as" title="the Unix account you act as">" as " {page.acts_as}</span> })}
+            </span>
             {page
                 .may_log_out
                 .then(|| {

@@ -5,9 +5,9 @@ use crate::sweep::Sweeper;
 use crate::transport::{Client, Transport};
 use muxboard_core::inventory::Host;
 use muxboard_core::limits::WATCHED_SWEEP_MS;
-use muxboard_core::name::UnixUser;
+use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::snapshot::HostRow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as Short, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,10 +15,11 @@ use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::Instant;
 
 pub(crate) struct HostCell {
+    /// No other cell of this process has it.
     pub(crate) number: u64,
     pub(crate) host: Host,
     /// What the snapshot holds of it, for those who follow this host alone.
-    pub(crate) row: watch::Sender<Arc<HostRow>>,
+    pub(crate) row: Arc<watch::Sender<Arc<HostRow>>>,
     pub(crate) transport: Transport,
     pub(crate) sweeper: Short<Sweeper>,
     /// One sweep at a time.
@@ -26,8 +27,8 @@ pub(crate) struct HostCell {
     /// When the last one began.
     pub(crate) began: Short<Option<Instant>>,
     /// How many look at this host.
-    pub(crate) lookers: AtomicUsize,
-    pub(crate) looked: Notify,
+    pub(crate) lookers: Arc<AtomicUsize>,
+    pub(crate) looked: Arc<Notify>,
     /// Users with output since they were last asked, for whom a glance is on its way.
     pub(crate) stirred: Short<HashSet<UnixUser>>,
 }
@@ -37,19 +38,36 @@ pub(crate) fn short<T>(mutex: &Short<T>) -> MutexGuard<'_, T> {
 }
 
 impl HostCell {
-    pub(crate) fn new(number: usize, host: &Host, client: Option<&Arc<Client>>) -> Self {
+    pub(crate) fn new(host: &Host, client: Option<&Arc<Client>>) -> Self {
+        static NUMBERS: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         Self {
             number: number as u64,
             host: host.clone(),
-            row: watch::Sender::new(Arc::new(Sweeper::new(host).row().clone())),
+            row: Arc::new(watch::Sender::new(Arc::new(Sweeper::new(host).row().clone()))),
             transport: Transport::new(host, number, client),
             sweeper: Short::new(Sweeper::new(host)),
             turn: Mutex::default(),
             began: Short::default(),
-            lookers: AtomicUsize::new(0),
-            looked: Notify::new(),
+            lookers: Arc::default(),
+            looked: Arc::default(),
             stirred: Short::default(),
         }
+    }
+
+    /// The cell of a host whose configuration changed: who looks at it still does, and where only its users are others, its connections stand and
+    /// what is known of those that stay is kept.
+    pub(crate) fn succeeded_by(&self, host: &Host, client: Option<&Arc<Client>>) -> Self {
+        let mut next = Self::new(host, client);
+        if self.host.reach == host.reach && self.host.login == host.login {
+            next.transport = self.transport.clone();
+            next.sweeper = Short::new(short(&self.sweeper).succeeded_by(&self.host, host));
+        }
+        let row = Arc::new(short(&next.sweeper).row().clone());
+        self.row.send_replace(row);
+        next.row = self.row.clone();
+        (next.lookers, next.looked) = (self.lookers.clone(), self.looked.clone());
+        next
     }
 
     pub(crate) fn is_looked_at(&self) -> bool {
@@ -60,14 +78,33 @@ impl HostCell {
     /// are all looked at come one after the other, whenever the looking began.
     pub(crate) fn due(&self, began: Instant, fleet: &Fleet) -> Instant {
         let every = if self.is_looked_at() { Duration::from_millis(WATCHED_SWEEP_MS) } else { fleet.settings.sweep };
-        let many = fleet.hosts.len();
+        let many = fleet.hosts().cells.len();
         if many < SPREAD_HOSTS_MIN {
             return began + every;
         }
-        let moment = every.mul_f64(self.number as f64 / many as f64);
+        let moment = every.mul_f64((self.number % many as u64) as f64 / many as f64);
         let earliest = (began + every / 2).max(Instant::now()).duration_since(fleet.began);
         let rounds = (earliest.saturating_sub(moment).as_secs_f64() / every.as_secs_f64()).ceil();
         fleet.began + moment + every.mul_f64(rounds)
+    }
+}
+
+/// The cells of all hosts, in the inventory's order.
+#[derive(Default)]
+pub(crate) struct Hosts {
+    pub(crate) cells: Vec<Arc<HostCell>>,
+    pub(crate) index: HashMap<HostKey, usize>,
+}
+
+impl Hosts {
+    pub(crate) fn new(cells: impl IntoIterator<Item = Arc<HostCell>>) -> Self {
+        let cells: Vec<Arc<HostCell>> = cells.into_iter().collect();
+        let index = cells.iter().enumerate().map(|(index, cell)| (cell.host.key.clone(), index)).collect();
+        Self { cells, index }
+    }
+
+    pub(crate) fn get(&self, key: &HostKey) -> Option<&Arc<HostCell>> {
+        self.cells.get(*self.index.get(key)?)
     }
 }
 

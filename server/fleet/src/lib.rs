@@ -16,10 +16,10 @@ pub use attach::{AttachEnd, AttachLimits, Attachment, Connection};
 pub use doctor::{Doctor, Finding, Verdict};
 pub use look::Look;
 pub use showing::Showing;
-pub use transport::{ASKPASS_SOCKET, SshSettings, askpass};
+pub use transport::{ASKPASS_SOCKET, SshSettings, askpass, private_file};
 
 use attach::{Register, Slots};
-use cell::{HostCell, short};
+use cell::{HostCell, Hosts, short};
 use exec::Bounds;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
 use muxboard_core::fault::Fault;
@@ -34,10 +34,11 @@ use muxboard_core::tmux::{self, Call, format};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sweep::Sweeper;
 use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use transport::{Client, Purpose};
 
@@ -111,8 +112,9 @@ impl Default for Settings {
 
 /// All hosts.
 pub struct Fleet {
-    hosts: Vec<HostCell>,
-    index: HashMap<HostKey, usize>,
+    hosts: watch::Sender<Arc<Hosts>>,
+    /// Our ssh client, made when the first host needs it.
+    client: Mutex<Option<Arc<Client>>>,
     began: Instant,
     snapshot: watch::Sender<Arc<Snapshot>>,
     slots: Arc<Slots>,
@@ -126,35 +128,71 @@ impl Fleet {
     /// # Errors
     /// When there are hosts over ssh and no safe folder for control sockets, in words for the operator.
     pub fn new(inventory: &Inventory, settings: Settings) -> io::Result<Arc<Self>> {
-        let needs_ssh = inventory.hosts.iter().any(|host| host.reach != Reach::Local);
-        let client = if needs_ssh { Some(Client::new(settings.ssh.clone())?) } else { None };
-        let hosts: Vec<HostCell> = inventory.hosts.iter().enumerate().map(|(number, host)| HostCell::new(number, host, client.as_ref())).collect();
-        let rows = hosts.iter().map(|cell| cell.row.borrow().clone()).collect();
-        let slots = Slots::new(settings.attach);
-        let index = inventory.hosts.iter().enumerate().map(|(index, host)| (host.key.clone(), index)).collect();
-        Ok(Arc::new(Self {
-            hosts,
-            index,
+        let fleet = Self {
+            hosts: watch::Sender::default(),
+            client: Mutex::default(),
             began: Instant::now(),
-            snapshot: watch::Sender::new(Arc::new(Snapshot { hosts: rows })),
-            slots,
+            snapshot: watch::Sender::default(),
+            slots: Slots::new(settings.attach),
             register: Arc::default(),
             settings,
-        }))
+        };
+        fleet.reconfigure(inventory)?;
+        Ok(Arc::new(fleet))
+    }
+
+    /// Goes on with these hosts. What stays as it was keeps its connections, its terminals and all that is known of it.
+    ///
+    /// # Errors
+    /// As for [`Fleet::new`]; then nothing has changed.
+    pub fn reconfigure(&self, inventory: &Inventory) -> io::Result<()> {
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if client.is_none() && inventory.hosts.iter().any(|host| host.reach != Reach::Local) {
+            *client = Some(Client::new(self.settings.ssh.clone())?);
+        }
+        let old = self.hosts();
+        let hosts = Hosts::new(inventory.hosts.iter().map(|host| match old.get(&host.key) {
+            Some(cell) if cell.host == *host => cell.clone(),
+            Some(cell) => Arc::new(cell.succeeded_by(host, client.as_ref())),
+            None => Arc::new(HostCell::new(host, client.as_ref())),
+        }));
+        let rows = hosts.cells.iter().map(|cell| cell.row.borrow().clone()).collect();
+        self.hosts.send_replace(Arc::new(hosts));
+        self.snapshot.send_replace(Arc::new(Snapshot { hosts: rows }));
+        Ok(())
+    }
+
+    pub(crate) fn hosts(&self) -> Arc<Hosts> {
+        self.hosts.borrow().clone()
     }
 
     /// Sweeps every host again and again, for ever.
     pub async fn run(self: Arc<Self>) {
-        let mut loops = tokio::task::JoinSet::new();
-        for index in 0..self.hosts.len() {
-            let fleet = self.clone();
-            loops.spawn(async move { fleet.follow(index).await });
+        let mut hosts = self.hosts.subscribe();
+        let mut loops = JoinSet::new();
+        let mut running: HashMap<u64, AbortHandle> = HashMap::new();
+        loop {
+            let now = hosts.borrow_and_update().clone();
+            running.retain(|number, task| {
+                let stays = now.cells.iter().any(|cell| cell.number == *number);
+                if !stays {
+                    task.abort();
+                }
+                stays
+            });
+            for cell in &now.cells {
+                running.entry(cell.number).or_insert_with(|| {
+                    let (fleet, cell) = (self.clone(), cell.clone());
+                    loops.spawn(async move { fleet.follow(&cell).await })
+                });
+            }
+            if hosts.changed().await.is_err() {
+                return;
+            }
         }
-        while loops.join_next().await.is_some() {}
     }
 
-    async fn follow(&self, index: usize) {
-        let Some(cell) = self.hosts.get(index) else { return };
+    async fn follow(&self, cell: &HostCell) {
         loop {
             self.sweep(cell, Instant::now(), Purpose::Look).await;
             let began = short(&cell.began).unwrap_or_else(Instant::now);
@@ -215,10 +253,13 @@ impl Fleet {
         let row = Arc::new(sweeper.row().clone());
         self.snapshot.send_modify(|snapshot| {
             let mut next = Snapshot::clone(snapshot);
-            if let Some(old) = usize::try_from(cell.number).ok().and_then(|number| next.hosts.get_mut(number)) {
+            let hosts = self.hosts();
+            // A cell that was replaced meanwhile has nothing to say any more.
+            let place = hosts.get(&cell.host.key).filter(|now| now.number == cell.number).and_then(|_| hosts.index.get(&cell.host.key));
+            if let Some(old) = place.and_then(|index| next.hosts.get_mut(*index)) {
                 *old = row.clone();
+                *snapshot = Arc::new(next);
             }
-            *snapshot = Arc::new(next);
         });
         cell.row.send_replace(row);
     }
@@ -228,14 +269,14 @@ impl Fleet {
         self.cell(host).map(|cell| cell.row.subscribe())
     }
 
-    fn at(&self, place: &Place) -> Result<(&HostCell, &User), Failed> {
-        let found = self.cell(&place.host).and_then(|cell| cell.host.user(&place.user).map(|user| (cell, user)));
+    fn at(&self, place: &Place) -> Result<(Arc<HostCell>, User), Failed> {
+        let found = self.cell(&place.host).and_then(|cell| cell.host.user(&place.user).cloned().map(|user| (cell, user)));
         // A permit is made for what is configured; a host can only be missing if the inventory was changed since.
         found.ok_or_else(|| Failed::Here("it is not configured any more".into()))
     }
 
-    fn cell(&self, key: &HostKey) -> Option<&HostCell> {
-        self.hosts.get(*self.index.get(key)?)
+    fn cell(&self, key: &HostKey) -> Option<Arc<HostCell>> {
+        self.hosts().get(key).cloned()
     }
 
     async fn act(&self, cell: &HostCell, user: &User, call: &Call) -> Result<(), Failed> {
@@ -266,10 +307,10 @@ impl Fleet {
 
     async fn on_session<O: Operation>(&self, permit: &Permit<O>, call: &Call) -> Result<(), Failed> {
         let (cell, user) = self.at(permit.place())?;
-        let result = self.act(cell, user, call).await;
+        let result = self.act(&cell, &user, call).await;
         self.report(permit, None, &result);
         // After a failure too: the page was wrong about something.
-        self.glance(cell, user).await;
+        self.glance(&cell, &user).await;
         result
     }
 
@@ -279,8 +320,8 @@ impl Fleet {
     /// No session was made unless this is `Ok`.
     pub async fn create(&self, permit: Permit<Create>) -> Result<SessionId, Failed> {
         let (cell, user) = self.at(permit.place())?;
-        let made = self.make(cell, user, permit.operation()).await;
-        self.glance(cell, user).await;
+        let made = self.make(&cell, &user, permit.operation()).await;
+        self.glance(&cell, &user).await;
         let result = match made {
             // If the look itself failed we know no better than tmux's own word.
             Ok(id) if self.known(permit.place(), id) != Some(false) => Ok(id),
@@ -326,14 +367,13 @@ impl Fleet {
     pub async fn refresh(self: &Arc<Self>, permits: &[Permit<Refresh>]) {
         let asked = Instant::now();
         let wanted: HashSet<&HostKey> = permits.iter().map(|p| &p.place().host).collect();
-        let mut looks = tokio::task::JoinSet::new();
-        for index in (0..self.hosts.len()).filter(|i| self.hosts.get(*i).is_some_and(|cell| wanted.contains(&cell.host.key))) {
-            let fleet = self.clone();
+        let mut looks = JoinSet::new();
+        for cell in self.hosts().cells.iter().filter(|cell| wanted.contains(&cell.host.key)) {
+            let (fleet, cell) = (self.clone(), cell.clone());
             looks.spawn(async move {
-                let Some(cell) = fleet.hosts.get(index) else { return };
                 let began = *short(&cell.began);
                 tokio::time::sleep_until(began.map_or(asked, |began| asked.max(began + fleet.settings.refresh_min))).await;
-                fleet.sweep(cell, asked, Purpose::Refresh).await;
+                fleet.sweep(&cell, asked, Purpose::Refresh).await;
             });
         }
         while looks.join_next().await.is_some() {}

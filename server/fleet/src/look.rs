@@ -7,33 +7,34 @@ use muxboard_core::name::HostKey;
 use muxboard_core::snapshot::Place;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Somebody looks at some hosts.
 pub struct Look {
-    fleet: Arc<Fleet>,
-    hosts: HashSet<HostKey>,
+    lookers: Vec<Arc<AtomicUsize>>,
 }
 
 impl Drop for Look {
     fn drop(&mut self) {
-        for cell in self.fleet.hosts.iter().filter(|cell| self.hosts.contains(&cell.host.key)) {
-            cell.lookers.fetch_sub(1, Ordering::SeqCst);
+        for lookers in &self.lookers {
+            lookers.fetch_sub(1, Ordering::SeqCst);
         }
     }
 }
 
 impl Fleet {
     /// Says that somebody looks at these hosts: they are swept often as long as the answer lives.
-    pub fn look(self: &Arc<Self>, hosts: HashSet<HostKey>) -> Look {
-        for cell in self.hosts.iter().filter(|cell| hosts.contains(&cell.host.key)) {
+    pub fn look(&self, hosts: &HashSet<HostKey>) -> Look {
+        let all = self.hosts();
+        let looked_at = all.cells.iter().filter(|cell| hosts.contains(&cell.host.key)).map(|cell| {
             if cell.lookers.fetch_add(1, Ordering::SeqCst) == 0 {
                 cell.looked.notify_one();
             }
-        }
-        Look { fleet: self.clone(), hosts }
+            cell.lookers.clone()
+        });
+        Look { lookers: looked_at.collect() }
     }
 
     /// Says that a session of this place has output: its user is looked at within [`WATCHED_SWEEP_MS`]. A terminal that is idle costs
@@ -48,8 +49,8 @@ impl Fleet {
             tokio::time::sleep(Duration::from_millis(WATCHED_SWEEP_MS)).await;
             let Ok((cell, user)) = fleet.at(&place) else { return };
             short(&cell.stirred).remove(&place.user);
-            if short(&cell.sweeper).due(user, Instant::now()) {
-                fleet.glance(cell, user).await;
+            if short(&cell.sweeper).due(&user, Instant::now()) {
+                fleet.glance(&cell, &user).await;
             }
         });
     }

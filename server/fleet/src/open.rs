@@ -35,7 +35,7 @@ impl Fleet {
         let opened = async {
             let slot = self.slots.take(&permit.principal().name).ok_or(Failed::CapReached)?;
             let what = Opening { session, may_type, grid, principal: permit.principal().name.clone() };
-            let connection = Connection::open(&cell.host, &cell.transport, user, &what, &self.register).await?;
+            let connection = Connection::open(&cell.host, &cell.transport, &user, &what, &self.register).await?;
             let report = EndReport { audit: self.settings.audit.clone(), event: AuditEvent::of(permit, None, "ended") };
             Ok(Attachment::new(connection, what, slot, report))
         };
@@ -60,7 +60,7 @@ impl Fleet {
         Box::pin(async move {
             let (cell, user) = fleet.at(&place)?;
             let what = Opening { session: session.ok_or(Failed::Gone)?, may_type, grid, principal };
-            Connection::open(&cell.host, &cell.transport, user, &what, &fleet.register).await
+            Connection::open(&cell.host, &cell.transport, &user, &what, &fleet.register).await
         })
     }
 

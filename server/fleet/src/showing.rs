@@ -21,7 +21,7 @@ impl Fleet {
     /// Looks whether the session of an ended attachment lives on; nothing if its user cannot be reached.
     pub async fn outlived<O: Operation>(&self, permit: &Permit<O>) -> Option<bool> {
         let (cell, user) = self.at(permit.place()).ok()?;
-        if !self.glance(cell, user).await {
+        if !self.glance(&cell, &user).await {
             return None;
         }
         self.known(permit.place(), permit.operation().session()?)
@@ -29,7 +29,8 @@ impl Fleet {
 
     /// Reads a user's row, as of the last look.
     fn row<T>(&self, place: &Place, read: impl FnOnce(&UserRow) -> Option<T>) -> Option<T> {
-        let host = self.cell(&place.host)?.row.borrow();
+        let cell = self.cell(&place.host)?;
+        let host = cell.row.borrow();
         read(host.users.iter().find(|u| u.name == place.user)?)
     }
 

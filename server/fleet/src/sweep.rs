@@ -39,7 +39,7 @@ impl Questions {
     }
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Memory {
     panes: Vec<(SessionId, PaneId)>,
     unsettled: bool,
@@ -54,6 +54,7 @@ struct Memory {
 /// tmux tells the second of a session's last output: what was captured within the same second may have missed the rest of it.
 const SETTLED_SECONDS: u64 = 1;
 
+#[derive(Clone)]
 struct Preview {
     lines: Vec<ansi::Line>,
     pane: PaneId,
@@ -76,6 +77,22 @@ impl Sweeper {
             users: host.users.iter().map(user).collect(),
         };
         Self { row, users: HashMap::new() }
+    }
+
+    /// The memory of the same host with other users, label or order: what is known of those that stay is kept.
+    pub(crate) fn succeeded_by(&self, old: &Host, host: &Host) -> Self {
+        let mut next = Self::new(host);
+        (next.row.state, next.row.since, next.row.swept_at) = (self.row.state.clone(), self.row.since, self.row.swept_at);
+        for user in host.users.iter().filter(|user| old.user(&user.name) == Some(user)) {
+            let row = self.row.users.iter().find(|row| row.name == user.name);
+            if let (Some(row), Some(into)) = (row, next.row.users.iter_mut().find(|row| row.name == user.name)) {
+                into.clone_from(row);
+            }
+            if let Some(memory) = self.users.get(&user.name) {
+                next.users.insert(user.name.clone(), memory.clone());
+            }
+        }
+        next
     }
 
     pub(crate) fn row(&self) -> &HostRow {

@@ -54,7 +54,8 @@ impl World {
     }
 
     fn permit<O: Operation>(&self, operation: O) -> Permit<O> {
-        let policy = Policy { grants: vec![Grant { who: vec!["ann".into()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 }] };
+        let policy =
+            Policy { grants: vec![Grant { who: vec!["ann".into()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 }] };
         let ann = Asker { principal: Principal::named("ann"), gate: "token", from: String::new(), request: String::new() };
         policy::permit(&policy, &self.inventory, &ann, place(), operation).unwrap()
     }

@@ -17,8 +17,10 @@ use std::sync::Arc;
 use token::TokenGate;
 
 /// The gate of a board.
+#[derive(Default)]
 pub enum Gate {
     /// Nobody passes: the default of the library.
+    #[default]
     Deny,
     /// Named bearer tokens.
     Token(TokenGate),
@@ -35,7 +37,7 @@ pub const ANYONE: &str = "anyone";
 
 /// Why somebody does not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Nobody we know: 401.
     Unknown,
     /// Too many failed tries from there: 429.
@@ -104,6 +106,24 @@ impl Gate {
             Self::Proxy(gate) => gate.principal(caller),
             Self::Open => Ok(Principal::named(ANYONE)),
             Self::Own(gate) => own::ask(gate, caller).await.ok_or(Refusal::Unknown),
+        }
+    }
+
+    /// Who a request would be now, for a connection that it opened. Nothing is counted: it is no new try.
+    pub(crate) async fn still(&self, caller: &Caller) -> Option<Principal> {
+        match self {
+            Self::Token(gate) => match bearer(&caller.headers) {
+                Some(token) => gate.find(token).map(|known| Principal::named(known.name.clone())),
+                None => gate.of_cookie(&caller.headers),
+            },
+            Self::Deny | Self::Proxy(_) | Self::Open | Self::Own(_) => self.principal(caller, Source::Unknown).await.ok(),
+        }
+    }
+
+    /// What outlives a change of the configuration.
+    pub(crate) fn take_over(&mut self, old: &Self) {
+        if let (Self::Token(new), Self::Token(old)) = (self, old) {
+            new.take_over(old);
         }
     }
 

@@ -98,7 +98,7 @@ impl TokenGate {
         }
     }
 
-    fn find(&self, token: &str) -> Option<&NamedToken> {
+    pub(super) fn find(&self, token: &str) -> Option<&NamedToken> {
         let hash = sha256(token);
         let mut found = None;
         for known in &self.tokens {

@@ -58,7 +58,10 @@ impl UserMap {
             let account: UnixUser = account.parse().map_err(|e| (number, format!("{e}")))?;
             let system = account.as_str() == "root" || uid(&account).is_some_and(|uid| uid < UID_MIN);
             if system && !system_users.iter().any(|allowed| allowed == account.as_str()) {
-                return Err((number, format!("{account} is an account of the system (uid below {UID_MIN}). If that is meant, name it: system_users = [\"{account}\"]")));
+                return Err((
+                    number,
+                    format!("{account} is an account of the system (uid below {UID_MIN}). If that is meant, name it: system_users = [\"{account}\"]"),
+                ));
             }
             if map.insert(identity.to_owned(), account).is_some() {
                 return Err((number, format!("\"{}\" is mapped twice", identity.escape_debug())));
@@ -88,7 +91,14 @@ mod tests {
     #[test]
     fn identities_are_whole() {
         let map = parse("# who = whom\n\nann@a.example = ann\nann@b.example=other\n cn=x,o=y = third \nBackup = backup\n").unwrap();
-        for (identity, account) in [("ann@a.example", Some("ann")), ("ann@b.example", Some("other")), ("cn=x,o=y", Some("third")), ("ann", None), ("ANN@a.example", None), ("backup", None)] {
+        for (identity, account) in [
+            ("ann@a.example", Some("ann")),
+            ("ann@b.example", Some("other")),
+            ("cn=x,o=y", Some("third")),
+            ("ann", None),
+            ("ANN@a.example", None),
+            ("backup", None),
+        ] {
             assert_eq!(map.account(identity).map(UnixUser::as_str), account, "{identity}");
         }
         assert_eq!(map.accounts().iter().map(UnixUser::as_str).collect::<Vec<_>>(), ["ann", "backup", "other", "third"]);

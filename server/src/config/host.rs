@@ -1,7 +1,7 @@
 //! A host of the configuration: as written, then as meant. Nothing of it may look like an option to ssh or tmux, or hold what a shell would read.
 
-use super::Mistake;
 use super::written::Text;
+use super::{MAPPED, Mistake};
 use muxboard_core::inventory::{Host, HostKeys, Reach, Secret, Socket, Ssh, User};
 use muxboard_core::name::{HostKey, UnixUser};
 use serde::Deserialize;
@@ -50,7 +50,7 @@ struct WrittenUser {
 impl WrittenHost {
     /// # Errors
     /// The first mistake in it.
-    pub(super) fn meant(&self, text: &Text<'_>, own: &UnixUser) -> Result<Host, Mistake> {
+    pub(super) fn meant(&self, text: &Text<'_>, own: &UnixUser, mapped: Option<&[UnixUser]>) -> Result<Host, Mistake> {
         let key: HostKey = text.parsed(&self.key)?;
         let reach = self.reach(text)?;
         let login = match (&reach, &self.login) {
@@ -60,14 +60,26 @@ impl WrittenHost {
             (Reach::Ssh(_), None) => return Err(text.at(&self.key, "as whom does ssh log in? Say login = \"ACCOUNT\"")),
         };
         let everyones = socket(text, &self.socket, &self.socket_name, &self.socket_file)?.unwrap_or_default();
-        let users = self.users.iter().map(|name| self.a_user(text, name, &login, &everyones)).collect::<Result<Vec<_>, _>>()?;
-        if users.is_empty() {
+        let (all_mapped, named): (Vec<_>, Vec<_>) = self.users.iter().partition(|user| user.get_ref() == MAPPED);
+        let mut users = named.iter().map(|name| self.a_user(text, text.parsed(name)?, &login, &everyones)).collect::<Result<Vec<_>, _>>()?;
+        if self.users.is_empty() {
             return Err(text.at(&self.key, "users is empty: name the Unix accounts whose sessions are to be shown"));
         }
         if let Some((i, _)) = users.iter().enumerate().find(|(i, u)| users.iter().take(*i).any(|other| other.name == u.name))
-            && let Some(twice) = self.users.get(i)
+            && let Some(twice) = named.get(i)
         {
             return Err(text.at(twice, format!("the user \"{}\" is there already", twice.get_ref())));
+        }
+        // All accounts of the user map that are not named here already.
+        if let Some(at) = all_mapped.first() {
+            let Some(mapped) = mapped else {
+                return Err(text.at(at, "\"@mapped\" is every account of the user map: it needs gate = \"proxy\" and auth.proxy.user_map"));
+            };
+            for account in mapped {
+                if users.iter().all(|user| user.name != *account) {
+                    users.push(self.a_user(text, account.clone(), &login, &everyones)?);
+                }
+            }
         }
         if let Some((name, written)) = self.user.iter().find(|(name, _)| users.iter().all(|u| u.name.as_str() != name.as_str())) {
             return Err(text.at(written, format!("\"{}\" is not among the users of this host", name.escape_debug())));
@@ -80,8 +92,7 @@ impl WrittenHost {
         Ok(Host { label, key, reach, login, users, order: self.order.clone(), tags })
     }
 
-    fn a_user(&self, text: &Text<'_>, name: &Spanned<String>, login: &UnixUser, everyones: &Socket) -> Result<User, Mistake> {
-        let name: UnixUser = text.parsed(name)?;
+    fn a_user(&self, text: &Text<'_>, name: UnixUser, login: &UnixUser, everyones: &Socket) -> Result<User, Mistake> {
         let own = self.user.get(name.as_str()).map(|user| {
             let user = user.get_ref();
             socket(text, &user.socket, &user.socket_name, &user.socket_file)

@@ -31,7 +31,7 @@ pub(super) struct Written {
     pub(super) audit: Later,
     pub(super) auth: Option<WrittenAuth>,
     #[serde(default)]
-    pub(super) grant: Vec<WrittenGrant>,
+    pub(super) grant: Vec<Spanned<WrittenGrant>>,
     #[serde(default)]
     pub(super) host: Vec<Spanned<WrittenHost>>,
 }
@@ -45,6 +45,7 @@ pub(super) struct WrittenLimits {
     queue_bytes: Option<Spanned<usize>>,
     stall_seconds: Option<Spanned<u64>>,
     pub(super) overtake: Option<bool>,
+    pub(super) requests_per_second: Option<u32>,
 }
 
 impl WrittenLimits {
@@ -78,7 +79,28 @@ pub(super) struct WrittenAuth {
     pub(super) gate: Spanned<String>,
     #[serde(default)]
     pub(super) token: Vec<WrittenToken>,
-    pub(super) proxy: Later,
+    pub(super) proxy: Option<Spanned<WrittenProxy>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenProxy {
+    pub(super) header: Option<Spanned<String>>,
+    pub(super) groups_header: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) trusted: Vec<Spanned<String>>,
+    pub(super) secret_header: Option<Spanned<String>>,
+    pub(super) secret_file: Option<Spanned<String>>,
+    pub(super) user_map: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) system_users: Vec<String>,
+}
+
+impl WrittenProxy {
+    /// Whether it says more than which proxies are believed about a client's address.
+    pub(super) fn is_gate(&self) -> bool {
+        self.header.is_some() || self.groups_header.is_some() || self.secret_header.is_some() || self.secret_file.is_some() || self.user_map.is_some()
+    }
 }
 
 #[derive(Deserialize)]
@@ -86,6 +108,7 @@ pub(super) struct WrittenAuth {
 pub(super) struct WrittenToken {
     pub(super) name: String,
     pub(super) sha256: Spanned<String>,
+    pub(super) expires: Option<Spanned<toml::value::Datetime>>,
 }
 
 #[derive(Deserialize)]

@@ -1,26 +1,27 @@
 //! The board's WebSocket: the whole view first, then what changes. Somebody looks as long as it is open.
 
-use super::{close, send, stopped};
+use super::{Recheck, close, refused, send, stopped};
 use crate::board::{Shared, unix_now};
+use crate::visit::Visit;
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use muxboard_core::limits::{BOARD_FRAME_MS, CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES};
 use muxboard_core::policy::{self, Principal};
 use muxboard_core::snapshot::{HostRow, HostView, View};
 use muxboard_core::wire::{BoardFrame, Close};
+use muxboard_fleet::Look;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep_until};
 
-pub(crate) async fn follow(State(shared): State<Arc<Shared>>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
-    let who = shared.gate.principal(&headers);
+pub(crate) async fn follow(State(shared): State<Arc<Shared>>, Extension(visit): Extension<Visit>, upgrade: WebSocketUpgrade) -> Response {
     let upgrade = upgrade.max_message_size(CLIENT_FRAME_BYTES_MAX).max_frame_size(CLIENT_FRAME_BYTES_MAX).write_buffer_size(WRITE_BUFFER_BYTES);
     upgrade.on_upgrade(move |socket| async move {
-        match who {
-            None => close(socket, Close::Unauthenticated).await,
-            Some(who) => run(shared, who, headers, socket).await,
+        match refused(&shared, &visit) {
+            Err(why) => close(socket, why).await,
+            Ok(who) => run(shared, who, visit, socket).await,
         }
     })
 }
@@ -28,11 +29,25 @@ pub(crate) async fn follow(State(shared): State<Arc<Shared>>, headers: HeaderMap
 /// What a page was told of a host: the row as it was then, and the part that its principal may see.
 type Told = (Arc<HostRow>, Option<HostView>);
 
+/// All that a principal may see, and what he is told with it.
+fn whole(shared: &Shared, who: &Principal, rows: &[Arc<HostRow>], revision: u64) -> (Vec<Told>, BoardFrame) {
+    let policy = &shared.rules().policy;
+    let told: Vec<Told> = rows.iter().map(|row| (row.clone(), policy::visible_host(policy, who, row))).collect();
+    let view = View { principal: who.name.clone(), now: unix_now(), hosts: told.iter().filter_map(|(_, shown)| shown.clone()).collect() };
+    (told, BoardFrame::Whole { revision, view })
+}
+
+/// Whoever may see nothing of a host has it not swept for him.
+fn look(shared: &Shared, told: &[Told]) -> Look {
+    shared.fleet.look(&told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect())
+}
+
 /// The change since then. A host whose row is the very same one costs nothing.
 fn news(shared: &Shared, who: &Principal, told: &mut [Told], rows: &[Arc<HostRow>], revision: u64) -> BoardFrame {
+    let policy = &shared.rules().policy;
     let mut frame = BoardFrame::Changed { revision, now: unix_now(), hosts: Vec::new(), swept: Vec::new() };
     for ((then, shown), now) in told.iter_mut().zip(rows).filter(|((then, _), now)| !Arc::ptr_eq(then, now)) {
-        let next = policy::visible_host(&shared.policy, who, now);
+        let next = policy::visible_host(policy, who, now);
         if let (Some(was), Some(is)) = (&shown, &next) {
             frame.add(was, is);
         }
@@ -41,18 +56,17 @@ fn news(shared: &Shared, who: &Principal, told: &mut [Told], rows: &[Arc<HostRow
     frame
 }
 
-async fn run(shared: Arc<Shared>, who: Principal, headers: HeaderMap, mut socket: WebSocket) {
+async fn run(shared: Arc<Shared>, who: Principal, visit: Visit, mut socket: WebSocket) {
     let Ok(_place) = shared.boards.clone().try_acquire_owned() else { return close(socket, Close::CapReached).await };
     let mut snapshot = shared.fleet.snapshot();
     let mut stopping = shared.stop.subscribe();
+    let (mut rules, mut recheck) = (shared.rules.subscribe(), Recheck::default());
+    rules.borrow_and_update();
     let rows = snapshot.borrow_and_update().clone();
-    let mut told: Vec<Told> = rows.hosts.iter().map(|row| (row.clone(), policy::visible_host(&shared.policy, &who, row))).collect();
-    // Who may see nothing has nothing swept for them.
-    let _look = shared.fleet.look(told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect());
     let mut revision = 0;
-    let view = View { principal: who.name.clone(), now: unix_now(), hosts: told.iter().filter_map(|(_, shown)| shown.clone()).collect() };
-    let whole = BoardFrame::Whole { revision, view };
-    if !send(&mut socket, Message::Binary(whole.encode().into())).await {
+    let (mut told, first) = whole(&shared, &who, &rows.hosts, revision);
+    let mut _look = look(&shared, &told);
+    if !send(&mut socket, Message::Binary(first.encode().into())).await {
         return;
     }
     let mut ping = interval(Duration::from_secs(CHECK_SECONDS));
@@ -80,8 +94,21 @@ async fn run(shared: Arc<Shared>, who: Principal, headers: HeaderMap, mut socket
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => heard = Instant::now(),
             },
+            changed = rules.changed() => {
+                if changed.is_err() { return close(socket, Close::ShuttingDown).await; }
+                rules.borrow_and_update();
+                recheck.begin(&shared, &visit, &who);
+                // Other hosts, other rights: all of it anew.
+                let rows = snapshot.borrow_and_update().clone();
+                revision += 1;
+                let anew;
+                (told, anew) = whole(&shared, &who, &rows.hosts, revision);
+                _look = look(&shared, &told);
+                if !send(&mut socket, Message::Binary(anew.encode().into())).await { return; }
+            }
+            holds = recheck.verdict() => if !holds { return close(socket, Close::Revoked).await; },
             _ = ping.tick() => {
-                if shared.gate.principal(&headers).as_ref() != Some(&who) { return close(socket, Close::Revoked).await; }
+                recheck.begin(&shared, &visit, &who);
                 if heard.elapsed() > Duration::from_secs(SILENCE_SECONDS_MAX) || !send(&mut socket, Message::Ping(Default::default())).await { return; }
             }
             () = stopped(&mut stopping) => return close(socket, Close::ShuttingDown).await,

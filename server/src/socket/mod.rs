@@ -5,12 +5,48 @@ mod line;
 mod outbox;
 pub(crate) mod terminal;
 
+use crate::auth::Refusal;
+use crate::board::Shared;
+use crate::visit::Visit;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use muxboard_core::limits::{HELLO_SECONDS_MAX, SILENCE_SECONDS_MAX};
+use muxboard_core::policy::Principal;
 use muxboard_core::wire::Close;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+/// Who opened a socket, or why it is closed.
+fn refused(shared: &Shared, visit: &Visit) -> Result<Principal, Close> {
+    visit.found.as_ref().map(|asker| asker.principal.clone()).map_err(|refusal| {
+        visit.refused(shared, "enter", refusal);
+        match refusal {
+            Refusal::Unknown | Refusal::Locked => Close::Unauthenticated,
+            Refusal::NotMapped(_) => Close::Forbidden,
+        }
+    })
+}
+
+/// Asks the gate again whether it lets in who opened a socket. It may take its time: the socket's own work goes on meanwhile.
+#[derive(Default)]
+struct Recheck(Option<Pin<Box<dyn Future<Output = bool> + Send>>>);
+
+impl Recheck {
+    fn begin(&mut self, shared: &Arc<Shared>, visit: &Visit, who: &Principal) {
+        let (shared, visit, who) = (shared.clone(), visit.clone(), who.clone());
+        self.0 = Some(Box::pin(async move { visit.holds(&shared, &who).await }));
+    }
+
+    /// The answer; waits for ever if nothing was asked.
+    async fn verdict(&mut self) -> bool {
+        let Some(asked) = &mut self.0 else { return std::future::pending().await };
+        let holds = asked.await;
+        self.0 = None;
+        holds
+    }
+}
 
 /// Sends; false if the other side is gone or took nothing for too long.
 async fn send(socket: &mut WebSocket, message: Message) -> bool {

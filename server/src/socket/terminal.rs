@@ -2,11 +2,12 @@
 
 use super::line::{Event, Line};
 use super::outbox::{Aside, Outbox};
-use super::{close, stopped};
+use super::{Recheck, close, refused, stopped};
 use crate::board::{Shared, public};
+use crate::visit::Visit;
+use axum::Extension;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::limits::{
@@ -14,7 +15,7 @@ use muxboard_core::limits::{
     WRITE_BUFFER_BYTES,
 };
 use muxboard_core::name::SessionName;
-use muxboard_core::policy::{Operation, Permit, Principal, Type, Watch};
+use muxboard_core::policy::{Asker, Operation, Permit, Type, Watch};
 use muxboard_core::snapshot::{Place, SessionId};
 use muxboard_core::wire::{Close, ToServer};
 use muxboard_fleet::{AttachEnd, Attachment, Connection, Failed, Fleet, Showing};
@@ -25,11 +26,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 pub(crate) async fn attach(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    Extension(visit): Extension<Visit>,
     Path((host, user, session)): Path<(String, String, String)>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let who = shared.gate.principal(&headers);
     let upgrade = upgrade
         .max_message_size(CLIENT_FRAME_BYTES_MAX)
         .max_frame_size(CLIENT_FRAME_BYTES_MAX)
@@ -38,9 +38,13 @@ pub(crate) async fn attach(
         // The frame's own head comes on top.
         .max_write_buffer_size(shared.fleet.limits().queue_bytes + WRITE_BUFFER_BYTES);
     upgrade.on_upgrade(move |socket| async move {
-        let Some(who) = who else { return close(socket, Close::Unauthenticated).await };
+        let who = match (refused(&shared, &visit), &visit.found) {
+            (Ok(_), Ok(asker)) => asker.clone(),
+            (Err(why), _) => return close(socket, why).await,
+            _ => return close(socket, Close::Unauthenticated).await,
+        };
         match (format!("{host}/{user}").parse(), session.parse()) {
-            (Ok(place), Ok(session)) => start(shared, who, headers, place, session, socket).await,
+            (Ok(place), Ok(session)) => start(shared, who, visit, place, session, socket).await,
             _ => close(socket, Close::Unknown).await,
         }
     })
@@ -56,7 +60,7 @@ fn reason(error: &PublicError) -> Close {
     }
 }
 
-async fn start(shared: Arc<Shared>, who: Principal, headers: HeaderMap, place: Place, session: SessionId, mut socket: WebSocket) {
+async fn start(shared: Arc<Shared>, who: Asker, visit: Visit, place: Place, session: SessionId, mut socket: WebSocket) {
     let hello = timeout(Duration::from_secs(HELLO_SECONDS_MAX), socket.recv()).await;
     let (grid, watch, name) = match hello {
         Ok(Some(Ok(Message::Binary(bytes)))) => match ToServer::decode(&bytes) {
@@ -66,7 +70,7 @@ async fn start(shared: Arc<Shared>, who: Principal, headers: HeaderMap, place: P
         Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return,
         _ => return close(socket, Close::BadFrame).await,
     };
-    let login = Login { shared: &shared, headers: &headers };
+    let login = Login { shared: &shared, visit: &visit };
     // Two operations, two permits: what may only watch has no way to the pty.
     if watch {
         match shared.permit(&who, place, Watch { session }) {
@@ -91,12 +95,14 @@ async fn run<O: Operation>(login: Login<'_>, permit: &Permit<O>, name: Option<Se
 /// What a connection came in with.
 struct Login<'a> {
     shared: &'a Arc<Shared>,
-    headers: &'a HeaderMap,
+    visit: &'a Visit,
 }
 
 impl Login<'_> {
-    fn holds<O: Operation>(&self, permit: &Permit<O>) -> bool {
-        self.shared.gate.principal(self.headers).as_ref() == Some(permit.principal())
+    /// Whether the policy would permit the same now.
+    fn allows<O: Operation>(&self, permit: &Permit<O>) -> bool {
+        let rules = self.shared.rules();
+        rules.policy.still_allows(&rules.inventory, permit)
     }
 }
 
@@ -162,6 +168,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     let fleet = &shared.fleet;
     let limits = fleet.limits();
     let mut stopping = shared.stop.subscribe();
+    let (mut rules, mut recheck) = (shared.rules.subscribe(), Recheck::default());
     let Some(mut row) = fleet.row_of(&permit.place().host) else { return };
     let mut line = Line::new(socket);
     name = permit.operation().session().and_then(|id| fleet.name(permit.place(), id)).or(name);
@@ -255,7 +262,8 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 if now >= attachment.deadline() { break Close::LifetimeOver; }
                 if leave.is_some_and(|leave| now >= leave) { break Close::Gone; }
                 if now >= check {
-                    if !login.holds(permit) { break Close::Revoked; }
+                    if !login.allows(permit) { break Close::Revoked; }
+                    recheck.begin(shared, login.visit, permit.principal());
                     if out.is_stalled(limits) { break Close::Stalled; }
                     let silence = now - heard;
                     if pinged && silence > Duration::from_secs(SILENCE_SECONDS_MAX) { return; }
@@ -267,6 +275,13 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 }
                 alarm.as_mut().reset(check);
             }
+            changed = rules.changed() => {
+                if changed.is_err() { break Close::ShuttingDown; }
+                rules.borrow_and_update();
+                if !login.allows(permit) { break Close::Revoked; }
+                recheck.begin(shared, login.visit, permit.principal());
+            }
+            holds = recheck.verdict() => if !holds { break Close::Revoked; },
             changed = row.changed() => {
                 if changed.is_err() { break Close::ShuttingDown; }
                 row.borrow_and_update();

@@ -9,7 +9,7 @@ mod secret;
 mod shell;
 
 pub use client::SshSettings;
-pub use secret::{ASKPASS_SOCKET, askpass};
+pub use secret::{ASKPASS_SOCKET, askpass, private_file};
 
 pub(crate) use client::Client;
 pub(crate) use link::{Link, Seat};
@@ -48,6 +48,7 @@ pub(crate) enum Purpose {
 }
 
 /// The way to one host.
+#[derive(Clone)]
 pub(crate) enum Transport {
     /// This machine.
     Local,

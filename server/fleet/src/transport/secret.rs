@@ -43,7 +43,21 @@ pub(super) fn read(secret: &Secret) -> Result<SecretString, String> {
     Ok(line.to_owned().into())
 }
 
+/// The text of a file that only we may read, at most so many bytes of it.
+///
+/// # Errors
+/// In words, without the text: with the line that mends its mode.
+pub fn private_file(path: &Path, bytes_max: usize) -> Result<String, String> {
+    // systemd keeps its credentials readable for the unit alone, by means that do not show in their mode.
+    let credential = env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder));
+    text_of(path, !credential, bytes_max)
+}
+
 fn from_file(path: &Path, ours_alone: bool) -> Result<String, String> {
+    text_of(path, ours_alone, SECRET_BYTES_MAX + 2)
+}
+
+fn text_of(path: &Path, ours_alone: bool, bytes_max: usize) -> Result<String, String> {
     let shown = path.display();
     let file = File::open(path).map_err(|e| format!("{shown} cannot be read: {e}"))?;
     let found = file.metadata().map_err(|e| format!("{shown} cannot be read: {e}"))?;
@@ -52,7 +66,7 @@ fn from_file(path: &Path, ours_alone: bool) -> Result<String, String> {
         return Err(format!("others may read {shown}: chmod 600 {shown}"));
     }
     let mut text = String::new();
-    file.take(SECRET_BYTES_MAX as u64 + 2).read_to_string(&mut text).map_err(|e| format!("{shown} cannot be read: {e}"))?;
+    file.take(bytes_max as u64).read_to_string(&mut text).map_err(|e| format!("{shown} cannot be read: {e}"))?;
     Ok(text)
 }
 

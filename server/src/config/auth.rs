@@ -1,0 +1,132 @@
+//! The gate of the configuration: as written, then as meant.
+
+use super::written::{Text, WrittenAuth, WrittenProxy, WrittenToken};
+use super::{GateChoice, Mistake};
+use crate::auth::proxy::ProxyGate;
+use crate::auth::token::{NamedToken, sha256};
+use crate::auth::user_map::UserMap;
+use axum::http::HeaderName;
+use ipnet::IpNet;
+use muxboard_core::limits::{IDENTITY_BYTES_MAX, TOKEN_CHARS_MIN};
+use muxboard_core::snapshot::UnixSeconds;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::value::Datetime;
+
+/// The gate, the proxies that are believed about a client's address, and the user map's file.
+pub(super) fn meant(text: &Text<'_>, auth: Option<&WrittenAuth>) -> Result<(GateChoice, Vec<IpNet>, Option<PathBuf>), Mistake> {
+    let Some(auth) = auth else { return Ok((GateChoice::Deny, Vec::new(), None)) };
+    let proxies = match &auth.proxy {
+        Some(proxy) => proxy.get_ref().trusted.iter().map(|net| a_net(text, net)).collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
+    let gate = match (auth.gate.get_ref().as_str(), &auth.proxy) {
+        ("proxy", Some(written)) => {
+            let (gate, map) = proxy(text, written, proxies.clone())?;
+            return Ok((GateChoice::Proxy(gate), proxies, map));
+        }
+        ("proxy", None) => return Err(text.at(&auth.gate, "the proxy gate needs [auth.proxy] with header = \"X-..\" and trusted = [\"ADDRESS/BITS\"]")),
+        (_, Some(written)) if written.get_ref().is_gate() => {
+            return Err(text.at(written, "[auth.proxy] has a meaning beyond trusted only with gate = \"proxy\": name one gate"));
+        }
+        ("deny", _) => GateChoice::Deny,
+        ("open", _) => GateChoice::Open,
+        ("token", _) if auth.token.is_empty() => {
+            return Err(text.at(&auth.gate, "the token gate needs at least one [[auth.token]]; make one with: muxboard token new NAME"));
+        }
+        ("token", _) => GateChoice::Token(auth.token.iter().map(|t| token(text, t)).collect::<Result<_, _>>()?),
+        _ => return Err(text.at(&auth.gate, "gate must be \"token\", \"proxy\", \"open\" or \"deny\"")),
+    };
+    Ok((gate, proxies, None))
+}
+
+/// A network, or one address.
+fn a_net(text: &Text<'_>, net: &Spanned<String>) -> Result<IpNet, Mistake> {
+    let one = || net.get_ref().parse::<IpAddr>().ok().map(IpNet::from);
+    net.get_ref().parse().ok().or_else(one).ok_or_else(|| text.at(net, "trusted is a list of networks, for example \"127.0.0.1/32\""))
+}
+
+fn token(text: &Text<'_>, token: &WrittenToken) -> Result<NamedToken, Mistake> {
+    let hex = token.sha256.get_ref();
+    let bytes: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(|i| hex.get(i..i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect();
+    let hash = bytes
+        .and_then(|b| b.try_into().ok())
+        .ok_or_else(|| text.at(&token.sha256, "sha256 must be 64 hexadecimal digits, as printed by: muxboard token new NAME"))?;
+    if hash == sha256("") {
+        return Err(text.at(&token.sha256, "this is the hash of the empty text"));
+    }
+    let expires = match &token.expires {
+        None => None,
+        Some(when) => {
+            Some(seconds(when.get_ref()).ok_or_else(|| text.at(when, "expires is a day (2027-01-31: the end of it, UTC) or a moment (2027-01-31T12:00:00Z)"))?)
+        }
+    };
+    Ok(NamedToken { name: token.name.clone(), sha256: hash, expires })
+}
+
+/// A moment, or the end of a day in UTC.
+fn seconds(when: &Datetime) -> Option<UnixSeconds> {
+    let date: jiff::civil::Date = when.date?.to_string().parse().ok()?;
+    let moment = match (when.time, when.offset) {
+        (None, None) => date.tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp(),
+        (Some(_), Some(_)) => when.to_string().parse::<jiff::Timestamp>().ok()?,
+        // A time of day somewhere unnamed is no moment.
+        _ => return None,
+    };
+    u64::try_from(moment.as_second()).ok()
+}
+
+fn proxy(text: &Text<'_>, written: &Spanned<WrittenProxy>, trusted: Vec<IpNet>) -> Result<(ProxyGate, Option<PathBuf>), Mistake> {
+    let proxy = written.get_ref();
+    let Some(header) = &proxy.header else { return Err(text.at(written, "which header holds the identity? Say header = \"X-authentik-username\"")) };
+    let secret = match (&proxy.secret_header, &proxy.secret_file) {
+        (None, None) => None,
+        (Some(name), Some(file)) => Some((header_name(text, name)?, secret(text, file)?)),
+        (Some(one), None) | (None, Some(one)) => return Err(text.at(one, "secret_header and secret_file belong together: name both")),
+    };
+    let map = match &proxy.user_map {
+        None => None,
+        Some(path) => {
+            let file = absolute(text, path, "user_map")?;
+            Some((UserMap::read(&file, &proxy.system_users).map_err(|says| text.at(path, says))?, file))
+        }
+    };
+    let (map, file) = map.unzip();
+    let gate = ProxyGate {
+        header: header_name(text, header)?,
+        groups_header: proxy.groups_header.as_ref().map(|name| header_name(text, name)).transpose()?,
+        trusted,
+        secret,
+        map,
+    };
+    Ok((gate, file))
+}
+
+fn header_name(text: &Text<'_>, name: &Spanned<String>) -> Result<HeaderName, Mistake> {
+    let reserved = ["host", "origin", "cookie", "authorization", "x-forwarded-for"];
+    match HeaderName::from_bytes(name.get_ref().as_bytes()) {
+        Ok(header) if header.as_str().contains('_') => {
+            Err(text.at(name, "a header with '_' in its name is read as '-' by some proxies and dropped by others: name one without"))
+        }
+        Ok(header) if reserved.contains(&header.as_str()) => Err(text.at(name, format!("{header} has a meaning of its own: name another header"))),
+        Ok(header) => Ok(header),
+        Err(_) => Err(text.at(name, "this is not the name of a header")),
+    }
+}
+
+/// The hash of what a file holds on its first line. Others must not be able to read it.
+fn secret(text: &Text<'_>, file: &Spanned<String>) -> Result<[u8; 32], Mistake> {
+    let path = absolute(text, file, "secret_file")?;
+    let says = |says: String| text.at(file, says);
+    let read = muxboard_fleet::private_file(&path, IDENTITY_BYTES_MAX).map_err(says)?;
+    let line = read.strip_suffix('\n').unwrap_or(&read);
+    if line.len() < TOKEN_CHARS_MIN || line.contains(char::is_control) {
+        return Err(text.at(file, format!("the secret must be one line of at least {TOKEN_CHARS_MIN} characters; make one with: openssl rand -hex 32")));
+    }
+    Ok(sha256(line))
+}
+
+fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, Mistake> {
+    if path.get_ref().starts_with('/') { Ok(Path::new(path.get_ref()).to_owned()) } else { Err(text.at(path, format!("{what} must be an absolute path"))) }
+}

@@ -1,0 +1,74 @@
+//! A board that runs follows its configuration: on SIGHUP, and when a file of it changed. It takes all of a good one at one moment, and nothing of
+//! a bad one.
+
+use crate::board::Handle;
+use crate::config::{self, Config};
+use anyhow::anyhow;
+use muxboard_core::limits::RELOAD_MS;
+use muxboard_core::name::UnixUser;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// One line: file, line, sentence.
+pub(crate) fn read(path: &Path, own: &UnixUser) -> anyhow::Result<Config> {
+    let shown = path.display();
+    let source = std::fs::read_to_string(path).map_err(|e| anyhow!("{shown}: cannot be read: {e}"))?;
+    config::read(&source, own).map_err(|mistake| match mistake.line {
+        Some(_) => anyhow!("{shown}:{mistake}"),
+        None => anyhow!("{shown}: {mistake}"),
+    })
+}
+
+/// What the configuration of a running board comes from.
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    pub(crate) own: UnixUser,
+    pub(crate) port: u16,
+}
+
+/// A file as it was at a look: a change of any of these is another file, a link that leads elsewhere too.
+type Mark = Option<(u64, u64, u64, i64, i64)>;
+
+fn mark(path: &Path) -> Mark {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
+}
+
+/// Follows it for ever.
+pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let mut look = interval(Duration::from_millis(RELOAD_MS));
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let marks = |config: &Config| (mark(&source.path), config.user_map.as_deref().map(mark));
+    let mut seen = marks(&current);
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {}
+            _ = look.tick() => if marks(&current) == seen { continue },
+        }
+        seen = marks(&current);
+        let next = match read(&source.path, &source.own) {
+            Ok(next) => next,
+            Err(mistake) => {
+                tracing::error!("the configuration has a mistake, so the one before it holds: {mistake:#}");
+                continue;
+            }
+        };
+        if let Err(error) = board.replace(next.rules(source.port)) {
+            tracing::error!("the configuration cannot be taken, so the one before it holds: {error}");
+            continue;
+        }
+        for key in current.needs_restart(&next) {
+            tracing::warn!("{key} has changed: that takes effect with the next start of muxboard");
+        }
+        tracing::info!("the configuration was read again, and holds from now on");
+        seen = marks(&next);
+        current = next;
+    }
+}

@@ -1,0 +1,19 @@
+//! What can change while a board runs: its hosts, its policy, its gate, the names it answers to. They change together or not at all.
+
+use crate::auth::Gate;
+use crate::guard::Doors;
+use muxboard_core::inventory::Inventory;
+use muxboard_core::policy::Policy;
+
+/// The rules of a board.
+#[derive(Default)]
+pub struct Rules {
+    /// The hosts.
+    pub inventory: Inventory,
+    /// Who may do what.
+    pub policy: Policy,
+    /// Who passes.
+    pub gate: Gate,
+    /// The hosts and origins it answers to.
+    pub doors: Doors,
+}
