@@ -80,7 +80,7 @@ fn can(user: &UserView) -> Vec<Ability> {
 pub(crate) async fn hosts(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
     answered(no_query(query.as_deref()).map(|()| {
         let view = shared.view(&who);
-        let hosts: Vec<Value> = view.hosts.iter().map(|view| host_alone(view)).collect();
+        let hosts: Vec<Value> = view.hosts.iter().map(host_alone).collect();
         Json(json!({ "now": view.now, "hosts": hosts })).into_response()
     }))
 }
@@ -192,7 +192,9 @@ pub(crate) async fn refresh(State(shared): State<Arc<Shared>>, Extension(who): E
 
 fn host(view: &HostView) -> Value {
     let mut all = host_alone(view);
-    all["users"] = view.users.iter().map(user).collect();
+    if let Some(fields) = all.as_object_mut() {
+        fields.insert("users".into(), view.users.iter().map(user).collect());
+    }
     all
 }
 

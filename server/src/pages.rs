@@ -132,7 +132,11 @@ pub(crate) async fn log_in(
     Form(fields): Form<Fields>,
 ) -> Response {
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
-    let Gate::Token(gate) = &visit.rules.gate else { return no_login(&shared, &nonce).await };
+    let gate = match &visit.rules.gate {
+        Gate::Token(gate) => gate,
+        Gate::Deny => return unknown(&shared, &nonce, "", &Refusal::Unknown).await,
+        _ => return no_login(&shared, &nonce).await,
+    };
     match gate.log_in(field("token").trim(), visit.source(), &shared.base.0) {
         Ok((principal, cookie)) => {
             (shared.audit)(AuditEvent::about(&Asker { principal, ..visit.nobody }, "login", "done"));
