@@ -177,27 +177,42 @@ fn an_sshd_that_allows_two_sessions_a_connection_is_enough() {
 
 #[test]
 fn a_stopped_tmux_server_of_one_user_does_not_hold_up_another_user_of_the_host() {
-    let Some((client, _sshd, board)) = one_host("", "") else { return };
-    let (login, far) = (client.accounts.login.as_str(), client.accounts.far.as_str());
-    for user in [login, far] {
-        done(&board, "create", &[("place", &format!("far/{user}")), ("name", "a")]);
+    // Whose server is stopped: the sudo target's, or the login's own.
+    for own in [false, true] {
+        let Some((client, _sshd, board)) = one_host("", "") else { return };
+        let (login, far) = (client.accounts.login.as_str(), client.accounts.far.as_str());
+        let (stopped, other) = if own { (login, far) } else { (far, login) };
+        for user in [login, far] {
+            done(&board, "create", &[("place", &format!("far/{user}")), ("name", "a")]);
+        }
+        let (stuck, free) = (board.session_on("far", stopped, "a"), board.session_on("far", other, "a"));
+        let pid = board.tmux(stopped, &["display-message", "-p", "#{pid}"]);
+        run("kill", &["-STOP", &pid]);
+        let goes_on = Resume(pid.clone());
+        std::thread::scope(|scope| {
+            let late = scope.spawn(|| post(&board, "kill", &[("place", &format!("far/{stopped}")), ("session", &stuck), ("typed", "a")]));
+            done(&board, "kill", &[("place", &format!("far/{other}")), ("session", &free), ("typed", "a")]);
+            assert!(!late.is_finished(), "the other user's kill came first");
+            let (status, body) = late.join().unwrap();
+            assert!(status == 502 && body.contains("does not answer"), "{status} {body}");
+        });
+        let host = board.host_when("far", |h| user(h, stopped)["state"] == "not_answering" && user(h, other)["state"] == "no_server");
+        assert_eq!(host["state"].as_str(), Some("up"));
+        run("sh", &["-c", user(&host, stopped)["mend"].as_str().unwrap()]);
+        // It goes on; then the kill that nobody answered for may still arrive, and end it.
+        assert_ne!(run("sh", &["-c", &format!("ps -o stat= -p {pid} || true")]).chars().next(), Some('T'), "the line that mends it did not");
+        drop(goes_on);
+        board.host_when("far", |h| user(h, stopped)["state"] != "not_answering");
     }
-    let (stuck, free) = (board.session_on("far", far, "a"), board.session_on("far", login, "a"));
-    let pid = board.tmux(far, &["display-message", "-p", "#{pid}"]);
-    run("kill", &["-STOP", &pid]);
-    std::thread::scope(|scope| {
-        let late = scope.spawn(|| post(&board, "kill", &[("place", &format!("far/{far}")), ("session", &stuck), ("typed", "a")]));
-        done(&board, "kill", &[("place", &format!("far/{login}")), ("session", &free), ("typed", "a")]);
-        assert!(!late.is_finished(), "the other user's kill came first");
-        let (status, body) = late.join().unwrap();
-        assert!(status == 502 && body.contains("does not answer"), "{status} {body}");
-    });
-    let host = board.host_when("far", |h| user(h, far)["state"] == "not_answering");
-    assert_eq!((host["state"].as_str(), user(&host, login)["state"].as_str()), (Some("up"), Some("no_server")));
-    run("sh", &["-c", user(&host, far)["mend"].as_str().unwrap()]);
-    // It goes on; then the kill that nobody answered for may still arrive, and end it.
-    assert_ne!(run("sh", &["-c", &format!("ps -o stat= -p {pid} || true")]).chars().next(), Some('T'), "the line that mends it did not");
-    board.host_when("far", |h| user(h, far)["state"] != "not_answering");
+}
+
+/// A stopped process that goes on when this goes, also when the test fails: whoever asks a stopped server waits for ever.
+struct Resume(String);
+
+impl Drop for Resume {
+    fn drop(&mut self) {
+        run("sh", &["-c", &format!("kill -CONT {} 2>/dev/null || true", self.0)]);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use muxboard_core::argv::Argv;
 use muxboard_core::limits::AFTERWARDS_MS;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -47,8 +48,21 @@ pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], bounds: Bounds)
 
     let deadline = Instant::now() + bounds.time;
     let mut output = Vec::new();
-    let whole = timeout_at(deadline, read_capped(&mut stdout, &mut output, bounds.bytes)).await;
-    let exit = if whole.is_ok() { timeout_at(deadline, child.wait()).await.ok().transpose()? } else { None };
+    let exit = {
+        let mut reading = pin!(read_capped(&mut stdout, &mut output, bounds.bytes));
+        let ended = async {
+            tokio::select! {
+                whole = &mut reading => { whole?; child.wait().await }
+                exit = child.wait() => {
+                    // All that it said is there, but the end of it may never come: a tmux client hands its output to its server, and one that is
+                    // stopped holds it open.
+                    let _ = timeout(Duration::from_millis(AFTERWARDS_MS), &mut reading).await;
+                    exit
+                }
+            }
+        };
+        timeout_at(deadline, ended).await.ok().transpose()?
+    };
     let timed_out = exit.is_none();
     drop(group);
     let exit = match exit {
@@ -119,6 +133,12 @@ mod tests {
             }
         };
         assert!(timeout(Duration::from_secs(10), gone).await.is_ok(), "its child lives on");
+    }
+
+    #[tokio::test]
+    async fn a_pipe_that_somebody_else_holds_open_does_not_make_it_time_out() {
+        let ended = run(&sh("sleep 1000 & echo said"), &[], bounds(5, 100)).await.unwrap();
+        assert_eq!((ended.exit, ended.output.as_slice(), ended.timed_out), (Some(0), b"said\n".as_slice(), false));
     }
 
     #[tokio::test]

@@ -63,19 +63,30 @@ fn call(ask: &Ask<'_>) -> Call {
     Call(words)
 }
 
-/// One call of tmux as a user, its complaints and its exit code, which comes to its end in that time whatever tmux does.
+/// One call of tmux as a user, its complaints and its exit code, which comes to its end in that time whatever tmux does. Its standard output is for
+/// [`ended`]. Nobody may wait for the end of that output: tmux's client hands it to the server, and a stopped one holds it open.
 ///
 /// Our own tmux client can be ended, and what it says is our own account's affair. One that sudo started is root's, and stays until its server
-/// answers: it is left behind with a pipe that nobody reads, and may say so much and no more. Its standard output is for [`ended`].
+/// answers: it is left behind with a pipe that nobody reads, and may say so much and no more.
 pub fn single(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
-    let command = Script::command(&argv::tmux_words(user, call));
-    let time = seconds.to_string();
     if user.through_sudo {
-        let limit = Script::command(&["timeout", &time, "head", "-c", &bytes.to_string()]);
-        Script::frame("{ { {} </dev/null 2>&1; printf '\\n%s exit %s\\n' \"$M\" \"$?\"; } 2>/dev/null 3>&- & } | {}", &[&command, &limit])
+        bounded(user, call, seconds, bytes)
     } else {
-        Script::frame("{} {} </dev/null 2>&1; printf '\\n%s exit %s\\n' \"$M\" \"$?\"", &[&Script::command(&["timeout", &time]), &command])
+        Script::frame("{} </dev/null 2>&1; printf '\\n%s exit %s\\n' \"$M\" \"$?\"", &[&within(user, call, seconds)])
     }
+}
+
+/// The same for somebody who waits for the end of the output: it ends, too.
+fn bounded(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
+    let command = if user.through_sudo { Script::command(&argv::tmux_words(user, call)) } else { within(user, call, seconds) };
+    let limit = Script::command(&["timeout", &seconds.to_string(), "head", "-c", &bytes.to_string()]);
+    Script::frame("{ { {} </dev/null 2>&1; printf '\\n%s exit %s\\n' \"$M\" \"$?\"; } 2>/dev/null 3>&- & } | {}", &[&command, &limit])
+}
+
+fn within(user: &User, call: &Call, seconds: u64) -> Script {
+    let mut words = vec!["timeout".to_owned(), seconds.to_string()];
+    words.extend(argv::tmux_words(user, call));
+    Script::command(&words)
 }
 
 /// Reads what [`single`] printed: the exit code, none if it did not end in time, and the words.
@@ -91,15 +102,15 @@ pub fn ended(output: &[u8], mark: &str) -> (Option<i32>, String) {
 
 /// The script for [`Script::job`] or `sh -c` with the mark in `$M`: its standard output is for [`parse`].
 pub fn script(asks: &[Ask<'_>]) -> Script {
-    let section = |ask: &Ask<'_>| (Script::command(&[ask.user.name.as_str()]), single(ask.user, &call(ask), SECTION_SECONDS_MAX, SECTION_BYTES_MAX));
+    let name = |ask: &Ask<'_>| Script::command(&[ask.user.name.as_str()]);
     // One user alone has nobody to wait for: five processes less, which is most of what a look costs.
     if let [ask] = asks {
-        let (name, command) = section(ask);
-        return Script::frame("printf '%s begin %s\\n' \"$M\" {}; {}; printf '\\n%s end\\n' \"$M\"", &[&name, &command]);
+        let command = single(ask.user, &call(ask), SECTION_SECONDS_MAX, SECTION_BYTES_MAX);
+        return Script::frame("printf '%s begin %s\\n' \"$M\" {}; {}; printf '\\n%s end\\n' \"$M\"", &[&name(ask), &command]);
     }
     let stage = |ask: &Ask<'_>| {
-        let (name, command) = section(ask);
-        Script::frame("{ o=$({}); cat >/dev/null; printf '%s begin %s\\n%s\\n%s end\\n' \"$M\" {} \"$o\" \"$M\" >&3; }", &[&command, &name])
+        let command = bounded(ask.user, &call(ask), SECTION_SECONDS_MAX, SECTION_BYTES_MAX);
+        Script::frame("{ o=$({}); cat >/dev/null; printf '%s begin %s\\n%s\\n%s end\\n' \"$M\" {} \"$o\" \"$M\" >&3; }", &[&command, &name(ask)])
     };
     Script::frame("exec 3>&1 </dev/null; {}", &[&Script::join(&asks.iter().map(stage).collect::<Vec<_>>(), " | ")])
 }
