@@ -2,6 +2,7 @@
 //! design and whose feature this version does not have is refused by name, never ignored.
 
 mod auth;
+mod grant;
 mod host;
 mod written;
 
@@ -21,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::Spanned;
-use written::{Text, Written, WrittenGrant};
+use written::{Text, Written};
 
 /// In `users`: the account that the user map gives to whoever asks.
 const MAPPED: &str = "@mapped";
@@ -176,7 +177,7 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         gate,
         proxies,
         user_map,
-        policy: Policy { grants: written.grant.iter().map(|g| grant(&text, g, &inventory)).collect::<Result<_, _>>()? },
+        policy: Policy { grants: written.grant.iter().map(|g| grant::meant(&text, g, &inventory)).collect::<Result<_, _>>()? },
         inventory,
     })
 }
@@ -209,37 +210,6 @@ fn origin(text: &Text<'_>, origin: &Spanned<String>) -> Result<String, Mistake> 
     } else {
         Err(text.at(origin, "an origin is scheme, host and port alone, for example \"https://ops.example.com\""))
     }
-}
-
-fn grant(text: &Text<'_>, written: &Spanned<WrittenGrant>, inventory: &Inventory) -> Result<Grant, Mistake> {
-    let grant = written.get_ref();
-    let hosts: Among<HostKey> = among(text, grant.hosts.iter())?;
-    let mapped = grant.users.iter().any(|user| user.get_ref() == MAPPED);
-    let users: Among<UnixUser> = among(text, grant.users.iter().filter(|user| user.get_ref() != MAPPED))?;
-    if let Among::These(keys) = &hosts
-        && let Some((_, written)) = keys.iter().zip(&grant.hosts).find(|(key, _)| inventory.host(key).is_none())
-    {
-        return Err(text.at(written, format!("there is no [[host]] with the key \"{}\"", written.get_ref())));
-    }
-    if let Among::These(users) = &users
-        && let Some((_, at)) = users
-            .iter()
-            .zip(grant.users.iter().filter(|user| user.get_ref() != MAPPED))
-            .find(|(user, _)| inventory.hosts.iter().all(|h| h.user(user).is_none()))
-    {
-        return Err(text.at(at, format!("no [[host]] has the user \"{}\"", at.get_ref())));
-    }
-    Ok(Grant { who: grant.who.clone(), hosts, users, mapped, can: Abilities::of(&grant.can), line: text.line(written.span().start) })
-}
-
-fn among<'a, T: std::str::FromStr>(text: &Text<'_>, written: impl Iterator<Item = &'a Spanned<String>> + Clone) -> Result<Among<T>, Mistake>
-where
-    T::Err: fmt::Display,
-{
-    if written.clone().any(|w| w.get_ref() == "*") {
-        return Ok(Among::Any);
-    }
-    written.map(|w| text.parsed(w)).collect::<Result<_, _>>().map(Among::These)
 }
 
 impl Config {

@@ -1,4 +1,4 @@
-//! The house rules that can be checked: who may import whom, how long a file may be, that every route is in the door's table.
+//! The house rules that can be checked: who may import whom, how long a file may be. (That every route is tried: table.rs.)
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -58,20 +58,6 @@ fn a_file_holds_one_thing_and_opens_by_saying_which() {
         if file.extension().is_some_and(|e| e == "rs") {
             assert!(text.starts_with("//!"), "{} does not say what it holds", file.display());
         }
-    }
-}
-
-#[test]
-fn every_route_is_in_the_doors_table() {
-    let board = read("server/src/board.rs");
-    let door = read("server/tests/door.rs");
-    let table = door.split("fn routes").nth(1).unwrap().split("\n}\n").next().unwrap();
-    let routes: Vec<&str> = board.lines().filter_map(|l| l.trim().strip_prefix(".route(\"")).filter_map(|l| l.split('"').next()).collect();
-    assert!(routes.len() >= 11, "{routes:?}");
-    for route in routes {
-        // The fixed beginning of the path is what the table asks for.
-        let fixed = route.split("/{").next().unwrap();
-        assert!(table.contains(&format!("\"{fixed}")) || fixed.is_empty(), "{route} is not in the table");
     }
 }
 

@@ -147,6 +147,28 @@ impl Board {
         (self.child, self.link, self.port) = (child, link, port);
     }
 
+    /// Its configuration, as written.
+    pub fn config(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("muxboard.toml")).unwrap()
+    }
+
+    /// Another configuration, at one moment, while it runs.
+    pub fn configure(&self, config: &str) {
+        let (next, path) = (self.folder.path().join("next"), self.folder.path().join("muxboard.toml"));
+        std::fs::write(&next, config).unwrap();
+        std::fs::rename(&next, &path).unwrap();
+    }
+
+    /// A file beside its configuration, which the account that runs it can read.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("muxboard.log")).unwrap()
+    }
+
     /// Its runtime directory.
     pub fn runtime(&self) -> PathBuf {
         self.folder.path().join("run")
@@ -175,6 +197,11 @@ impl Board {
 
     pub fn get(&self, path: &str) -> Request<'_> {
         Request { path: path.into(), ..self.request() }
+    }
+
+    /// A request with a JSON body.
+    pub fn json(&self, method: &'static str, path: &str, body: &serde_json::Value) -> Request<'_> {
+        Request { method, path: path.into(), body: body.to_string(), ..self.request() }.header("Content-Type", "application/json")
     }
 
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Request<'_> {

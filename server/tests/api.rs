@@ -1,0 +1,104 @@
+//! The JSON API and the command line's explanation, against the real binary.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Answer, Board, TOKEN, WATCH_TOKEN, as_account, binary};
+
+fn problem(answer: &Answer) -> Value {
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(body["status"], answer.status, "{body}");
+    assert!(!body["detail"].as_str().unwrap().is_empty() && !body["title"].as_str().unwrap().is_empty());
+    body
+}
+
+#[test]
+fn a_session_is_made_renamed_and_killed_by_a_program() {
+    let Some(board) = Board::start("") else { return };
+    let front = board.accounts.front.clone();
+    let create = |body: Value| board.json("POST", "/api/v1/sessions", &body).token(TOKEN).send();
+    let made = create(json!({ "host": "here", "user": front, "name": "build", "directory": "/tmp", "command": "exec cat" }));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let id = serde_json::from_str::<Value>(&made.body).unwrap()["id"].as_str().unwrap().to_owned();
+    assert_eq!(problem(&create(json!({ "host": "here", "user": front, "name": "build" })))["code"], "name_taken");
+    // What is listed: all that the seeds' lists held, and more.
+    let listed = board.json("POST", "/api/v1/refresh", &json!({ "host": "here" })).token(TOKEN).send();
+    let listed: Value = serde_json::from_str(&listed.body).unwrap();
+    let host = &listed["hosts"][0];
+    assert_eq!((host["key"].as_str(), host["ok"].as_bool(), host["state"].as_str()), (Some("here"), Some(true), Some("up")));
+    assert!(host["checked_at"].as_u64() > Some(0) && host["round_trip_ms"].is_u64() && host["error"].is_null());
+    let user = host["users"].as_array().unwrap().iter().find(|u| u["user"] == front.as_str()).unwrap();
+    let session = &user["sessions"][0];
+    assert_eq!((session["name"].as_str(), session["id"].as_str(), session["attached"].as_u64()), (Some("build"), Some(id.as_str()), Some(0)));
+    assert!(session["created"].as_u64() > Some(0) && session["activity"].as_u64() > Some(0) && session["windows"].as_array().unwrap().len() == 1);
+    let refused = host["users"].as_array().unwrap().iter().find(|u| u["user"] == board.accounts.refused.as_str()).unwrap();
+    assert!(refused["error"].as_str().unwrap().contains("sudo"), "{refused}");
+    let hosts: Value = serde_json::from_str(&board.get("/api/v1/hosts").token(TOKEN).send().body).unwrap();
+    assert!(hosts["hosts"][0]["users"].is_null() && hosts["hosts"][0]["key"] == "here");
+    let whoami: Value = serde_json::from_str(&board.get("/api/v1/whoami").token(TOKEN).send().body).unwrap();
+    assert_eq!((whoami["identity"].as_str(), whoami["gate"].as_str(), whoami["reach"].as_array().unwrap().len()), (Some("ops"), Some("token"), 3));
+
+    let path = format!("/api/v1/sessions/here/{front}/{id}");
+    assert_eq!(board.json("PATCH", &path, &json!({ "name": "built" })).token(TOKEN).send().status, 204);
+    assert_eq!(problem(&board.json("DELETE", &path, &json!({ "confirm": "build" })).token(TOKEN).send())["code"], "not_confirmed");
+    assert_eq!(board.json("DELETE", &path, &json!({ "confirm": "built" })).token(TOKEN).send().status, 204);
+    assert_eq!(problem(&board.json("DELETE", &path, &json!({ "confirm": "built" })).token(TOKEN).send())["code"], "gone");
+    assert_eq!(board.tmux(&front, &["list-sessions"]), "");
+}
+
+#[test]
+fn what_is_not_known_is_refused_in_words() {
+    let Some(board) = Board::start("") else { return };
+    let front = board.accounts.front.clone();
+    let good = json!({ "host": "here", "user": front, "name": "x" });
+    let with = |key: &str, value: Value| {
+        let mut body = good.clone();
+        body[key] = value;
+        body
+    };
+    for (body, why) in [
+        (with("also", json!(1)), "an unknown field"),
+        (with("name", json!("#(touch canary)")), "a name that tmux would expand"),
+        (with("name", json!(7)), "a number for a name"),
+        (with("host", json!("-oProxyCommand=x")), "an option for a host"),
+        (with("directory", json!("relative")), "a relative directory"),
+        (with("command", json!("a\nb")), "two lines"),
+        (json!([]), "no object"),
+    ] {
+        assert_eq!(board.json("POST", "/api/v1/sessions", &body).token(TOKEN).send().status, 422, "{why}");
+    }
+    assert_eq!(problem(&board.json("POST", "/api/v1/sessions", &with("user", json!("nobody-here"))).token(TOKEN).send())["status"], 404);
+    let form = board.post("/api/v1/sessions", &[("host", "here")]).token(TOKEN).send();
+    assert!(problem(&form)["detail"].as_str().unwrap().contains("application/json"));
+    assert_eq!(problem(&board.get("/api/v1/sessions?fresh=1").token(TOKEN).send())["status"], 422);
+    assert_eq!(problem(&board.get("/api/v1/nothing").token(TOKEN).send())["status"], 404);
+    assert_eq!(problem(&board.get("/api/v1/nothing").send())["status"], 401);
+    assert_eq!(problem(&board.json("POST", "/api/v1/sessions", &good).token(WATCH_TOKEN).send())["status"], 403);
+    assert_eq!(board.json("POST", "/api/v1/sessions", &with("command", json!("x".repeat(20_000)))).token(TOKEN).send().status, 413);
+    assert_eq!(board.tmux(&front, &["list-sessions"]), "");
+}
+
+#[test]
+fn explain_prints_the_rule_that_decides() {
+    let Some(board) = Board::start("") else { return };
+    let (front, other) = (board.accounts.front.clone(), board.accounts.other.clone());
+    let config = board.file("muxboard.toml");
+    let explain = |words: &[&str]| {
+        let output = as_account(&front, binary()).args(["explain", "-c", config.to_str().unwrap()]).args(words).output().unwrap();
+        (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+    };
+    let line = |word: &str| 1 + board.config().lines().position(|l| l.contains(word)).unwrap();
+    let (code, says) = explain(&["eye", "here", &front]);
+    // The grant begins on the line before its `who`.
+    assert!(code == Some(0) && says.contains(&format!("muxboard.toml:{}: this [[grant]] allows see, watch", line("who = [\"eye\"]") - 1)), "{says}");
+    for (words, want) in [
+        ([&"eye", &"here", &other.as_str()], "No [[grant]] matches"),
+        ([&"nobody", &"here", &front.as_str()], "no [[auth.token]] has this name"),
+        ([&"eye", &"there", &front.as_str()], "there is no host \"there\"; the configuration has: here"),
+        ([&"eye", &"here", &"root"], "root is not among the users of here"),
+    ] {
+        let (code, says) = explain(&words.map(|word| *word));
+        assert!(code == Some(1) && says.contains(want), "{words:?}: {says}");
+    }
+}

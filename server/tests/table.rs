@@ -1,0 +1,255 @@
+//! Every route of the board, from its own list, times every state of identity, times Host and Origin, against the real binary. The table is
+//! printed. A route that this file does not know how to ask for fails the test.
+
+mod support;
+
+use futures_util::{SinkExt, StreamExt};
+use muxboard::Needs;
+use muxboard_core::wire::{Grid, ToServer};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering};
+use support::{Accounts, Board, PATIENCE, Request, accounts, hash, unique};
+use tokio::time::timeout;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+const FULL: &str = "a-token-that-may-do-all";
+const WATCH: &str = "a-token-that-may-watch";
+const NOTHING: &str = "a-token-without-a-grant";
+const EXPIRED: &str = "a-token-that-has-expired";
+const WRONG: &str = "a-token-nobody-ever-gave";
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Who {
+    None,
+    Wrong,
+    Expired,
+    OutOfScope,
+    WatchOnly,
+    Full,
+    Revoked,
+}
+
+/// With what: a header of one's own, or what a browser sends by itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Proof {
+    Nothing,
+    Bearer(&'static str),
+    Cookie(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Door {
+    Right,
+    ForeignOrigin,
+    NullOrigin,
+    NoOrigin,
+    ForeignHost,
+}
+const DOORS: [Door; 5] = [Door::Right, Door::ForeignOrigin, Door::NullOrigin, Door::NoOrigin, Door::ForeignHost];
+
+fn config(accounts: &Accounts, socket: &str) -> String {
+    let mut tokens = String::new();
+    for (name, token, more) in [("full", FULL, ""), ("watch", WATCH, ""), ("nothing", NOTHING, ""), ("old", EXPIRED, "expires = 2020-01-01\n")] {
+        tokens += &format!("[[auth.token]]\nname = \"{name}\"\nsha256 = \"{}\"\n{more}", hash(token));
+    }
+    // Each request says that it comes from another address, so that its failures lock nobody out.
+    format!(
+        "listen = \"127.0.0.1:0\"\n[limits]\nrequests_per_second = 0\n[auth]\ngate = \"token\"\n[auth.proxy]\ntrusted = [\"127.0.0.1\"]\n{tokens}\
+         [[grant]]\nwho = [\"full\"]\nhosts = [\"*\"]\nusers = [\"*\"]\ncan = [\"type\", \"create\", \"kill\"]\n\
+         [[grant]]\nwho = [\"watch\"]\nhosts = [\"*\"]\nusers = [\"*\"]\ncan = [\"watch\"]\n\
+         [[host]]\nkey = \"here\"\nlocal = true\nusers = [\"{}\"]\nsocket_name = \"{socket}\"\n",
+        accounts.front
+    )
+}
+
+fn address() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let [_, a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    format!("10.{a}.{b}.{c}")
+}
+
+/// What an identified caller gets: without a grant, with `watch` alone, with everything. Nobody's answer comes first and is the same for all.
+struct Expected {
+    nothing: &'static str,
+    watch: &'static str,
+    full: &'static str,
+}
+
+fn all(answer: &'static str) -> Expected {
+    Expected { nothing: answer, watch: answer, full: answer }
+}
+
+/// How a route is asked for, and what who gets. The fields and paths are right, so that only what is under test can refuse.
+fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> (Request<'a>, Expected) {
+    let front = &board.accounts.front;
+    let place = format!("here/{front}");
+    let gone = "1-1-1-1";
+    let session = format!("/api/v1/sessions/{place}/{gone}");
+    let post = |function: &str, fields: &[(&str, &str)]| board.post(function, fields);
+    let act = |full: &'static str| Expected { nothing: "403", watch: "403", full };
+    match (method, path) {
+        ("GET", "/") => (board.get("/"), all("200")),
+        ("GET", "/login") => (board.get("/login"), all("200")),
+        ("POST", "/login") => (post("/login", &[("token", FULL), ("next", "/")]), all("303")),
+        ("POST", "/logout") => (post("/logout", &[]), all("303")),
+        ("GET", "/{host}/{user}/{name}") => (board.get(&format!("/{place}/nothing")), Expected { nothing: "403", watch: "404", full: "404" }),
+        ("POST", "/fn/{function}") => (post("/fn/create", &[("place", &place), ("name", "taken")]), act("409")),
+        ("GET", "/ws/board") => (board.get("/ws/board"), all("live")),
+        ("GET", "/ws/attach/{host}/{user}/{session}") => {
+            (board.get(&format!("/ws/attach/{place}/{gone}")), Expected { nothing: "4003", watch: "4003", full: "4010" })
+        }
+        ("GET", "/api/v1/whoami" | "/api/v1/hosts" | "/api/v1/sessions") => (board.get(path), all("200")),
+        ("POST", "/api/v1/sessions") => (board.json("POST", path, &serde_json::json!({ "host": "here", "user": front, "name": "taken" })), act("409")),
+        ("PATCH", _) => (board.json("PATCH", &session, &serde_json::json!({ "name": "x" })), act("410")),
+        ("DELETE", _) => (board.json("DELETE", &session, &serde_json::json!({ "confirm": "x" })), act("410")),
+        ("POST", "/api/v1/refresh") => (board.json("POST", path, &serde_json::json!({})), Expected { nothing: "403", watch: "200", full: "200" }),
+        ("GET", "/healthz") => (board.get("/healthz"), all("200")),
+        ("GET", "/assets/{build}/{*path}") => (board.get("/assets/x/pkg/muxboard.css"), all("404")),
+        ("GET", "any other") => (board.get("/no/such"), all("404")),
+        _ => panic!("the route {method} {path} is not in the door's table: say here how it is asked for and what who gets"),
+    }
+}
+
+fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, known: &Expected) -> String {
+    let own_header = matches!(proof, Proof::Bearer(_));
+    let ambient = changes || needs == Needs::Socket;
+    let refused = match door {
+        Door::ForeignHost => true,
+        Door::ForeignOrigin | Door::NullOrigin => ambient,
+        Door::NoOrigin => ambient && !own_header,
+        Door::Right => false,
+    };
+    if refused {
+        return "403".into();
+    }
+    if needs == Needs::Nothing {
+        return known.full.into();
+    }
+    match who {
+        Who::None | Who::Wrong | Who::Expired | Who::Revoked => if needs == Needs::Socket { "4001" } else { "401" }.into(),
+        Who::OutOfScope => known.nothing.into(),
+        Who::WatchOnly => known.watch.into(),
+        Who::Full => known.full.into(),
+    }
+}
+
+/// The status; of a WebSocket that was opened, its close code, or `live` if it says something else first.
+async fn send(board: &Board, needs: Needs, request: Request<'_>, proof: &Proof, door: Door) -> String {
+    let own = format!("http://127.0.0.1:{}", board.port);
+    let mut headers = vec![("X-Forwarded-For", address())];
+    match proof {
+        Proof::Nothing => {}
+        Proof::Bearer(token) => headers.push(("Authorization", format!("Bearer {token}"))),
+        Proof::Cookie(cookie) => headers.push(("Cookie", cookie.clone())),
+    }
+    match door {
+        Door::Right => headers.push(("Origin", own)),
+        Door::ForeignOrigin => headers.push(("Origin", "http://evil.example".into())),
+        Door::NullOrigin => headers.push(("Origin", "null".into())),
+        Door::NoOrigin => {}
+        Door::ForeignHost => headers.extend([("Host", "evil.example".into()), ("Origin", "http://evil.example".into())]),
+    }
+    if needs != Needs::Socket {
+        return headers.iter().fold(request, |request, (name, value)| request.header(name, value)).send().status.to_string();
+    }
+    let mut request = format!("ws://127.0.0.1:{}{}", board.port, request.path).into_client_request().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    let mut socket = match timeout(PATIENCE, connect_async(request)).await.unwrap() {
+        Ok((socket, _)) => socket,
+        Err(Error::Http(answer)) => return answer.status().as_u16().to_string(),
+        Err(error) => panic!("{error}"),
+    };
+    let hello = ToServer::Hello { grid: Grid::clamped(80, 24), watch: false, name: String::new() };
+    let _ = socket.send(Message::Binary(hello.encode().into())).await;
+    match timeout(PATIENCE, socket.next()).await.unwrap() {
+        Some(Ok(Message::Close(Some(frame)))) => u16::from(frame.code).to_string(),
+        Some(Ok(_)) => "live".into(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn log_in(board: &Board, token: &str) -> Proof {
+    let answer = board.post("/login", &[("token", token)]).header("X-Forwarded-For", &address()).own_origin().send();
+    assert_eq!(answer.status, 303);
+    Proof::Cookie(answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_times_every_identity_times_host_and_origin() {
+    let Some(accounts) = accounts() else { return };
+    let socket = unique();
+    let config = config(&accounts, &socket);
+    let board = Board::with(accounts, socket, &config);
+    board.tmux(&board.accounts.front, &["new-session", "-d", "-s", "taken"]);
+
+    let mut routes = muxboard::routes();
+    routes.push(("GET", "any other", Needs::Identity));
+    let mut callers =
+        vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(format!("muxboard_{}=nothing", board.port)))];
+    callers.push((Who::Expired, Proof::Bearer(EXPIRED)));
+    for (who, token) in [(Who::OutOfScope, NOTHING), (Who::WatchOnly, WATCH), (Who::Full, FULL)] {
+        callers.push((who, Proof::Bearer(token)));
+        callers.push((who, log_in(&board, token)));
+    }
+    // Logged in before it was withdrawn.
+    let revoked = [(Who::Revoked, Proof::Bearer(FULL)), (Who::Revoked, log_in(&board, FULL))];
+
+    let (mut rows, mut wrong) = (BTreeMap::new(), Vec::new());
+    check(&board, &routes, &callers, &mut rows, &mut wrong).await;
+    let without = config.replace(&format!("[[auth.token]]\nname = \"full\"\nsha256 = \"{}\"\n", hash(FULL)), "");
+    assert_ne!(without, config);
+    board.configure(&without);
+    support::sshd::until("the token is withdrawn", || board.get("/api/v1/whoami").header("X-Forwarded-For", &address()).token(FULL).send().status == 401);
+    check(&board, &routes, &revoked, &mut rows, &mut wrong).await;
+
+    let mut out = std::io::stderr();
+    writeln!(out, "\n{:<62}{}", "route, identity, proof", DOORS.map(|door| format!("{door:<16?}")).concat()).unwrap();
+    for (row, answers) in &rows {
+        writeln!(out, "{row:<62}{}", answers.iter().map(|answer| format!("{answer:<16}")).collect::<String>()).unwrap();
+    }
+    assert!(rows.len() >= routes.len() * 12, "{}", rows.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // Nothing of all this changed anything.
+    assert_eq!(board.tmux(&board.accounts.front, &["list-sessions", "-F", "#{session_name}"]), "taken");
+}
+
+async fn check(
+    board: &Board,
+    routes: &[(&'static str, &'static str, Needs)],
+    callers: &[(Who, Proof)],
+    rows: &mut BTreeMap<String, Vec<String>>,
+    wrong: &mut Vec<String>,
+) {
+    for (method, path, needs) in routes {
+        for (who, proof) in callers {
+            // It ends the very login that it comes with.
+            if *path == "/logout" && matches!(proof, Proof::Cookie(_)) {
+                continue;
+            }
+            for door in DOORS {
+                // With the token that is withdrawn nobody logs in any more.
+                let relogin = *path == "/login" && *method == "POST" && *who == Who::Revoked;
+                let (request, known) = ask(board, method, path);
+                let known = if relogin { all("401") } else { known };
+                let want = expected(*needs, *method != "GET", *who, proof, door, &known);
+                let got = send(board, *needs, request, proof, door).await;
+                let how = match proof {
+                    Proof::Nothing => "-",
+                    Proof::Bearer(_) => "bearer",
+                    Proof::Cookie(_) => "cookie",
+                };
+                let row = format!("{method:<7}{path:<38}{who:?} {how}");
+                if got != want {
+                    wrong.push(format!("{row} {door:?}: got {got}, expected {want}"));
+                }
+                rows.entry(row).or_default().push(got);
+            }
+        }
+    }
+}
