@@ -1,4 +1,5 @@
-//! The house rules that can be checked: who may import whom, how long a file may be. (That every route is tried: table.rs.)
+//! The house rules that can be checked: who may import whom, how long a file may be, that every promise has its test. (That every route is
+//! tried: table.rs.)
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -59,6 +60,21 @@ fn a_file_holds_one_thing_and_opens_by_saying_which() {
             assert!(text.starts_with("//!"), "{} does not say what it holds", file.display());
         }
     }
+}
+
+#[test]
+fn every_promise_has_its_test() {
+    let mut named = 0;
+    for row in read("docs/threat-model.md").lines().filter(|line| line.starts_with("| ")) {
+        // `FILE: TEST`
+        for (file, test) in row.split('`').filter_map(|code| code.split_once(": ")).filter(|(file, _)| file.ends_with(".rs") || file.ends_with(".ts")) {
+            let text = read(file);
+            let is_there = if file.ends_with(".rs") { text.contains(&format!("fn {test}(")) } else { text.contains(&format!("test(\"{test}\"")) };
+            assert!(is_there, "docs/threat-model.md: there is no test \"{test}\" in {file}");
+            named += 1;
+        }
+    }
+    assert!(named > 80, "only {named} tests are named");
 }
 
 #[test]
