@@ -1,5 +1,6 @@
 //! The command line: `muxboard`, `muxboard serve`, `muxboard check`, `muxboard sudoers`, `muxboard token new`, `muxboard explain`.
 
+use crate::audit::AuditFile;
 use crate::config::{Config, LISTEN_DEFAULT};
 use crate::{ASKPASS_SOCKET, Muxboard, askpass, assets, doctor, explain, random_hex, reload, sha256};
 use anyhow::{Context, anyhow, bail};
@@ -11,6 +12,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -217,11 +219,15 @@ impl Serve {
             .with_writer(std::io::stderr)
             .init();
         let path = self.config;
-        runtime()?.block_on(serve(config, token, path.map(|path| (path, own))))
+        let audit = config.audit.clone().map(AuditFile::open).transpose()?.map(Arc::new);
+        let ended = runtime()?.block_on(serve(config, token, path.map(|path| (path, own)), audit.clone()));
+        // The runtime is gone, and with it whatever had something to say.
+        audit.inspect(|audit| audit.close());
+        ended
     }
 }
 
-async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, UnixUser)>) -> anyhow::Result<()> {
+async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, UnixUser)>, audit: Option<Arc<AuditFile>>) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             anyhow!("{} is in use by another program; choose another with --listen 127.0.0.1:PORT, or listen in the configuration", config.listen)
@@ -239,6 +245,9 @@ async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, Uni
         .overtake(config.overtake)
         .requests_per_second(config.requests_per_second)
         .ssh(config.ssh.clone())
+        .audit(move |event| {
+            audit.as_deref().inspect(|file| file.write(&event));
+        })
         .build()?;
     if let Some((path, own)) = from {
         tokio::spawn(reload::follow(reload::Source { path, own, port: address.port() }, config, board.handle()));
