@@ -1,6 +1,8 @@
-//! The command line: `muxboard`, `muxboard serve`, `muxboard check`, `muxboard sudoers`, `muxboard token new`, `muxboard explain`.
+//! The command line: `muxboard`, `muxboard serve`, `muxboard check`, `muxboard sudoers`, `muxboard token new`, `muxboard explain`,
+//! `muxboard audit`.
 
 use crate::audit::AuditFile;
+use crate::audit::command::Audit;
 use crate::config::{Config, LISTEN_DEFAULT};
 use crate::{ASKPASS_SOCKET, Muxboard, askpass, assets, doctor, explain, random_hex, reload, sha256};
 use anyhow::{Context, anyhow, bail};
@@ -57,6 +59,9 @@ enum Command {
     /// Make access tokens
     #[command(subcommand)]
     Token(Token),
+    /// Read an audit file
+    #[command(subcommand)]
+    Audit(Audit),
     /// Say which rule decides what somebody may do on a host as a user
     Explain {
         /// The configuration
@@ -112,6 +117,7 @@ impl CommandLine {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Some(Command::Token(Token::New { name, days })) => new_token(&name, days)?,
+            Some(Command::Audit(audit)) => return audit.run(|config| reload::read(config, &own_account()?.0)),
             Some(Command::Explain { config, group, who, host, user }) => {
                 let allowed = explain::explain(&reload::read(&config, &own_account()?.0)?, &config, &who, group, &host, &user)?;
                 return Ok(if allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
