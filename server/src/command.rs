@@ -1,5 +1,8 @@
-//! The command line: `muxboard`, `muxboard serve`, `muxboard check`, `muxboard sudoers`, `muxboard token new`, `muxboard explain`.
+//! The command line: `muxboard`, `muxboard serve`, `muxboard check`, `muxboard sudoers`, `muxboard token new`, `muxboard explain`,
+//! `muxboard audit`.
 
+use crate::audit::AuditFile;
+use crate::audit::command::Audit;
 use crate::config::{Config, LISTEN_DEFAULT};
 use crate::{ASKPASS_SOCKET, Muxboard, askpass, assets, doctor, explain, random_hex, reload, sha256};
 use anyhow::{Context, anyhow, bail};
@@ -11,6 +14,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -55,6 +59,9 @@ enum Command {
     /// Make access tokens
     #[command(subcommand)]
     Token(Token),
+    /// Read an audit file
+    #[command(subcommand)]
+    Audit(Audit),
     /// Say which rule decides what somebody may do on a host as a user
     Explain {
         /// The configuration
@@ -110,6 +117,7 @@ impl CommandLine {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Some(Command::Token(Token::New { name, days })) => new_token(&name, days)?,
+            Some(Command::Audit(audit)) => return audit.run(|config| reload::read(config, &own_account()?.0)),
             Some(Command::Explain { config, group, who, host, user }) => {
                 let allowed = explain::explain(&reload::read(&config, &own_account()?.0)?, &config, &who, group, &host, &user)?;
                 return Ok(if allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
@@ -217,11 +225,15 @@ impl Serve {
             .with_writer(std::io::stderr)
             .init();
         let path = self.config;
-        runtime()?.block_on(serve(config, token, path.map(|path| (path, own))))
+        let audit = config.audit.clone().map(AuditFile::open).transpose()?.map(Arc::new);
+        let ended = runtime()?.block_on(serve(config, token, path.map(|path| (path, own)), audit.clone()));
+        // The runtime is gone, and with it whatever had something to say.
+        audit.inspect(|audit| audit.close());
+        ended
     }
 }
 
-async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, UnixUser)>) -> anyhow::Result<()> {
+async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, UnixUser)>, audit: Option<Arc<AuditFile>>) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             anyhow!("{} is in use by another program; choose another with --listen 127.0.0.1:PORT, or listen in the configuration", config.listen)
@@ -239,6 +251,9 @@ async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, Uni
         .overtake(config.overtake)
         .requests_per_second(config.requests_per_second)
         .ssh(config.ssh.clone())
+        .audit(move |event| {
+            audit.as_deref().inspect(|file| file.write(&event));
+        })
         .build()?;
     if let Some((path, own)) = from {
         tokio::spawn(reload::follow(reload::Source { path, own, port: address.port() }, config, board.handle()));

@@ -1,11 +1,13 @@
 //! The configuration: TOML as written, then what it means. A mistake is one line: file, line number, sentence. A key that is part of the
 //! design and whose feature this version does not have is refused by name, never ignored.
 
+mod audit;
 mod auth;
 mod grant;
 mod host;
 mod written;
 
+use crate::audit::AuditSettings;
 use crate::auth::Gate;
 use crate::auth::proxy::ProxyGate;
 use crate::auth::token::{NamedToken, TokenGate};
@@ -75,6 +77,8 @@ pub struct Config {
     pub proxies: Vec<IpNet>,
     /// The user map's file: a change of it is a change of the configuration.
     pub user_map: Option<PathBuf>,
+    /// The audit file, if there is one.
+    pub audit: Option<AuditSettings>,
     /// Who may do what.
     pub policy: Policy,
     /// The hosts.
@@ -126,7 +130,6 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
     let written: Written = toml::from_str(source).map_err(|e| Mistake { line: e.span().map(|s| text.line(s.start)), says: e.message().replace('\n', " ") })?;
     text.later(&written.tls, "tls (https without a proxy)")?;
     text.later(&written.upload, "upload (files pasted into a terminal)")?;
-    text.later(&written.audit, "audit (a file of its own; events are in the log)")?;
     let listen = listen(&text, &written)?;
     let base = match &written.base {
         None => String::new(),
@@ -177,6 +180,7 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         gate,
         proxies,
         user_map,
+        audit: written.audit.as_ref().map(|audit| audit.get_ref().meant(&text, audit)).transpose()?,
         policy: Policy { grants: written.grant.iter().map(|g| grant::meant(&text, g, &inventory)).collect::<Result<_, _>>()? },
         inventory,
     })
@@ -231,6 +235,7 @@ impl Config {
             gate: GateChoice::Token(vec![NamedToken::new(own.to_string(), token)]),
             proxies: Vec::new(),
             user_map: None,
+            audit: None,
             policy: Policy {
                 grants: vec![Grant { who: vec![own.to_string()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 }],
             },
@@ -260,6 +265,7 @@ impl Config {
             ("sweep_seconds", self.sweep != next.sweep),
             ("limits", self.attach != next.attach || self.overtake != next.overtake || self.requests_per_second != next.requests_per_second),
             ("ssh_config", self.ssh.config != next.ssh.config),
+            ("audit", self.audit != next.audit),
         ];
         pairs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }

@@ -30,6 +30,7 @@ mod rules;
 mod socket;
 mod visit;
 
+pub use audit::{AuditFile, AuditSettings, Fsync};
 pub use auth::own::{Authorize, Authorized};
 pub use auth::proxy::ProxyGate;
 pub use auth::token::{NamedToken, TokenGate, random_hex, sha256};

@@ -204,6 +204,45 @@ pub const INPUT_BYTES_MAX: usize = 256 * 1024;
 /// Time for open connections to hear that the server stops, in seconds.
 pub const SHUT_DOWN_SECONDS_MAX: u64 = 3;
 
+/// Events that wait for the audit file's disk; more are lost there, and counted.
+pub const AUDIT_QUEUE_EVENTS: usize = 4096;
+/// Events that are written to it at once.
+pub const AUDIT_BATCH_EVENTS: usize = 256;
+/// The head of the audit's chain is said to the log once in so many records.
+pub const AUDIT_HEAD_EVENTS: u64 = 256;
+/// The longest text of an audit record, in bytes; of a longer one the beginning is kept.
+pub const AUDIT_FIELD_BYTES_MAX: usize = 4096;
+/// The longest line of an audit file, in bytes: four such texts, each byte written as `\u0000`, and the rest.
+pub const AUDIT_LINE_BYTES_MAX: usize = 128 * 1024;
+/// The shortest audit key, in bytes.
+pub const AUDIT_KEY_BYTES_MIN: usize = 32;
+/// The longest audit key, in bytes.
+pub const AUDIT_KEY_BYTES_MAX: usize = 4096;
+/// An audit file is put aside before it is longer, in bytes: 64 MiB are about 150,000 records.
+pub const AUDIT_ROTATE_BYTES: u64 = 64 << 20;
+/// The least that may be configured for that, in bytes.
+pub const AUDIT_ROTATE_BYTES_MIN: u64 = 1 << 20; // 1 MiB
+/// The most, in bytes.
+pub const AUDIT_ROTATE_BYTES_MAX: u64 = 1 << 40; // 1 TiB
+/// Older audit files that are kept.
+pub const AUDIT_KEEP_FILES: usize = 10;
+/// The most that may be configured for that.
+pub const AUDIT_KEEP_FILES_MAX: usize = 1000;
+/// With `fsync = "second"`, between two times that audit lines are forced to the disk, in milliseconds.
+pub const AUDIT_SYNC_MS: u64 = 1000;
+/// A disk that did not take an audit line is tried again after this time, in milliseconds.
+pub const AUDIT_RETRY_MS: u64 = 1000;
+/// Time for what waits to be written to the audit file when muxboard ends, in seconds.
+pub const AUDIT_CLOSE_SECONDS_MAX: u64 = 5;
+/// Records that `muxboard audit tail` shows.
+pub const AUDIT_TAIL_LINES: usize = 20;
+/// The most it shows.
+pub const AUDIT_TAIL_LINES_MAX: usize = 10_000;
+/// The widest cell of its table, in characters.
+pub const AUDIT_TAIL_COLUMN_CHARS_MAX: usize = 48;
+/// Findings that `muxboard audit verify` names, in lines.
+pub const AUDIT_FINDINGS_MAX: usize = 20;
+
 const _: () = assert!(ATTACHES_PER_PRINCIPAL <= ATTACHES);
 const _: () = assert!(WATCHED_SWEEP_MS < SWEEP_SECONDS * 1000 && BOARD_FRAME_MS < WATCHED_SWEEP_MS);
 const _: () = assert!(TERMINALS_PER_MASTER < 10 && SHELLS_MAX < 10 && SHELLS_KEPT <= SHELLS_MAX && CONNECT_SECONDS_MAX < DIAL_SECONDS_MAX);
@@ -213,4 +252,5 @@ const _: () = assert!(CREDIT_BYTES_MAX as usize <= QUEUE_BYTES_MAX && OUTPUT_FRA
 const _: () = assert!(SWEEP_SECONDS_MAX + WATCHED_SWEEP_MS / 1000 < BOARD_SILENCE_SECONDS_MAX);
 const _: () = assert!(QUIET_SECONDS < CHECK_SECONDS && CHECK_SECONDS * 2 <= SILENCE_SECONDS_MAX && SILENCE_SECONDS_MAX + CHECK_SECONDS <= 15);
 const _: () = assert!(PAGE_PING_MS + PAGE_SILENCE_MS_MAX < 15_000);
+const _: () = assert!(4 * 6 * (AUDIT_FIELD_BYTES_MAX + 3) + 4096 <= AUDIT_LINE_BYTES_MAX && AUDIT_LINE_BYTES_MAX as u64 <= AUDIT_ROTATE_BYTES_MIN);
 const _: () = assert!(RELOAD_MS < 5000 && CHECK_SECONDS <= 5); // what is withdrawn is closed within 5 s

@@ -1,6 +1,7 @@
 //! The configuration as written: every key of the design, those of later versions too, so that they can be refused by name.
 
 use super::Mistake;
+use super::audit::WrittenAudit;
 use super::host::WrittenHost;
 use muxboard_core::limits::{OUTPUT_FRAME_BYTES_MAX, QUEUE_BYTES_MAX};
 use muxboard_core::policy::Ability;
@@ -28,7 +29,7 @@ pub(super) struct Written {
     #[serde(default)]
     pub(super) limits: WrittenLimits,
     pub(super) upload: Later,
-    pub(super) audit: Later,
+    pub(super) audit: Option<Spanned<WrittenAudit>>,
     pub(super) auth: Option<WrittenAuth>,
     #[serde(default)]
     pub(super) grant: Vec<Spanned<WrittenGrant>>,

@@ -1,0 +1,38 @@
+//! The audit: what happened goes to the log, and to a file of its own where one is configured. The file's records are chained with a key, so
+//! that whoever has the key can tell whether a line was changed, taken out, moved or put in.
+//!
+//! `record` makes a line, `key` seals it, `disk` keeps the files, `file` is what the rest of the server sees; `verify`, `table` and `command` are
+//! for the person who reads them.
+
+pub(crate) mod command;
+mod disk;
+mod file;
+mod key;
+mod opening;
+mod record;
+mod table;
+mod verify;
+
+pub use file::{AuditFile, AuditSettings, Fsync};
+
+use muxboard_core::audit::AuditEvent;
+
+/// Writes one event to the log.
+pub(crate) fn log(event: &AuditEvent) {
+    let abilities: Vec<&str> = event.abilities.iter().map(|ability| ability.word()).collect();
+    tracing::info!(
+        target: "muxboard::audit",
+        who = event.who,
+        gate = event.gate,
+        from = event.from,
+        request = event.request,
+        operation = event.operation,
+        abilities = abilities.join(","),
+        place = event.place.as_ref().map(tracing::field::display),
+        session = event.session.as_ref().map(tracing::field::display),
+        command_bytes = event.command.as_ref().map(|command| command.bytes),
+        command_sha256 = event.command.as_ref().map(|command| command.sha256.as_str()),
+        result = event.result,
+        "audit"
+    );
+}
