@@ -10,7 +10,13 @@ import { createInterface } from "node:readline";
 
 export { expect };
 
-const binary = join(import.meta.dirname, "../../target/release/muxboard");
+export const binary = join(import.meta.dirname, "../../target/release/muxboard");
+
+// A program as an account, in a fresh environment.
+export function as(account: string, command: string[]): [string, string[]] {
+  if (process.getuid?.() !== 0) return [command[0], command.slice(1)];
+  return ["setpriv", [`--reuid=${account}`, `--regid=${account}`, "--init-groups", "--reset-env", "--", ...command]];
+}
 
 export class Board {
   readonly socket = `e2e-${randomBytes(6).toString("hex")}`;
@@ -51,13 +57,8 @@ socket_name = "${this.socket}"
     );
   }
 
-  #as(account: string, command: string[]): [string, string[]] {
-    if (process.getuid?.() !== 0) return [command[0], command.slice(1)];
-    return ["setpriv", [`--reuid=${account}`, `--regid=${account}`, "--init-groups", "--reset-env", "--", ...command]];
-  }
-
   async start() {
-    const [program, words] = this.#as(this.account, [join(this.folder, "muxboard"), "serve", "-c", join(this.folder, "muxboard.toml")]);
+    const [program, words] = as(this.account, [join(this.folder, "muxboard"), "serve", "-c", join(this.folder, "muxboard.toml")]);
     this.#child = spawn(program, words, { stdio: ["ignore", "pipe", "ignore"], cwd: "/" });
     for await (const line of createInterface({ input: this.#child.stdout! })) {
       this.url = line.replace("muxboard: ", "").trim().replace(/\/$/, "");
@@ -86,7 +87,7 @@ socket_name = "${this.socket}"
   }
 
   tmuxAs(account: string, ...words: string[]): string {
-    const [program, all] = this.#as(account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
+    const [program, all] = as(account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
     try {
       return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }).toString().trimEnd();
     } catch {
@@ -96,7 +97,7 @@ socket_name = "${this.socket}"
 
   // The very bytes that tmux prints.
   tmuxExact(...words: string[]): string {
-    const [program, all] = this.#as(this.account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
+    const [program, all] = as(this.account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
     return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }).toString();
   }
 
@@ -139,6 +140,16 @@ export async function connected(page: Page) {
   await expect(page.locator(".link-state.live")).toBeVisible();
 }
 
+// What a page complains of.
+export function complaints(page: Page): string[] {
+  const said: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) said.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => said.push(`error: ${error.message}`));
+  return said;
+}
+
 type Fixtures = { base: string; board: Board; quiet: { allow: RegExp[] } };
 
 export const test = base.extend<Fixtures>({
@@ -152,12 +163,8 @@ export const test = base.extend<Fixtures>({
   // A page that complains fails its test. A spec that provokes a complaint says which.
   quiet: [
     async ({ page }, use) => {
-      const said: string[] = [];
+      const said = complaints(page);
       const quiet = { allow: [] as RegExp[] };
-      page.on("console", (message) => {
-        if (["error", "warning"].includes(message.type())) said.push(`${message.type()}: ${message.text()}`);
-      });
-      page.on("pageerror", (error) => said.push(`error: ${error.message}`));
       await use(quiet);
       expect(said.filter((line) => !quiet.allow.some((pattern) => pattern.test(line)))).toEqual([]);
     },
