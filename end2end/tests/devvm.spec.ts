@@ -127,8 +127,9 @@ test("whom no line of the map names is told so in words, once", async ({ vm, vis
   await expect(page.getByText("You are logged in as eve, and no Unix account here is mapped to that.")).toBeVisible();
   await page.waitForLoadState("networkidle");
   expect(asked.filter((what) => !/^(stylesheet|image|other|font) /.test(what))).toEqual(["document /"]);
-  // Nor is there a program in it that could ask again.
+  // Nor is there a program in it that could ask again; one that does is refused as well.
   expect(await page.locator("script").count()).toBe(0);
+  for (const path of ["/ws/board", `/ws/attach/local/${vm.accounts.eve}/1-1-1-1`]) expect(await dialled(page, path, TYPE)).toBe(4003);
   const { page: bob } = await visits("bob");
   await bob.goto("/");
   await living(bob);
@@ -210,4 +211,23 @@ test("a line in the map lets somebody in, its removal closes what is open; nothi
   expect(await closeCodes(anns.page)).toEqual([]);
   await anns.page.keyboard.type("id -un\n");
   await expect.poll(() => text(anns.page)).toContain(`\n${ann}\n`);
+});
+
+test("an open list whose access went while it was not connected is told so once", async ({ vm, visits }) => {
+  const { page } = await visits("bob");
+  const api = await vm.asks("bob");
+  let cut: (() => Promise<void>) | undefined;
+  let dials = 0;
+  await page.routeWebSocket(/\/ws\/board/, async (route) => {
+    if (dials++ > 0) await expect.poll(async () => (await api.get("/api/v1/whoami")).status()).toBe(403);
+    route.connectToServer();
+    cut = () => route.close({ code: 1012 });
+  });
+  await page.goto("/");
+  await living(page);
+  vm.map((lines) => lines.replace(/^bob = .*\n/m, ""));
+  await cut!();
+  await expect(page.getByRole("heading", { name: "No account here" })).toBeVisible();
+  await page.waitForLoadState("networkidle");
+  expect(dials).toBe(2);
 });

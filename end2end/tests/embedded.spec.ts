@@ -59,7 +59,7 @@ test("the application says who it is, and what for", async ({ page, board, quiet
   }
   expect((await nobody.post(`${board.url}/fn/refresh`)).status()).toBe(401);
   await page.goto(`${board.url}/`);
-  await expect(page.getByRole("heading", { name: "Not logged in" })).toBeVisible();
+  await expect(page.getByText("you are not logged in there")).toBeVisible();
   for (const path of ["/mux/ws/board", `/mux/ws/attach/here/${board.account}/0-0-0-0`]) expect(await closeCode(page, path)).toBe(4001);
   await page.getByRole("link", { name: "Back to the app" }).click();
   await expect(page.getByRole("heading", { name: "Back office" })).toBeVisible();

@@ -257,6 +257,9 @@ impl Builder {
         if matches!(self.rules.gate, Gate::Deny) {
             tracing::warn!("no gate is configured: the board lets nobody in");
         }
+        if !assets::complete() {
+            tracing::warn!("the page's files are not in this build, so its pages are bare: run `make build` in muxboard's checkout first");
+        }
         if matches!(self.rules.gate, Gate::Open) {
             tracing::warn!("the gate is open: whoever reaches this board is let in");
         }
