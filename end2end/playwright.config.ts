@@ -8,8 +8,16 @@ const chromium = {
   },
 };
 
-// Every project runs against the release binary; `base` is where the board is mounted.
-export default defineConfig<{ base: string }>({
+// Specs that one kind of project alone is for.
+const APART = ["no-javascript.spec.ts", "embedded.spec.ts", "devvm.spec.ts"];
+// What does not depend on where the board is mounted, and takes long.
+const ONCE = ["pictures.spec.ts", "screen.spec.ts"];
+// About muxboard's own token, and logging in with it again after a restart: an application around the board has its own login.
+const OWN_LOGIN = /without a token there is a login|when muxboard is killed the page says so/;
+const embedded = { base: "/mux", program: "behind_login" } as const;
+
+// Every project runs against the release build; `base` is where the board is mounted, `program` what it is part of.
+export default defineConfig<{ base: string; program: "muxboard" | "behind_login" }>({
   testDir: "tests",
   outputDir: "results",
   // Two cores: one browser and the servers it talks to.
@@ -20,9 +28,14 @@ export default defineConfig<{ base: string }>({
   reporter: [["list"]],
   use: { ...devices["Desktop Chrome"], ...chromium, trace: "retain-on-failure", viewport: { width: 1280, height: 800 } },
   projects: [
-    { name: "at-root", use: { base: "" }, testIgnore: ["no-javascript.spec.ts"] },
-    { name: "mounted", use: { base: "/mux" }, testIgnore: ["no-javascript.spec.ts", "pictures.spec.ts", "screen.spec.ts"] },
+    { name: "at-root", use: { base: "" }, testIgnore: APART },
+    { name: "mounted", use: { base: "/mux" }, testIgnore: [...APART, ...ONCE] },
     { name: "no-javascript", use: { base: "", javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
     { name: "no-javascript-mounted", use: { base: "/mux", javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
+    // server/examples/behind_login.rs: the same board, and then what only a board inside an application has.
+    { name: "embedded", use: embedded, testIgnore: [...APART.filter((spec) => spec !== "embedded.spec.ts"), ...ONCE], grepInvert: OWN_LOGIN },
+    { name: "no-javascript-embedded", use: { ...embedded, javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
+    // Several people behind nginx: it starts its own servers.
+    { name: "devvm", testMatch: ["devvm.spec.ts"] },
   ],
 });

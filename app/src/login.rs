@@ -47,27 +47,34 @@ pub fn Missing(
     label: String,
     /// The name in the URL.
     name: String,
-    /// Whether whoever asks may make it, and the name is one that can be made.
-    may_create: bool,
+    /// Whether whoever asks may make it; or why it cannot be made.
+    may_create: Result<(), String>,
 ) -> impl IntoView {
     let base = use_context::<Base>().unwrap_or_default();
     let place_text = place.to_string();
+    let (make, why) = match may_create {
+        Ok(()) => (true, None),
+        Err(why) => (false, Some(why)),
+    };
     view! {
         <p class="logo">"mux"<b>"board"</b></p>
         <h1>"No such session"</h1>
-        <p>{place.user.to_string()} " on " {label} " has no session " <Name text=name.clone()/> ", as of the last look."</p>
-        {may_create
-            .then(|| {
-                view! {
-                    <form method="post" action=base.function("create")>
-                        <input type="hidden" name="place" value=place_text/>
-                        <input type="hidden" name="name" value=name.clone()/>
-                        <input type="hidden" name="open" value="1"/>
-                        <button class="button primary" autofocus=true>"Create it and open it"</button>
-                    </form>
-                }
-            })}
-        <p><a class="button" href=base.board()>"All sessions"</a></p>
+        <p>"There is no session " <Name text=name.clone()/> " of " <b>{place.user.to_string()}</b> " on " <b>{label}</b> ", as of the last look."</p>
+        {why.map(|why| view! { <p class="hint">{why}</p> })}
+        <div class="ways">
+            {make
+                .then(|| {
+                    view! {
+                        <form method="post" action=base.function("create")>
+                            <input type="hidden" name="place" value=place_text/>
+                            <input type="hidden" name="name" value=name.clone()/>
+                            <input type="hidden" name="open" value="1"/>
+                            <button class="button primary" autofocus=true>"Create it and open it"</button>
+                        </form>
+                    }
+                })}
+            <a class="button" href=base.board()>"All sessions"</a>
+        </div>
     }
 }
 

@@ -1,4 +1,4 @@
-// What every spec stands on: the release binary, run as an unprivileged account with a tmux socket of its own, and a page on which any
+// What every spec stands on: the release binary, or an example that has the board inside another application, run as an unprivileged account with a tmux socket of its own, and a page on which any
 // console error, refused request or broken policy fails the test.
 import { test as base, expect, type Page } from "@playwright/test";
 import { spawn, execFileSync, type ChildProcess } from "node:child_process";
@@ -10,7 +10,14 @@ import { createInterface } from "node:readline";
 
 export { expect };
 
-const binary = join(import.meta.dirname, "../../target/release/muxboard");
+const release = join(import.meta.dirname, "../../target/release");
+export const binary = join(release, "muxboard");
+
+// A program as an account, in a fresh environment.
+export function as(account: string, command: string[]): [string, string[]] {
+  if (process.getuid?.() !== 0) return [command[0], command.slice(1)];
+  return ["setpriv", [`--reuid=${account}`, `--regid=${account}`, "--init-groups", "--reset-env", "--", ...command]];
+}
 
 export class Board {
   readonly socket = `e2e-${randomBytes(6).toString("hex")}`;
@@ -20,13 +27,25 @@ export class Board {
   readonly refused = process.env.MUXBOARD_TEST_REFUSED;
   readonly folder: string;
   url = "";
+  // The application around it, where there is one.
+  app = "";
   #child?: ChildProcess;
 
-  constructor(readonly mount: string) {
+  constructor(
+    readonly mount: string,
+    readonly program: Program,
+  ) {
     this.folder = mkdtempSync(join(tmpdir(), "muxboard-e2e-"));
     chmodSync(this.folder, 0o755);
-    copyFileSync(binary, join(this.folder, "muxboard"));
-    const users = [this.account, this.other, this.refused].filter(Boolean);
+    copyFileSync(program === "muxboard" ? binary : join(release, "examples", program), join(this.folder, program));
+    if (program === "muxboard") this.#configure();
+  }
+
+  get #users() {
+    return [this.account, this.other, this.refused].filter(Boolean);
+  }
+
+  #configure() {
     writeFileSync(
       join(this.folder, "muxboard.toml"),
       `listen = "127.0.0.1:0"
@@ -45,22 +64,26 @@ can = ["type", "create", "kill"]
 key = "here"
 label = "web1"
 local = true
-users = ${JSON.stringify(users)}
+users = ${JSON.stringify(this.#users)}
 socket_name = "${this.socket}"
 `,
     );
   }
 
-  #as(account: string, command: string[]): [string, string[]] {
-    if (process.getuid?.() !== 0) return [command[0], command.slice(1)];
-    return ["setpriv", [`--reuid=${account}`, `--regid=${account}`, "--init-groups", "--reset-env", "--", ...command]];
+  get #command() {
+    const program = join(this.folder, this.program);
+    if (this.program === "muxboard") return [program, "serve", "-c", join(this.folder, "muxboard.toml")];
+    const settings = { LISTEN: "127.0.0.1:0", HOST_USERS: this.#users.join(), SOCKET_NAME: this.socket, PASSWORD: this.token };
+    return ["env", ...Object.entries(settings).map(([name, value]) => `${name}=${value}`), program];
   }
 
   async start() {
-    const [program, words] = this.#as(this.account, [join(this.folder, "muxboard"), "serve", "-c", join(this.folder, "muxboard.toml")]);
+    const [program, words] = as(this.account, this.#command);
     this.#child = spawn(program, words, { stdio: ["ignore", "pipe", "ignore"], cwd: "/" });
     for await (const line of createInterface({ input: this.#child.stdout! })) {
-      this.url = line.replace("muxboard: ", "").trim().replace(/\/$/, "");
+      const url = line.replace(/^\w+: /, "").trim().replace(/\/$/, "");
+      if (this.program === "muxboard") this.url = url;
+      else [this.app, this.url] = [url, url + this.mount];
       break;
     }
   }
@@ -86,7 +109,7 @@ socket_name = "${this.socket}"
   }
 
   tmuxAs(account: string, ...words: string[]): string {
-    const [program, all] = this.#as(account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
+    const [program, all] = as(account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
     try {
       return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }).toString().trimEnd();
     } catch {
@@ -96,7 +119,7 @@ socket_name = "${this.socket}"
 
   // The very bytes that tmux prints.
   tmuxExact(...words: string[]): string {
-    const [program, all] = this.#as(this.account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
+    const [program, all] = as(this.account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
     return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }).toString();
   }
 
@@ -112,15 +135,28 @@ socket_name = "${this.socket}"
 
   // Without JavaScript the token is pasted.
   async logIn(page: Page) {
-    await page.goto(`${this.url}/login`);
-    await page.getByLabel("Token").fill(this.token);
-    await page.getByRole("button", { name: "Log in" }).click();
+    if (this.app) await this.enter(page);
+    else {
+      await page.goto(`${this.url}/login`);
+      await page.getByLabel("Token").fill(this.token);
+      await page.getByRole("button", { name: "Log in" }).click();
+    }
     await expect(page.locator("#board")).toBeVisible();
   }
 
   async open(page: Page) {
-    await page.goto(this.loginLink);
+    if (this.app) await this.enter(page);
+    else await page.goto(this.loginLink);
     await living(page);
+  }
+
+  // By the application's own login, and its link to the board.
+  async enter(page: Page, name = "ops") {
+    await page.goto(this.app);
+    await page.getByLabel("Name").fill(name);
+    await page.getByLabel("Password").fill(this.token);
+    await page.getByRole("button", { name: "Enter" }).click();
+    await page.getByRole("link", { name: "Terminals" }).click();
   }
 }
 
@@ -139,12 +175,24 @@ export async function connected(page: Page) {
   await expect(page.locator(".link-state.live")).toBeVisible();
 }
 
-type Fixtures = { base: string; board: Board; quiet: { allow: RegExp[] } };
+// What a page complains of.
+export function complaints(page: Page): string[] {
+  const said: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) said.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => said.push(`error: ${error.message}`));
+  return said;
+}
+
+type Program = "muxboard" | "behind_login";
+type Fixtures = { base: string; program: Program; board: Board; quiet: { allow: RegExp[] } };
 
 export const test = base.extend<Fixtures>({
   base: ["", { option: true }],
-  board: async ({ base: mount }, use) => {
-    const board = new Board(mount);
+  program: ["muxboard", { option: true }],
+  board: async ({ base: mount, program }, use) => {
+    const board = new Board(mount, program);
     await board.start();
     await use(board);
     await board.end();
@@ -152,12 +200,8 @@ export const test = base.extend<Fixtures>({
   // A page that complains fails its test. A spec that provokes a complaint says which.
   quiet: [
     async ({ page }, use) => {
-      const said: string[] = [];
+      const said = complaints(page);
       const quiet = { allow: [] as RegExp[] };
-      page.on("console", (message) => {
-        if (["error", "warning"].includes(message.type())) said.push(`${message.type()}: ${message.text()}`);
-      });
-      page.on("pageerror", (error) => said.push(`error: ${error.message}`));
       await use(quiet);
       expect(said.filter((line) => !quiet.allow.some((pattern) => pattern.test(line)))).toEqual([]);
     },

@@ -95,7 +95,8 @@ impl Muxboard {
         Builder { rules, base: Base::default(), home: None, requests_per_second: limits::REQUESTS_PER_SECOND, settings: Settings::default() }
     }
 
-    /// The routes, and the sweeping started: to be called within a tokio runtime. The router is mounted at the base it was built with.
+    /// The routes, and the sweeping started: to be called within a tokio runtime. The router holds the base it was built with and nothing beside
+    /// it, so that an application can merge it: its own routes, fallback and layers stay its own. A board without a base takes every URL.
     pub fn into_router(self) -> Router {
         tokio::spawn(self.shared.fleet.clone().run());
         let shared = self.shared;
@@ -114,17 +115,27 @@ impl Muxboard {
         }
         let nothing: Handler = any(pages::nothing);
         let board = board
+            .method_not_allowed_fallback(|| async { (StatusCode::METHOD_NOT_ALLOWED, "That cannot be done here.\n") })
             .fallback_service(nothing.layer(known_alone()).layer(identified()).with_state(shared.clone()))
             .layer(DefaultBodyLimit::max(limits::FORM_BYTES_MAX))
             .layer(middleware::from_fn_with_state(shared.clone(), visit::meet))
             // What is packed already is left as it is.
             .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
-            .with_state(shared.clone());
-        let mounted = if shared.base.0.is_empty() { board } else { Router::new().nest_service(&shared.base.0, board) };
-        mounted
-            .method_not_allowed_fallback(|| async { (StatusCode::METHOD_NOT_ALLOWED, "That cannot be done here.\n") })
-            .layer(middleware::from_fn_with_state(shared, guard::doors))
+            .layer(middleware::from_fn_with_state(shared.clone(), guard::doors))
             .layer(middleware::from_fn(guard::headers))
+            .with_state(shared.clone());
+        if shared.base.0.is_empty() { board } else { Router::new().nest_service(&shared.base.0, board) }
+    }
+
+    /// The same for a server that has nothing else: what is beside the base is guarded too.
+    pub(crate) fn alone(self) -> Router {
+        let shared = self.shared.clone();
+        let board = self.into_router();
+        if shared.base.0.is_empty() {
+            return board;
+        }
+        let beside: MethodRouter = any(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
+        board.fallback_service(beside.layer(middleware::from_fn_with_state(shared, guard::doors)).layer(middleware::from_fn(guard::headers)))
     }
 
     /// A way to change the rules of the board while it runs.
@@ -245,6 +256,9 @@ impl Builder {
         });
         if matches!(self.rules.gate, Gate::Deny) {
             tracing::warn!("no gate is configured: the board lets nobody in");
+        }
+        if !assets::complete() {
+            tracing::warn!("the page's files are not in this build, so its pages are bare: run `make build` in muxboard's checkout first");
         }
         if matches!(self.rules.gate, Gate::Open) {
             tracing::warn!("the gate is open: whoever reaches this board is let in");

@@ -259,7 +259,7 @@ async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, Uni
         tokio::spawn(reload::follow(reload::Source { path, own, port: address.port() }, config, board.handle()));
     }
     let stop = board.stopper();
-    let router = board.into_router();
+    let router = board.alone();
     {
         let mut out = std::io::stdout();
         writeln!(out, "muxboard: {link}")?;

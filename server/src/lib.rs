@@ -41,7 +41,18 @@ pub use guard::Doors;
 pub use muxboard_core::audit::AuditEvent;
 pub use muxboard_core::inventory::Inventory;
 pub use muxboard_core::policy::{Policy, Principal};
-pub use muxboard_fleet::{ASKPASS_SOCKET, SshSettings, askpass};
+pub use muxboard_fleet::{ASKPASS_SOCKET, AttachLimits, SshSettings, askpass};
 pub use peer::Peer;
 pub use rules::Rules;
 pub use visit::Needs;
+
+/// What an inventory is made of.
+pub mod inventory {
+    pub use muxboard_core::inventory::{Host, HostKeys, Inventory, Reach, Secret, Socket, Ssh, User};
+    pub use muxboard_core::name::{Address, HostKey, UnixUser};
+}
+
+/// What a policy is made of.
+pub mod policy {
+    pub use muxboard_core::policy::{Abilities, Ability, Among, Grant, Policy, Principal};
+}

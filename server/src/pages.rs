@@ -91,6 +91,9 @@ pub(crate) async fn unknown(shared: &Shared, nonce: &Nonce, next: &str, refusal:
             "This board is reached through a proxy that says who you are, and this request did not come with its word. Open the board at the proxy's address."
                 .to_owned(),
         ),
+        (Refusal::Unknown, Gate::Own(_)) => {
+            ("Not logged in", "This board is part of another application, and you are not logged in there. Log in there, then come back.".to_owned())
+        }
         (Refusal::NotMapped(_), _) => ("No account here", error.says),
         _ => ("Not logged in", error.says),
     };
@@ -328,7 +331,11 @@ pub(crate) async fn terminal(
 async fn missing(shared: &Shared, nonce: &Nonce, rules: &Rules, place: &Place, name: &SessionName, may_create: bool) -> Response {
     let frame = frame(shared, nonce);
     let label = rules.inventory.host(&place.host).map(|h| h.label.clone()).unwrap_or_default();
-    let may_create = may_create && name.as_str().parse::<NewSessionName>().is_ok();
+    let may_create = match name.as_str().parse::<NewSessionName>() {
+        _ if !may_create => Err("You may not create sessions there.".to_owned()),
+        Err(why) => Err(format!("It cannot be created under that name: {why}.")),
+        Ok(_) => Ok(()),
+    };
     let (place, name) = (place.clone(), name.to_string());
     let page = render(shared.base.clone(), move || still(frame, format!("{name} · muxboard"), None, Missing(MissingProps { place, label, name, may_create })));
     (StatusCode::NOT_FOUND, page.await).into_response()

@@ -104,8 +104,8 @@ fn watch(page: &Rc<Page>) {
 
 fn closed(page: Rc<Page>, code: u16) {
     page.socket.borrow_mut().take();
-    if matches!(Close::of(code), Some(Close::Unauthenticated | Close::Revoked)) {
-        // The server says where to log in.
+    if matches!(Close::of(code), Some(Close::Unauthenticated | Close::Forbidden | Close::Revoked)) {
+        // The server says where to log in, or why not.
         let _ = window().location().reload();
         return;
     }

@@ -116,6 +116,10 @@ pub fn Dashboard(
     #[cfg(feature = "hydrate")]
     living::follow(base.clone(), query, counts, live, asking);
     let sent = use_context::<AsSent>().unwrap_or_default();
+    let who = match page.acts_as.as_str() {
+        "" => format!("Here you are {}", page.principal),
+        account => format!("Here you are {}, and act as the Unix account {account}", page.principal),
+    };
     view! {
         <header class="bar">
             {page.home.map(|(words, url)| view! { <a class="home" href=url rel="external">"‹ " {words}</a> })}
@@ -153,9 +157,9 @@ pub fn Dashboard(
                 "New session"
                 <kbd aria-hidden="true">"n"</kbd>
             </a>
-            <span class="who" title="who you are here">
-                {page.principal}
-                {(!page.acts_as.is_empty()).then(|| view! { <span class="as" title="the Unix account you act as">" as " {page.acts_as}</span> })}
+            <span class="who" title=who>
+                <span class="identity">{page.principal}</span>
+                {(!page.acts_as.is_empty()).then(|| view! { <span class="as">" as " <b>{page.acts_as}</b></span> })}
             </span>
             {page
                 .may_log_out
