@@ -29,6 +29,11 @@ pub(crate) fn problem(error: &PublicError) -> Response {
     answer
 }
 
+/// Any other URL below `/api`.
+pub(crate) async fn nothing() -> Response {
+    problem(&PublicError::new(Kind::NotFound, "There is no such thing in this API."))
+}
+
 /// The answer, or the problem.
 fn answered(result: Result<Response, PublicError>) -> Response {
     result.unwrap_or_else(|error| problem(&error))

@@ -78,6 +78,7 @@ fn table() -> Vec<(&'static str, &'static str, Needs, Handler)> {
         ("PATCH", "/api/v1/sessions/{host}/{user}/{session}", Identity, patch(api::rename)),
         ("DELETE", "/api/v1/sessions/{host}/{user}/{session}", Identity, delete(api::kill)),
         ("POST", "/api/v1/refresh", Identity, post(api::refresh)),
+        ("GET", "/api/{*path}", Identity, any(api::nothing)),
         ("GET", "/healthz", Nothing, get(|| async { "ok\n" })),
         ("GET", "/assets/{build}/{*path}", Nothing, get(assets::serve)),
     ]

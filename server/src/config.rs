@@ -333,6 +333,7 @@ mod tests {
             ("[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"nobody-here\"]\ncan = [\"see\"]\n", "8: no [[host]] has the user"),
             ("[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"-x\"]\ncan = [\"see\"]\n", "8: \"-x\""),
             (HOST, "6: a host \"local\""),
+            ("[[host]]\nkey = \"api\"\nlocal = true\nusers = [\"ops\"]\n", "6: \"api\" begins other addresses"),
         ] {
             let says = read(&format!("{HOST}{more}")).unwrap_err();
             assert!(says.starts_with(want), "{more:?} gave {says:?}");

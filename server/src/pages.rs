@@ -1,15 +1,14 @@
 //! The pages: rendered from memory, never waiting for a host.
 
-use crate::api;
 use crate::assets;
 use crate::auth::{Gate, Refusal};
 use crate::board::Shared;
 use crate::guard::{Nonce, XtermPage};
 use crate::rules::Rules;
-use crate::visit::{self, Form as Wanted, Visit};
+use crate::visit::{self, Visit};
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Form, Path, RawQuery, Request, State};
+use axum::extract::{Form, Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use futures_util::StreamExt;
@@ -25,7 +24,7 @@ use muxboard_app::dashboard::rename::{RenameForm, RenameFormProps};
 use muxboard_app::dashboard::store::Store;
 use muxboard_app::dashboard::{AsSent, BoardPage, Counts, create};
 use muxboard_app::document::{Frame, living, still};
-use muxboard_app::error::{Kind, PublicError};
+use muxboard_app::error::Kind;
 use muxboard_app::login::{FROM_LINK, Login, LoginProps, Missing, MissingProps, Sorry, SorryProps};
 use muxboard_app::terminal::TerminalPage;
 use muxboard_app::ui::post_form::Posting;
@@ -163,11 +162,9 @@ pub(crate) async fn log_out(State(shared): State<Arc<Shared>>, Extension(nonce):
 }
 
 /// Any other URL.
-pub(crate) async fn nothing(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>, request: Request) -> Response {
-    match Wanted::of(request.uri().path(), request.headers()) {
-        Wanted::Problem => api::problem(&PublicError::new(Kind::NotFound, "There is no such thing in this API.")),
-        _ => sorry(&shared, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", Some(("All sessions".into(), shared.base.board()))).await,
-    }
+pub(crate) async fn nothing(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>) -> Response {
+    let all = Some(("All sessions".into(), shared.base.board()));
+    sorry(&shared, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
 }
 
 /// A question over the dashboard, and what was typed into it so far.

@@ -99,7 +99,7 @@ pub(crate) async fn known_alone(State(shared): State<Arc<Shared>>, mut request: 
 }
 
 /// In which form a caller wants to hear a refusal.
-pub(crate) enum Form {
+enum Form {
     /// A page.
     Page,
     /// A page that was posted to: there is nothing to come back to.
@@ -111,7 +111,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
+    fn of(path: &str, headers: &HeaderMap) -> Self {
         if path.starts_with("/api/") {
             Self::Problem
         } else if path.starts_with("/fn/") {

@@ -76,7 +76,7 @@ fn map(accounts: &Accounts) -> String {
 
 fn config(socket: &str, trusted: &str, secret: &str, map: &str) -> String {
     format!(
-        "listen = \"127.0.0.1:0\"\n[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-authentik-username\"\ntrusted = [\"{trusted}\"]\n\
+        "listen = \"127.0.0.1:0\"\n[limits]\nrequests_per_second = 0\n[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-authentik-username\"\ntrusted = [\"{trusted}\"]\n\
          secret_header = \"X-Proxy-Secret\"\nsecret_file = \"{secret}\"\nuser_map = \"{map}\"\n\
          [[grant]]\nwho = [\"*\"]\nhosts = [\"*\"]\nusers = [\"@mapped\"]\ncan = [\"type\", \"create\", \"kill\"]\n\
          [[host]]\nkey = \"here\"\nlocal = true\nusers = [\"@mapped\"]\nsocket_name = \"{socket}\"\n"

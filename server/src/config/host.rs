@@ -38,6 +38,9 @@ pub(super) struct WrittenHost {
     passphrase_credential: Option<Spanned<String>>,
 }
 
+/// The first words of the board's own URLs.
+const RESERVED: [&str; 4] = ["api", "assets", "fn", "ws"];
+
 /// What one user of a host has of his own.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +55,9 @@ impl WrittenHost {
     /// The first mistake in it.
     pub(super) fn meant(&self, text: &Text<'_>, own: &UnixUser, mapped: Option<&[UnixUser]>) -> Result<Host, Mistake> {
         let key: HostKey = text.parsed(&self.key)?;
+        if RESERVED.contains(&key.as_str()) {
+            return Err(text.at(&self.key, format!("\"{key}\" begins other addresses of the board: name the host otherwise")));
+        }
         let reach = self.reach(text)?;
         let login = match (&reach, &self.login) {
             (Reach::Local, Some(login)) => return Err(text.at(login, "login is for hosts over ssh; this machine is reached as the account that runs muxboard")),
