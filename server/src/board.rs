@@ -3,6 +3,7 @@
 
 use crate::auth::Gate;
 use crate::guard::{self, Doors, Throttle};
+use crate::peer::Peer;
 use crate::rules::Rules;
 use crate::visit::{self, Needs};
 use crate::{api, assets, forms, pages, socket};
@@ -158,6 +159,11 @@ impl Muxboard {
 pub struct Handle(Arc<Shared>);
 
 impl Handle {
+    /// Whether that peer is a proxy that the rules name.
+    pub(crate) fn trusts(&self, peer: Peer) -> bool {
+        peer.is_trusted(&self.0.rules().doors.proxies)
+    }
+
     /// Puts these rules in the place of the old ones, all at one moment. Who is logged in stays so if his token is still good; live connections that
     /// the new rules do not allow end within seconds.
     ///

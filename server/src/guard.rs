@@ -32,6 +32,11 @@ impl Doors {
         let hosts: Vec<String> = ["127.0.0.1", "localhost", "[::1]"].iter().map(|h| format!("{h}:{port}")).collect();
         Self { origins: hosts.iter().map(|h| format!("http://{h}")).collect(), hosts, proxies: Vec::new() }
     }
+
+    /// Whether browsers come by https alone.
+    pub(crate) fn https_alone(&self) -> bool {
+        !self.origins.is_empty() && self.origins.iter().all(|origin| origin.starts_with("https://"))
+    }
 }
 
 /// How many requests a source may send.
