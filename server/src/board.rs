@@ -3,6 +3,7 @@
 
 use crate::auth::Gate;
 use crate::guard::{self, Doors, Throttle};
+use crate::peer::Peer;
 use crate::rules::Rules;
 use crate::visit::{self, Needs};
 use crate::{api, assets, forms, pages, socket};
@@ -131,12 +132,14 @@ impl Muxboard {
     /// The same for a server that has nothing else: what is beside the base is guarded too.
     pub(crate) fn alone(self) -> Router {
         let shared = self.shared.clone();
-        let board = self.into_router();
-        if shared.base.0.is_empty() {
-            return board;
+        let mut board = self.into_router();
+        if !shared.base.0.is_empty() {
+            let beside: MethodRouter = any(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
+            let doors = middleware::from_fn_with_state(shared.clone(), guard::doors);
+            board = board.fallback_service(beside.layer(doors).layer(middleware::from_fn(guard::headers)));
         }
-        let beside: MethodRouter = any(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
-        board.fallback_service(beside.layer(middleware::from_fn_with_state(shared, guard::doors)).layer(middleware::from_fn(guard::headers)))
+        // It holds for a whole host name, all its ports: not ours to say where we are a part of another application.
+        board.layer(middleware::from_fn_with_state(shared, guard::https_alone))
     }
 
     /// A way to change the rules of the board while it runs.
@@ -159,6 +162,11 @@ impl Muxboard {
 pub struct Handle(Arc<Shared>);
 
 impl Handle {
+    /// Whether that peer is a proxy that the rules name.
+    pub(crate) fn trusts(&self, peer: Peer) -> bool {
+        peer.is_trusted(&self.0.rules().doors.proxies)
+    }
+
     /// Puts these rules in the place of the old ones, all at one moment. Who is logged in stays so if his token is still good; live connections that
     /// the new rules do not allow end within seconds.
     ///

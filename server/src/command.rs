@@ -4,11 +4,11 @@
 use crate::audit::AuditFile;
 use crate::audit::command::Audit;
 use crate::config::{Config, LISTEN_DEFAULT};
+use crate::listen::Doorway;
 use crate::{ASKPASS_SOCKET, Muxboard, askpass, assets, doctor, explain, random_hex, reload, sha256};
 use anyhow::{Context, anyhow, bail};
-use axum::serve::ListenerExt;
 use clap::{Args, Parser, Subcommand};
-use muxboard_core::limits::{SEND_BUFFER_BYTES, SHUT_DOWN_SECONDS_MAX};
+use muxboard_core::limits::SHUT_DOWN_SECONDS_MAX;
 use muxboard_core::name::UnixUser;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -16,7 +16,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Every tmux session of one machine or a whole fleet on one web page.
@@ -234,17 +233,12 @@ impl Serve {
 }
 
 async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, UnixUser)>, audit: Option<Arc<AuditFile>>) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            anyhow!("{} is in use by another program; choose another with --listen 127.0.0.1:PORT, or listen in the configuration", config.listen)
-        }
-        _ => anyhow!("cannot listen on {}: {error}", config.listen),
-    })?;
-    let address = listener.local_addr()?;
-    let origin = config.origins.first().cloned().unwrap_or_else(|| format!("http://{address}"));
+    let doorway = Doorway::open(&config.listen, config.tls.as_ref(), config.connections).await.map_err(anyhow::Error::msg)?;
+    let port = doorway.address().map_or_else(|| config.public_port(), |address| address.port());
+    let origin = config.origins.first().cloned().or_else(|| Some(format!("http://{}", doorway.address()?))).unwrap_or_default();
     let link = format!("{origin}{}/{}", config.base, token.map(|t| format!("login#token={t}")).unwrap_or_default());
     let board = Muxboard::builder(config.inventory.clone())
-        .rules(config.rules(address.port()))
+        .rules(config.rules(port))
         .base(&config.base)
         .sweep(config.sweep)
         .attach(config.attach)
@@ -256,9 +250,10 @@ async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, Uni
         })
         .build()?;
     if let Some((path, own)) = from {
-        tokio::spawn(reload::follow(reload::Source { path, own, port: address.port() }, config, board.handle()));
+        let source = reload::Source { path, own, port, listen: config.listen.clone(), certificate: doorway.certificate() };
+        tokio::spawn(reload::follow(source, config, board.handle()));
     }
-    let stop = board.stopper();
+    let (stop, handle) = (board.stopper(), board.handle());
     let router = board.alone();
     {
         let mut out = std::io::stdout();
@@ -266,26 +261,16 @@ async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, Uni
         out.flush()?;
     }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let listener = listener.tap_io(|tcp| {
-        // A key press must not wait for the next one.
-        let _ = tcp.set_nodelay(true);
-        // What the kernel holds for a slow reader is memory too, and output that is old when it is read.
-        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&*tcp, SEND_BUFFER_BYTES);
-    });
-    let (told, mut heard) = tokio::sync::watch::channel(false);
-    let graceful = async move {
-        let _ = heard.wait_for(|told| *told).await;
-    };
-    let mut server =
-        tokio::spawn(axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(graceful).into_future());
+    let (told, heard) = tokio::sync::watch::channel(false);
+    let mut server = tokio::spawn(doorway.serve(router, move |peer| handle.trusts(peer), heard));
     tokio::select! {
-        ended = &mut server => return Ok(ended??),
+        ended = &mut server => return Ok(ended?),
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping; every session lives on");
     told.send_replace(true);
     // WebSockets are no longer the HTTP server's: it would not wait for them to hear why they end.
-    let _ = tokio::time::timeout(Duration::from_secs(SHUT_DOWN_SECONDS_MAX), stop).await;
+    let _ = tokio::time::timeout(Duration::from_secs(SHUT_DOWN_SECONDS_MAX), async { tokio::join!(stop, server) }).await;
     Ok(())
 }

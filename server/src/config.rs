@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod grant;
 mod host;
+mod listen;
 mod written;
 
 use crate::audit::AuditSettings;
@@ -12,6 +13,7 @@ use crate::auth::Gate;
 use crate::auth::proxy::ProxyGate;
 use crate::auth::token::{NamedToken, TokenGate};
 use crate::guard::Doors;
+use crate::listen::{Listen, TlsFiles};
 use crate::rules::Rules;
 use ipnet::IpNet;
 use muxboard_core::inventory::{Host, Inventory};
@@ -54,7 +56,11 @@ impl std::error::Error for Mistake {}
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: Listen,
+    /// The certificate's files, if we speak TLS ourselves.
+    pub tls: Option<TlsFiles>,
+    /// Connections at one moment.
+    pub connections: usize,
     /// Where the board is mounted.
     pub base: String,
     /// Origins as configured; if none, those of the loopback address.
@@ -128,9 +134,7 @@ impl GateChoice {
 pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
     let text = Text(source);
     let written: Written = toml::from_str(source).map_err(|e| Mistake { line: e.span().map(|s| text.line(s.start)), says: e.message().replace('\n', " ") })?;
-    text.later(&written.tls, "tls (https without a proxy)")?;
     text.later(&written.upload, "upload (files pasted into a terminal)")?;
-    let listen = listen(&text, &written)?;
     let base = match &written.base {
         None => String::new(),
         Some(base) => {
@@ -155,6 +159,7 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         path => path.as_ref().map(|path| path.get_ref().clone()),
     };
     let (gate, proxies, user_map) = auth::meant(&text, written.auth.as_ref())?;
+    let (listen, tls) = listen::meant(&text, &written, &gate)?;
     let mapped = if let GateChoice::Proxy(ProxyGate { map: Some(map), .. }) = &gate { Some(map.accounts()) } else { None };
     let hosts = written.host.iter().map(|host| host.get_ref().meant(&text, own, mapped.as_deref())).collect::<Result<Vec<_>, _>>()?;
     let inventory = Inventory { hosts };
@@ -169,6 +174,8 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
     }
     Ok(Config {
         listen,
+        tls,
+        connections: listen::connections(&text, written.limits.connections.as_ref())?,
         base,
         origins: written.origins.iter().map(|o| origin(&text, o)).collect::<Result<_, _>>()?,
         hosts_allowed: written.hosts_allowed,
@@ -184,25 +191,6 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         policy: Policy { grants: written.grant.iter().map(|g| grant::meant(&text, g, &inventory)).collect::<Result<_, _>>()? },
         inventory,
     })
-}
-
-fn listen(text: &Text<'_>, written: &Written) -> Result<SocketAddr, Mistake> {
-    let Some(listen) = &written.listen else {
-        #[expect(clippy::expect_used, reason = "a constant, parsed by a test too")]
-        return Ok(LISTEN_DEFAULT.parse().expect("the default address"));
-    };
-    if listen.get_ref().starts_with("unix:") {
-        return Err(text.at(listen, "listen = \"unix:..\": this version of muxboard cannot do that yet"));
-    }
-    let address: SocketAddr = listen.get_ref().parse().map_err(|_| text.at(listen, "listen must be ADDRESS:PORT, for example \"127.0.0.1:8088\""))?;
-    let proxied = written.behind_proxy.as_ref().is_some_and(|b| *b.get_ref());
-    if !address.ip().is_loopback() && !proxied {
-        return Err(text.at(listen, "this address is open to the network, and every key press would cross it in the clear. Put a TLS proxy in front and say behind_proxy = true, or listen on 127.0.0.1"));
-    }
-    if proxied && written.origins.is_empty() {
-        return Err(text.at(listen, "behind a proxy the board must know its public address: origins = [\"https://..\"]"));
-    }
-    Ok(address)
 }
 
 fn origin(text: &Text<'_>, origin: &Spanned<String>) -> Result<String, Mistake> {
@@ -223,7 +211,9 @@ impl Config {
         let key: HostKey = "local".parse().expect("a host key");
         let host = Host { label: hostname.to_owned(), ..Host::local(key, own) };
         Self {
-            listen,
+            listen: Listen::Tcp(listen),
+            tls: None,
+            connections: limits::CONNECTIONS,
             base: String::new(),
             origins: Vec::new(),
             hosts_allowed: Vec::new(),
@@ -245,7 +235,10 @@ impl Config {
 
     /// The hosts and origins this board answers to, once its port is known.
     pub fn doors(&self, port: u16) -> Doors {
-        let mut doors = if self.listen.ip().is_loopback() { Doors::loopback(port) } else { Doors::default() };
+        let mut doors = match &self.listen {
+            Listen::Tcp(_) if self.listen.is_local() => Doors::loopback(port),
+            Listen::Tcp(_) | Listen::Unix { .. } => Doors::default(),
+        };
         if !self.origins.is_empty() {
             doors.origins.clone_from(&self.origins);
             doors.hosts.extend(self.origins.iter().filter_map(|o| o.split_once("://").map(|(_, host)| host.to_owned())));
@@ -257,13 +250,27 @@ impl Config {
         doors
     }
 
+    /// The port that browsers know: that of the first origin. A Unix socket has none of its own, and a cookie is named by it.
+    pub(crate) fn public_port(&self) -> u16 {
+        let Some((scheme, host)) = self.origins.first().and_then(|origin| origin.split_once("://")) else { return 0 };
+        let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        port.unwrap_or(if scheme == "https" { 443 } else { 80 })
+    }
+
     /// The keys that have another value in the next configuration and are read at the start alone.
     pub(crate) fn needs_restart(&self, next: &Self) -> Vec<&'static str> {
         let pairs = [
             ("listen", self.listen != next.listen),
+            ("tls", self.tls.is_some() != next.tls.is_some()),
             ("base", self.base != next.base),
             ("sweep_seconds", self.sweep != next.sweep),
-            ("limits", self.attach != next.attach || self.overtake != next.overtake || self.requests_per_second != next.requests_per_second),
+            (
+                "limits",
+                self.attach != next.attach
+                    || self.overtake != next.overtake
+                    || self.requests_per_second != next.requests_per_second
+                    || self.connections != next.connections,
+            ),
             ("ssh_config", self.ssh.config != next.ssh.config),
             ("audit", self.audit != next.audit),
         ];
@@ -272,8 +279,9 @@ impl Config {
 
     /// What of it can change while a board runs, once its port is known.
     pub fn rules(&self, port: u16) -> Rules {
-        let https_alone = !self.origins.is_empty() && self.origins.iter().all(|o| o.starts_with("https://"));
-        Rules { inventory: self.inventory.clone(), policy: self.policy.clone(), gate: self.gate.gate(port, https_alone, &self.base), doors: self.doors(port) }
+        let doors = self.doors(port);
+        let gate = self.gate.gate(port, doors.https_alone(), &self.base);
+        Rules { inventory: self.inventory.clone(), policy: self.policy.clone(), gate, doors }
     }
 }
 
@@ -304,8 +312,7 @@ mod tests {
             ("lisen = 1\n", "1: unknown field `lisen`"),
             ("\n\nlisten = \"x\"\n", "3: listen must be"),
             ("listen = \"0.0.0.0:80\"\n", "1: this address is open"),
-            ("listen = \"unix:/x\"\n", "1: listen = \"unix:..\""),
-            ("[tls]\ncert = \"x\"\n", "1: tls"),
+            ("[upload]\nenabled = true\n", "1: upload"),
             ("[auth]\ngate = \"proxy\"\n", "2: the proxy gate needs"),
             ("[auth]\ngate = \"guess\"\n", "2: gate must be"),
             ("[[auth.token]]\nname = \"a\"\nsha256 = \"x\"\n", "1:"),
@@ -339,6 +346,21 @@ mod tests {
             assert!(says.starts_with(want), "{more:?} gave {says:?}");
         }
         assert!(read("").unwrap_err().contains("no [[host]]"));
+    }
+
+    #[test]
+    fn the_names_it_answers_to_are_those_of_the_origins_where_nobody_is_on_loopback() {
+        let doors = |source: &str| {
+            let config = read(&format!("{source}{HOST}")).unwrap();
+            (config.public_port(), config.doors(1))
+        };
+        let (port, unix) = doors("listen = \"unix:/x\"\norigins = [\"https://ops.example.com\", \"https://[2001:db8::1]:8443\"]\n");
+        assert_eq!((port, unix.hosts), (443, vec!["ops.example.com".to_owned(), "[2001:db8::1]:8443".to_owned()]));
+        assert_eq!(doors("listen = \"unix:/x\"\norigins = [\"https://[2001:db8::1]:8443\"]\n").0, 8443);
+        assert_eq!(doors("listen = \"unix:/x\"\norigins = [\"https://[2001:db8::1]\"]\n").0, 443);
+        let (_, tls) = doors("listen = \"0.0.0.0:443\"\norigins = [\"https://a\"]\n[tls]\ncert = \"/c\"\nkey = \"/k\"\n");
+        assert!(tls.https_alone() && tls.hosts == ["a"]);
+        assert!(!doors("").1.https_alone());
     }
 
     const REMOTE: &str = "[[host]]\nkey = \"web1\"\naddress = \"web1.internal\"\nlogin = \"ops\"\nusers = [\"ops\", \"deploy\"]\n";

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::limits::{REQUESTS_BURST_SECONDS, SOURCES_MAX};
+use muxboard_core::limits::{HTTPS_ALONE_SECONDS, REQUESTS_BURST_SECONDS, SOURCES_MAX};
 use muxboard_core::policy::{Asker, Principal};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -31,6 +31,11 @@ impl Doors {
     pub fn loopback(port: u16) -> Self {
         let hosts: Vec<String> = ["127.0.0.1", "localhost", "[::1]"].iter().map(|h| format!("{h}:{port}")).collect();
         Self { origins: hosts.iter().map(|h| format!("http://{h}")).collect(), hosts, proxies: Vec::new() }
+    }
+
+    /// Whether browsers come by https alone.
+    pub(crate) fn https_alone(&self) -> bool {
+        !self.origins.is_empty() && self.origins.iter().all(|origin| origin.starts_with("https://"))
     }
 }
 
@@ -140,6 +145,17 @@ pub(crate) async fn headers(mut request: Request, next: Next) -> Response {
     }
     // Pages show what a principal may see: no cache keeps them.
     out.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// Tells browsers to come by https alone, if no other origin is configured: what is typed without it never leaves them in the clear.
+pub(crate) async fn https_alone(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    if shared.rules().doors.https_alone()
+        && let Ok(alone) = HeaderValue::from_str(&format!("max-age={HTTPS_ALONE_SECONDS}"))
+    {
+        answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, alone);
+    }
     answer
 }
 

@@ -2,12 +2,14 @@
 //! a bad one.
 
 use crate::board::Handle;
-use crate::config::{self, Config};
+use crate::config::{self, Config, GateChoice};
+use crate::listen::{Certificate, Listen};
 use anyhow::anyhow;
 use muxboard_core::limits::RELOAD_MS;
 use muxboard_core::name::UnixUser;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
@@ -30,6 +32,9 @@ pub(crate) struct Source {
     pub(crate) path: PathBuf,
     pub(crate) own: UnixUser,
     pub(crate) port: u16,
+    /// Where it listens, whatever the file says by now.
+    pub(crate) listen: Listen,
+    pub(crate) certificate: Option<Arc<Certificate>>,
 }
 
 /// A file as it was at a look: a change of any of these is another file, a link that leads elsewhere too.
@@ -45,7 +50,10 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut look = interval(Duration::from_millis(RELOAD_MS));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let marks = |config: &Config| (mark(&source.path), config.user_map.as_deref().map(mark));
+    let marks = |config: &Config| {
+        let tls = config.tls.as_ref().map(|files| (mark(&files.cert), mark(&files.key)));
+        (mark(&source.path), config.user_map.as_deref().map(mark), tls)
+    };
     let mut seen = marks(&current);
     loop {
         tokio::select! {
@@ -53,13 +61,27 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
             _ = look.tick() => if marks(&current) == seen { continue },
         }
         seen = marks(&current);
-        let next = match read(&source.path, &source.own) {
+        let next = read(&source.path, &source.own);
+        // A certificate is renewed whatever is wrong with the rest.
+        let files = next.as_ref().map_or(&current.tls, |next| &next.tls).as_ref();
+        if let (Some(certificate), Some(files)) = (&source.certificate, files) {
+            match certificate.reload(files) {
+                Ok(()) => tracing::info!("the certificate was read again"),
+                Err(error) => tracing::error!("the certificate cannot be taken, so the one before it stays in use: {error}"),
+            }
+        }
+        let next = match next {
             Ok(next) => next,
             Err(mistake) => {
                 tracing::error!("the configuration has a mistake, so the one before it holds: {mistake:#}");
                 continue;
             }
         };
+        // The address is another one only after the next start.
+        if matches!(next.gate, GateChoice::Open) && !source.listen.is_local() {
+            tracing::error!("the gate \"open\" would let in whoever reaches {}, so the configuration before this one holds", source.listen);
+            continue;
+        }
         if let Err(error) = board.replace(next.rules(source.port)) {
             tracing::error!("the configuration cannot be taken, so the one before it holds: {error}");
             continue;
@@ -68,7 +90,9 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
             tracing::warn!("{key} has changed: that takes effect with the next start of muxboard");
         }
         tracing::info!("the configuration was read again, and holds from now on");
-        seen = marks(&next);
+        if (&next.tls, &next.user_map) != (&current.tls, &current.user_map) {
+            seen = marks(&next);
+        }
         current = next;
     }
 }

@@ -185,8 +185,33 @@ pub const REQUESTS_PER_SECOND: u32 = 100;
 pub const REQUESTS_BURST_SECONDS: u32 = 5;
 /// Connections at one moment.
 pub const CONNECTIONS: usize = 512;
-/// Time for a client to say what it wants (its TLS handshake, a request's head), in seconds.
+/// The fewest that may be configured: a page takes a handful.
+pub const CONNECTIONS_MIN: usize = 8;
+/// The most that may be configured: each is a file descriptor.
+pub const CONNECTIONS_MAX: usize = 65_536;
+/// One address that is no trusted proxy has at most this part of them: one client cannot fill the board.
+pub const CONNECTIONS_OF_ONE_PART: usize = 2;
+/// Connections that wait in the kernel until one of those ends.
+pub const BACKLOG: u32 = 1024;
+/// Time for a client to say what it wants (its TLS handshake, then its first request's head), in seconds.
 pub const HEAD_SECONDS_MAX: u64 = 10;
+/// The largest head of a request, in bytes.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// From one request on a connection to the head of the next, in seconds. Longer than nginx, Traefik and Caddy keep a connection (60, 90, 120):
+/// who closes it is the proxy, which then does not send a request into a connection that we just closed.
+pub const KEEP_ALIVE_SECONDS_MAX: u64 = 125;
+/// A body that comes slower than this, in bytes a second, after the time for a head is over, is given up.
+pub const BODY_BYTES_PER_SECOND_MIN: u64 = 1024;
+/// After an error of accept (no descriptor is free) the next try waits, in milliseconds.
+pub const ACCEPT_PAUSE_MS: u64 = 500;
+/// That connections wait or are closed because there are too many is said once in this time, in seconds.
+pub const CROWDED_SECONDS: u64 = 60;
+/// The longest path of a Unix socket, in bytes: sun_path is 108 with its end.
+pub const UNIX_PATH_BYTES_MAX: usize = 107;
+/// The largest file of a certificate or its key, in bytes.
+pub const CERTIFICATE_BYTES_MAX: usize = 256 * 1024;
+/// How long a browser that was here by https comes by https alone, in seconds.
+pub const HTTPS_ALONE_SECONDS: u64 = 365 * 24 * 3600;
 /// Time for an embedder's gate to answer, in seconds.
 pub const AUTHORIZE_SECONDS_MAX: u64 = 5;
 /// The longest identity, group list or secret that a proxy may send, in bytes.
@@ -253,4 +278,6 @@ const _: () = assert!(SWEEP_SECONDS_MAX + WATCHED_SWEEP_MS / 1000 < BOARD_SILENC
 const _: () = assert!(QUIET_SECONDS < CHECK_SECONDS && CHECK_SECONDS * 2 <= SILENCE_SECONDS_MAX && SILENCE_SECONDS_MAX + CHECK_SECONDS <= 15);
 const _: () = assert!(PAGE_PING_MS + PAGE_SILENCE_MS_MAX < 15_000);
 const _: () = assert!(4 * 6 * (AUDIT_FIELD_BYTES_MAX + 3) + 4096 <= AUDIT_LINE_BYTES_MAX && AUDIT_LINE_BYTES_MAX as u64 <= AUDIT_ROTATE_BYTES_MIN);
+const _: () = assert!(CONNECTIONS_MIN <= CONNECTIONS && CONNECTIONS <= CONNECTIONS_MAX && CONNECTIONS_MIN / CONNECTIONS_OF_ONE_PART > 0);
+const _: () = assert!(HEAD_SECONDS_MAX < KEEP_ALIVE_SECONDS_MAX && IDENTITY_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(RELOAD_MS < 5000 && CHECK_SECONDS <= 5); // what is withdrawn is closed within 5 s

@@ -17,6 +17,7 @@ pub(super) type Later = Option<Spanned<toml::Value>>;
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
     pub(super) listen: Option<Spanned<String>>,
+    pub(super) listen_mode: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) origins: Vec<Spanned<String>>,
     #[serde(default)]
@@ -25,7 +26,7 @@ pub(super) struct Written {
     pub(super) behind_proxy: Option<Spanned<bool>>,
     pub(super) sweep_seconds: Option<Spanned<u64>>,
     pub(super) ssh_config: Option<Spanned<String>>,
-    pub(super) tls: Later,
+    pub(super) tls: Option<Spanned<WrittenTls>>,
     #[serde(default)]
     pub(super) limits: WrittenLimits,
     pub(super) upload: Later,
@@ -35,6 +36,13 @@ pub(super) struct Written {
     pub(super) grant: Vec<Spanned<WrittenGrant>>,
     #[serde(default)]
     pub(super) host: Vec<Spanned<WrittenHost>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenTls {
+    pub(super) cert: Spanned<String>,
+    pub(super) key: Spanned<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -47,6 +55,7 @@ pub(super) struct WrittenLimits {
     stall_seconds: Option<Spanned<u64>>,
     pub(super) overtake: Option<bool>,
     pub(super) requests_per_second: Option<u32>,
+    pub(super) connections: Option<Spanned<usize>>,
 }
 
 impl WrittenLimits {
