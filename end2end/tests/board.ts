@@ -13,10 +13,10 @@ export { expect };
 const release = join(import.meta.dirname, "../../target/release");
 export const binary = join(release, "muxboard");
 
-// A program as an account, in a fresh environment.
-export function as(account: string, command: string[]): [string, string[]] {
+// A program as an account, in a fresh environment; in this group too, if one is named.
+export function as(account: string, command: string[], group?: string): [string, string[]] {
   if (process.getuid?.() !== 0) return [command[0], command.slice(1)];
-  return ["setpriv", [`--reuid=${account}`, `--regid=${account}`, "--init-groups", "--reset-env", "--", ...command]];
+  return ["setpriv", [`--reuid=${account}`, `--regid=${account}`, group ? `--groups=${group}` : "--init-groups", "--reset-env", "--", ...command]];
 }
 
 export class Board {

@@ -1,7 +1,8 @@
 // One machine behind a login, as docs/deploy.md sets it up: the files of deploy/ with their blanks filled in, nginx with TLS and a password file
-// in front, muxboard behind it. Three accounts that trust each other with nothing: nginx's, muxboard's, and each person's own.
+// in front, muxboard behind it on a Unix socket. No account trusts another: nginx's, which alone is in the group that may open the socket,
+// muxboard's, each person's own.
 import { expect, request, type APIRequestContext, type Browser, type Page } from "@playwright/test";
-import { spawn, execFileSync, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, execFileSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { accessSync, chmodSync, constants, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
@@ -37,9 +38,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const listens = (port: number) =>
+const listens = (at: { port: number; host: string } | { path: string }) =>
   new Promise<boolean>((done) => {
-    const socket = connect(port, "127.0.0.1", () => (socket.destroy(), done(true)));
+    const socket = connect(at, () => (socket.destroy(), done(true)));
     socket.on("error", () => done(false));
   });
 
@@ -62,8 +63,8 @@ export class DevVm {
   readonly socket = `vm-${randomBytes(6).toString("hex")}`;
   readonly secret = randomBytes(32).toString("hex");
   readonly folder = mkdtempSync(join(tmpdir(), "muxboard-vm-"));
+  readonly behind = join(this.folder, "run/http.sock");
   url = "";
-  behind = "";
   #children: ChildProcess[] = [];
 
   get isPossible() {
@@ -80,23 +81,30 @@ export class DevVm {
 
   async start() {
     chmodSync(this.folder, 0o755);
-    const [front, behind] = [await freePort(), await freePort()];
-    this.url = `https://127.0.0.1:${front}`;
-    this.behind = `http://127.0.0.1:${behind}`;
-    this.#serve(behind);
-    this.#front(front, behind);
-    for (const port of [front, behind]) await expect.poll(() => listens(port), { message: `port ${port} is open` }).toBe(true);
+    const port = await freePort();
+    this.url = `https://127.0.0.1:${port}`;
+    this.#serve();
+    this.#front(port);
+    for (const at of [{ path: this.behind }, { host: "127.0.0.1", port }]) await expect.poll(() => listens(at), { message: `${JSON.stringify(at)} is open` }).toBe(true);
   }
 
-  #serve(port: number) {
+  // A folder of that account's, as the unit's RuntimeDirectory is.
+  #own(name: string, owner: string): string {
+    const path = join(this.folder, name);
+    mkdirSync(path);
+    execFileSync("chown", [owner, path]);
+    return path;
+  }
+
+  #serve() {
     const { muxboard, ann, bob } = this.accounts;
+    this.#own("run", muxboard);
     copyFileSync(binary, join(this.folder, "muxboard"));
     const secret = this.#file("proxy-secret", muxboard, 0o600, this.secret + "\n");
     const map = this.#file("user-map", "root", 0o644, `ann = ${ann}\nbob = ${bob}\nghost = ${NOT_MADE}\n`);
     const config = filled(shipped("muxboard.toml"), [
-      ["unix:/run/muxboard/http.sock", `127.0.0.1:${port}`],
+      ["unix:/run/muxboard/http.sock", `unix:${this.behind}`],
       ["https://term.example.com", this.url],
-      ["trusted = []", 'trusted = ["127.0.0.1/32"]'],
       ["/run/credentials/muxboard.service/proxy-secret", secret],
       ["/etc/muxboard/user-map", map],
     ]);
@@ -104,11 +112,9 @@ export class DevVm {
     this.#run(muxboard, [join(this.folder, "muxboard"), "serve", "-c", path]);
   }
 
-  #front(port: number, behind: number) {
+  #front(port: number) {
     const owner = this.accounts.nginx;
-    const own = join(this.folder, "nginx");
-    mkdirSync(own);
-    execFileSync("chown", [owner, own]);
+    const own = this.#own("nginx", owner);
     const made = ["-subj", "/CN=127.0.0.1", "-keyout", join(this.folder, "key.pem"), "-out", join(this.folder, "cert.pem")];
     execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", ...made], { stdio: "ignore" });
     execFileSync("chown", [owner, join(this.folder, "key.pem")]);
@@ -117,18 +123,18 @@ export class DevVm {
       ["@NAME@", "127.0.0.1"],
       ["@CERT@", join(this.folder, "cert.pem")],
       ["@KEY@", join(this.folder, "key.pem")],
-      ["@UPSTREAM@", `127.0.0.1:${behind}`],
+      ["@UPSTREAM@", `unix:${this.behind}`],
       ["@USERS@", this.#file("users", owner, 0o600, ["ann", "bob", "eve", "ghost"].map((who) => `${who}:{PLAIN}${PASSWORD}\n`).join(""))],
       ["@SECRET_FILE@", this.#file("secret.conf", owner, 0o600, `proxy_set_header X-Muxboard-Secret "${this.secret}";\n`)],
     ]);
     const folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((what) => `${what}_temp_path ${own}/${what};`).join(" ");
     const whole = `daemon off; worker_processes 1; pid ${own}/pid; events {}\nhttp { access_log off; ${folders}\n${site}}\n`;
     const path = this.#file("nginx.conf", owner, 0o600, whole);
-    this.#run(owner, [this.nginx!, "-p", own, "-e", join(own, "error.log"), "-c", path]);
+    this.#run(owner, [this.nginx!, "-p", own, "-e", join(own, "error.log"), "-c", path], this.accounts.muxboard);
   }
 
-  #run(account: string, command: string[]) {
-    const [program, words] = as(account, command);
+  #run(account: string, command: string[], group?: string) {
+    const [program, words] = as(account, command, group);
     this.#children.push(spawn(program, words, { stdio: "ignore", cwd: "/" }));
   }
 
@@ -153,9 +159,13 @@ export class DevVm {
     return request.newContext({ baseURL: this.url, ignoreHTTPSErrors: true, httpCredentials, extraHTTPHeaders: { origin: this.url, ...headers } });
   }
 
-  // A program that asks past nginx.
-  async past(headers: Record<string, string>): Promise<APIRequestContext> {
-    return request.newContext({ baseURL: this.behind, extraHTTPHeaders: { host: new URL(this.url).host, ...headers } });
+  // A program on this machine that asks past nginx: the status, or 0 if it may not even open the socket.
+  past(headers: Record<string, string>, path = "/api/v1/whoami", account = "root"): number {
+    // curl's way of sending a header without a value.
+    const said = Object.entries(headers).flatMap(([name, value]) => ["-H", value ? `${name}: ${value}` : `${name};`]);
+    const curl = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", this.behind, ...said, this.url.replace("https", "http") + path];
+    const [program, words] = as(account, curl);
+    return Number(spawnSync(program, words, { cwd: "/" }).stdout.toString());
   }
 
   async end() {
