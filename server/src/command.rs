@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
 use muxboard_core::limits::SHUT_DOWN_SECONDS_MAX;
 use muxboard_core::name::UnixUser;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -222,6 +222,7 @@ impl Serve {
         tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("MUXBOARD_LOG").unwrap_or_else(|_| "info".into()))
             .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
             .init();
         let path = self.config;
         let audit = config.audit.clone().map(AuditFile::open).transpose()?.map(Arc::new);

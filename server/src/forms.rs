@@ -20,6 +20,8 @@ use muxboard_core::policy::Asker;
 use muxboard_core::snapshot::Place;
 use std::sync::Arc;
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Each function and the fields it knows. A field that is not here is refused: nothing unknown travels on.
 const FUNCTIONS: [(&str, &[&str]); 4] = [
     ("create", &["place", "name", "directory", "command", "open"]),
@@ -39,6 +41,10 @@ pub(crate) async fn function(
     let Some((what, known)) = FUNCTIONS.into_iter().find(|(f, _)| *f == name) else {
         return refuse(&PublicError::new(Kind::NotFound, "There is no such function."));
     };
+    let kind = request.headers().get_all(header::CONTENT_TYPE).iter().map(|v| v.to_str().unwrap_or("")).collect::<Vec<_>>();
+    if !matches!(kind.as_slice(), [] | [_]) || kind.first().is_some_and(|kind| kind.split(';').next().map(str::trim) != Some(FORM)) {
+        return refuse(&PublicError::new(Kind::BadInput, "A form is posted as application/x-www-form-urlencoded."));
+    }
     let Ok(body) = to_bytes(std::mem::take(request.body_mut()), FORM_BYTES_MAX).await else {
         return (StatusCode::PAYLOAD_TOO_LARGE, Json(PublicError::new(Kind::BadInput, "That is too long."))).into_response();
     };
@@ -48,6 +54,7 @@ pub(crate) async fn function(
     };
 
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
     *request.body_mut() = Body::from(body);
     let (board, principal): (Arc<dyn Board>, _) = (shared.clone(), who.clone());
     let context = move || {
@@ -55,16 +62,21 @@ pub(crate) async fn function(
         provide_context(principal.clone());
     };
     let answer = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
-    if !browser {
+    let status = answer.status();
+    if status.is_success() && !browser {
         return answer;
     }
-    let status = answer.status();
     if status.is_success() {
         return (StatusCode::SEE_OTHER, [(header::LOCATION, afterwards(&shared.base, what, &fields))]).into_response();
     }
     let body: Bytes = to_bytes(answer.into_body(), FORM_BYTES_MAX).await.unwrap_or_default();
     let error =
         serde_json::from_slice::<PublicError>(&body).unwrap_or_else(|_| PublicError::new(Kind::Internal, "The server could not do that. Its log says why."));
+    if !browser {
+        return refuse(&error);
+    }
+    // The framework answers 500 where it could not read the form, whatever the error says.
+    let status = StatusCode::from_u16(error.status()).unwrap_or(status);
     pages::board_page(&shared, &nonce, status, who, String::new(), Some(Question { what, fields, refused: Some(error.says) })).await
 }
 

@@ -33,9 +33,10 @@ impl Script {
         Self::frame("s=$({} | head -n 1); case $s in /*) exec {} \"$s\" {};; *) {}; exit 1;; esac", &[read, before, after, complaint])
     }
 
-    /// The process, then what it is to be replaced by: prints the mark, its process id and its terminal on one line first.
+    /// The process, then what it is to be replaced by: prints the mark, its process id and its terminal on one line first, and waits until that
+    /// was heard and answered with a newline. tmux begins by throwing away what its terminal was given and nobody has read yet (`TCOFLUSH`).
     pub fn announced(mark: &str, command: &Script) -> Self {
-        Self::frame("printf '%s %s %s\\n' {} \"$$\" \"$(tty)\"; exec {}", &[&Self::command(&[mark]), command])
+        Self::frame("stty -echo; printf '%s %s %s\\n' {} \"$$\" \"$(tty)\"; read -r go; exec {}", &[&Self::command(&[mark]), command])
     }
 
     /// What a doctor wants to know of a machine, as lines `name=value`.

@@ -200,9 +200,13 @@ async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Resul
             Err(_) => Ok(Err(String::new())),
         };
         let _ = std::fs::remove_file(&fifo);
-        let pty = pty?;
+        let mut pty = pty?;
         match announced {
-            Ok(Ok(there)) => return Ok((pty, seat, there)),
+            Ok(Ok(there)) => {
+                // It is heard: tmux may begin. A new terminal has room for one byte.
+                pty.write(b"\n").map_err(|e| Failed::Here(e.to_string()))?;
+                return Ok((pty, seat, there));
+            }
             Ok(Err(said)) if said.contains("refused by peer") || said.contains("open failed") => {
                 if !seat.is_one_too_many() {
                     return Err(Failed::Host(Fault::too_few_sessions(host)));

@@ -66,7 +66,8 @@ static BINARY: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::Builder::new().prefix("muxboard-test").permissions(std::fs::Permissions::from_mode(0o755)).tempdir().unwrap();
     let path = folder.path().join("muxboard");
-    std::fs::copy(env!("CARGO_BIN_EXE_muxboard"), &path).unwrap();
+    // By a process of its own: a file that this one has open for writing cannot be run, nor while a child of another thread has inherited it.
+    sshd::run("cp", &[env!("CARGO_BIN_EXE_muxboard"), path.to_str().unwrap()]);
     (folder, path)
 });
 
@@ -245,7 +246,8 @@ fn run(account: &str, config: &std::path::Path) -> (Child, String, u16) {
     let mut child = command.args(["serve", "-c", config.to_str().unwrap()]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let link = line.trim().strip_prefix("muxboard: ").unwrap_or_else(|| panic!("it said {line:?}")).to_owned();
+    let said = || std::fs::read_to_string(config.with_extension("log")).unwrap_or_default();
+    let link = line.trim().strip_prefix("muxboard: ").unwrap_or_else(|| panic!("it said {line:?} and {}", said())).to_owned();
     let port = link.split(':').nth(2).and_then(|rest| rest.split('/').next()).and_then(|p| p.parse().ok()).unwrap();
     (child, link, port)
 }
