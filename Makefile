@@ -22,7 +22,7 @@ dev: ## rebuild and restart on every change (cargo-leptos watch)
 lint: ## rustfmt, clippy, and what we depend on: licences, sources, advisories
 	@.ci/bootstrap lint && .ci/lint
 
-guards: build ## take each guard of the door out in turn: the test named for it must fail (as root; about a minute each)
+guards: build ## take each guard of the door out in turn: the test named for it must fail (as root; about 20 minutes)
 	@.ci/bootstrap test && .ci/guards
 
 bench: ## measure the page, the terminal and the fleet, also in a browser on a slow line (OTHER="ttyd=ws://..,PID": another server too)

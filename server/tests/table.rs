@@ -65,6 +65,12 @@
 //! | no-store | server/src/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
 //! | next-own | server/src/pages.rs | server/tests/identity.rs: next_leads_to_own_paths_only_and_no_secret_is_logged |
 //! | next-plain | server/src/pages.rs | server/tests/identity.rs: next_leads_to_own_paths_only_and_no_secret_is_logged |
+//! | network-clear | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
+//! | network-open | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
+//! | network-opened | server/src/reload.rs | server/tests/listen.rs: a_gate_cannot_be_opened_while_the_network_reaches_it |
+//! | unix-mode | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
+//! | unix-folder | server/src/listen/unix.rs | server/src/listen/unix.rs: a_folder_that_others_write_in_is_refused |
+//! | one-address | server/src/listen/room.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
 //! | watcher-bytes | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
 //! | watcher-size | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
 

@@ -198,7 +198,8 @@ async fn a_watcher_sends_every_byte_and_changes_nothing() {
     let front = board.accounts.front.clone();
     board.tmux(&front, &["new-session", "-d", "-s", "keep"]);
     board.tmux(&front, &["new-session", "-d", "-s", "a", "-x", "80", "-y", "23", "printf ready; exec cat"]);
-    board.tmux(&front, &["set-option", "-g", "mouse", "on", ";", "split-window", "-t", "a", "exec cat"]);
+    // Keys that come so fast are a paste to tmux, and no chord, unless it is told not to guess.
+    board.tmux(&front, &["set-option", "-g", "mouse", "on", ";", "set-option", "-g", "assume-paste-time", "0", ";", "split-window", "-t", "a", "exec cat"]);
     let id = board.session(&front, "a");
     let seen = || {
         let all = "#{session_id} #{window_id} #{pane_id} #{window_width}x#{window_height} #{pane_width}x#{pane_height} #{pane_active} #{pane_in_mode} #{pane_pid} \
@@ -225,10 +226,15 @@ async fn a_watcher_sends_every_byte_and_changes_nothing() {
         for size in [(1, 1), (1000, 1000), (81, 24)] {
             say(&mut watcher, ToServer::Resize(Grid::clamped(size.0, size.1))).await;
         }
-        // All of it has been heard once this is answered.
+        // All of it has been heard once this is answered; and what was let through to tmux, among it the chord that lets go of the session, has been
+        // read there once something that the session shows afterwards has come.
         say(&mut watcher, ToServer::Ping(7)).await;
         frame(&mut watcher, |frame| (frame == ToClient::Pong(7)).then_some(())).await;
         assert_eq!(seen(), before);
+        board.tmux(&front, &["send-keys", "-t", "a.0", "Z"]);
+        until(&mut watcher, "Z").await;
+        let (shown, content, beside, options, buffers) = before;
+        assert_eq!(seen(), (shown, content.replace("ready", "readyZ"), beside, options, buffers));
         watcher.close(None).await.unwrap();
         let left = async {
             while !board.tmux(&front, &["list-clients"]).is_empty() {
