@@ -90,7 +90,7 @@ async fn whatever_goes_wrong_in_the_login_nobody_gets_in() {
     for login in [Login::KnowsNobody, Login::Fails, Login::Panics, Login::PanicsLater] {
         let app = application().merge(board(login, "/mux", doors()));
         for (method, path, needs) in routes() {
-            let path = format!("/mux{}", path.replace('{', "").replace('}', "").replace('*', ""));
+            let path = format!("/mux{}", path.replace(['{', '}', '*'], ""));
             let (status, ..) = ask(&app, method, &path, "app.example").await;
             match needs {
                 Needs::Identity => assert_eq!(status, 401, "{method} {path}"),
