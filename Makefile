@@ -22,7 +22,10 @@ dev: ## rebuild and restart on every change (cargo-leptos watch)
 lint: ## rustfmt, clippy, and what we depend on: licences, sources, advisories
 	@.ci/bootstrap lint && .ci/lint
 
+guards: build ## take each guard of the door out in turn: the test named for it must fail (as root; about a minute each)
+	@.ci/bootstrap test && .ci/guards
+
 bench: ## measure the page, the terminal and the fleet, also in a browser on a slow line (OTHER="ttyd=ws://..,PID": another server too)
 	@.ci/bootstrap test && .ci/build && $(TOOLS) node end2end/bench/page.mjs && node end2end/bench/slow.mjs && cargo bench --quiet -p muxboard --bench terminal -- $(if $(OTHER),'$(OTHER)') && cargo bench --quiet -p muxboard --bench fleet
 
-.PHONY: help run test build dev lint bench
+.PHONY: help run test build dev lint guards bench

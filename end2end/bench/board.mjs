@@ -22,6 +22,8 @@ export async function board(sessions, port = 0, more = "") {
   const hash = createHash("sha256").update(token).digest("hex");
   writeFileSync(config, `listen = "127.0.0.1:${port}"
 ${more}
+[limits]
+requests_per_second = 0
 [auth]
 gate = "token"
 [[auth.token]]

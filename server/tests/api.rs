@@ -69,6 +69,14 @@ fn what_is_not_known_is_refused_in_words() {
         assert_eq!(board.json("POST", "/api/v1/sessions", &body).token(TOKEN).send().status, 422, "{why}");
     }
     assert_eq!(problem(&board.json("POST", "/api/v1/sessions", &with("user", json!("nobody-here"))).token(TOKEN).send())["status"], 404);
+    let session = format!("/api/v1/sessions/here/{front}/1-1-1-1");
+    for (method, path, body) in [
+        ("PATCH", session.as_str(), json!({ "name": "x", "also": 1 })),
+        ("DELETE", session.as_str(), json!({ "confirm": "x", "also": 1 })),
+        ("POST", "/api/v1/refresh", json!({ "host": "here", "also": 1 })),
+    ] {
+        assert_eq!(problem(&board.json(method, path, &body).token(TOKEN).send())["status"], 422, "{method} {path}");
+    }
     let form = board.post("/api/v1/sessions", &[("host", "here")]).token(TOKEN).send();
     assert!(problem(&form)["detail"].as_str().unwrap().contains("application/json"));
     assert_eq!(problem(&board.get("/api/v1/sessions?fresh=1").token(TOKEN).send())["status"], 422);

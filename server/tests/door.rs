@@ -117,10 +117,43 @@ fn every_answer_carries_the_headers() {
                 && !policy.contains("http"),
             "{name}: {policy}"
         );
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{name}");
-        assert_eq!(answer.header("referrer-policy"), Some("same-origin"), "{name}");
+        for (header, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(answer.header(header), Some(value), "{name}");
+        }
     }
     assert!(board.request().header("Host", "evil").send().header("content-security-policy").is_some());
+}
+
+#[test]
+fn what_is_too_long_is_not_read() {
+    let Some(board) = Board::start("") else { return };
+    let long = "x".repeat(muxboard_core::limits::FORM_BYTES_MAX);
+    for (path, field) in [("/login", "token"), ("/fn/create", "command"), ("/fn/refresh", "host")] {
+        assert_eq!(board.post(path, &[(field, &long)]).token(TOKEN).send().status, 413, "{path}");
+    }
+}
+
+#[test]
+fn a_source_that_asks_too_often_waits_alone() {
+    let Some(board) = Board::start("[limits]\nrequests_per_second = 1\n[auth.proxy]\ntrusted = [\"127.0.0.1\"]") else { return };
+    let asks = |from: &str| board.get("/healthz").header("X-Forwarded-For", from).send();
+    let began = std::time::Instant::now();
+    let refused = loop {
+        let answer = asks("198.51.100.1");
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(began.elapsed() < support::PATIENCE, "it may ask for ever");
+    };
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")));
+    assert_eq!(asks("198.51.100.2").status, 200);
 }
 
 #[test]

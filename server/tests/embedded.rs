@@ -4,12 +4,20 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use axum::routing::get;
+use futures_util::StreamExt;
 use muxboard::inventory::{Host, Inventory};
 use muxboard::policy::{Abilities, Among, Grant, Policy, Principal};
 use muxboard::{Authorize, Authorized, Caller, Doors, Gate, Muxboard, Needs, routes};
+use muxboard_core::wire::Close;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tower::ServiceExt;
 
 /// A login in all its moods.
@@ -37,7 +45,16 @@ impl Authorize for Login {
     }
 }
 
-fn board(login: Login, base: &str, doors: Doors) -> Router {
+/// A login that knows everybody, until it hangs.
+struct Hangs(Arc<AtomicBool>);
+
+impl Authorize for Hangs {
+    fn authorize<'a>(&'a self, _: &'a Caller) -> Authorized<'a> {
+        Box::pin(async move { if self.0.load(Ordering::SeqCst) { std::future::pending().await } else { Ok(Some(Principal::named("ann"))) } })
+    }
+}
+
+fn board(login: impl Authorize, base: &str, doors: Doors) -> Router {
     let hosts = vec![Host::local("here".parse().unwrap(), &"nobody".parse().unwrap())];
     let everything = Grant { who: vec!["*".into()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 };
     let built = Muxboard::builder(Inventory { hosts }).policy(Policy { grants: vec![everything] }).gate(Gate::own(login)).doors(doors).base(base).build();
@@ -102,20 +119,46 @@ async fn whatever_goes_wrong_in_the_login_nobody_gets_in() {
     }
 }
 
+/// The board on a port of its own.
+async fn serve(login: impl Authorize) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let app = application().merge(board(login, "/mux", Doors::loopback(port)));
+    tokio::spawn(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).into_future());
+    port
+}
+
+async fn connect(port: u16, path: &str) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+    let mut request = format!("ws://127.0.0.1:{port}{path}").into_client_request().unwrap();
+    request.headers_mut().insert("origin", format!("http://127.0.0.1:{port}").parse().unwrap());
+    connect_async(request).await.unwrap().0
+}
+
 #[tokio::test]
 async fn nor_by_a_socket() {
     for (login, want) in [(Login::KnowsNobody, 4001), (Login::Fails, 4001), (Login::Panics, 4001), (Login::PanicsLater, 4001)] {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let app = application().merge(board(login, "/mux", Doors::loopback(port)));
-        tokio::spawn(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).into_future());
+        let port = serve(login).await;
         for path in ["/mux/ws/board", "/mux/ws/attach/here/nobody/1-1-1-1"] {
-            let mut request = format!("ws://127.0.0.1:{port}{path}").into_client_request().unwrap();
-            request.headers_mut().insert("origin", format!("http://127.0.0.1:{port}").parse().unwrap());
-            let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-            let first = futures_util::StreamExt::next(&mut socket).await.unwrap().unwrap();
+            let first = connect(port, path).await.next().await.unwrap().unwrap();
             let Message::Close(Some(frame)) = first else { panic!("{path}: {first:?}") };
             assert_eq!(u16::from(frame.code), want, "{path}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_login_that_hangs_ends_what_is_open() {
+    let hangs = Arc::new(AtomicBool::new(false));
+    let mut socket = connect(serve(Hangs(hangs.clone())).await, "/mux/ws/board").await;
+    assert!(socket.next().await.unwrap().unwrap().is_binary(), "the whole view");
+    hangs.store(true, Ordering::SeqCst);
+    // It is asked every 5 s and has 5 s to answer.
+    let closed = async {
+        loop {
+            if let Message::Close(frame) = socket.next().await.unwrap().unwrap() {
+                break frame.and_then(|frame| Close::of(frame.code.into()));
+            }
+        }
+    };
+    assert_eq!(timeout(Duration::from_secs(30), closed).await.expect("it stays open"), Some(Close::Revoked));
 }

@@ -3,14 +3,15 @@
 
 mod support;
 
+use futures_util::StreamExt;
 use muxboard_core::wire::Close;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use support::socket::{closed_reading, connect, hello, until as said};
+use support::socket::{Socket, closed_reading, connect, hello, until as said};
 use support::sshd::{run, until};
-use support::{Accounts, Answer, Board, Request, TOKEN, WATCH_TOKEN, accounts, as_account, binary, unique};
+use support::{Accounts, Answer, Board, PATIENCE, Request, TOKEN, WATCH_TOKEN, accounts, as_account, binary, unique};
 
 const SECRET: &str = "the-proxy-and-we-know-it";
 
@@ -157,6 +158,38 @@ async fn two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions
     hello(&mut socket, false).await;
     said(&mut socket, "anns-secret").await;
     assert!(world.get(ANN, "/").body.contains(&format!("as <!---->{other}")) || world.get(ANN, "/").body.contains(&other));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_boards_socket_tells_nobody_of_anothers_sessions() {
+    let Some(world) = World::new() else { return };
+    let board = &world.board;
+    let (other, front) = (board.accounts.other.clone(), board.accounts.front.clone());
+    board.tmux(&other, &["new-session", "-d", "-s", "anns-own"]);
+    board.tmux(&front, &["new-session", "-d", "-s", "bobs-own"]);
+    world.session(ANN, "anns-own");
+    world.session(BOB, "bobs-own");
+    let mut socket = connect(board, "/ws/board", &world.headers(ANN)).await;
+    // First the whole, then what changes: his new session is known before hers is made.
+    let mut heard = told(&mut socket, "anns-own").await;
+    board.tmux(&front, &["new-session", "-d", "-s", "bobs-new"]);
+    world.session(BOB, "bobs-new");
+    board.tmux(&other, &["new-session", "-d", "-s", "anns-new"]);
+    heard += &told(&mut socket, "anns-new").await;
+    for word in ["bobs-own", "bobs-new", front.as_str()] {
+        assert!(!heard.contains(word), "ann hears of {word}");
+    }
+}
+
+/// All that a board's socket says until it has said this. The frames hold names as they are.
+async fn told(socket: &mut Socket, word: &str) -> String {
+    let mut heard = String::new();
+    while !heard.contains(word) {
+        let message = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
+        assert!(!message.is_close(), "{message:?}");
+        heard += &String::from_utf8_lossy(&message.into_data());
+    }
+    heard
 }
 
 #[test]

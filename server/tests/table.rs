@@ -1,5 +1,72 @@
 //! Every route of the board, from its own list, times every state of identity, times Host and Origin, against the real binary. The table is
 //! printed. A route that this file does not know how to ask for fails the test.
+//!
+//! The guards of the door, and for each the test that fails without it. `make guards` takes them out, one at a time, and looks.
+//!
+//! | guard | file | test |
+//! |---|---|---|
+//! | host | server/src/guard.rs | server/tests/door.rs: a_foreign_host_is_refused_on_every_route |
+//! | origin | server/src/guard.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | origin-whole | server/src/guard.rs | server/tests/door.rs: a_foreign_origin_changes_nothing_and_opens_no_socket |
+//! | origin-socket | server/src/guard.rs | server/tests/door.rs: a_foreign_origin_changes_nothing_and_opens_no_socket |
+//! | bearer | server/src/guard.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | header-once | server/src/guard.rs | server/src/guard.rs: host_and_origin_are_compared_with_the_configuration |
+//! | no-gate | server/src/auth/mod.rs | server/tests/door.rs: without_a_gate_nothing_works_and_the_page_says_so |
+//! | identity-asked | server/src/board.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | identity-elsewhere | server/src/board.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | identity-known | server/src/visit.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | identity-socket | server/src/socket/mod.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | token-compared | server/src/auth/token.rs | server/src/auth/token.rs: only_the_whole_token_passes |
+//! | token-whole | server/src/auth/token.rs | server/src/auth/token.rs: only_the_whole_token_passes |
+//! | token-length | server/src/auth/token.rs | server/src/auth/token.rs: only_the_whole_token_passes |
+//! | token-expiry | server/src/auth/token.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | login-token | server/src/auth/token.rs | server/src/auth/token.rs: a_login_outlives_a_change_of_the_configuration_unless_its_token_goes |
+//! | login-expiry | server/src/auth/token.rs | server/src/auth/token.rs: a_token_that_has_expired_is_not_known_and_its_logins_end |
+//! | login-life | server/src/auth/token.rs | server/src/auth/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
+//! | logout | server/src/auth/token.rs | server/src/auth/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
+//! | cookie | server/src/auth/token.rs | server/src/auth/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
+//! | lockout | server/src/auth/token.rs | server/tests/identity.rs: a_source_that_fails_too_often_is_locked_out_alone_and_no_login_of_others_ends |
+//! | throttle | server/src/guard.rs | server/tests/door.rs: a_source_that_asks_too_often_waits_alone |
+//! | forwarded | server/src/peer.rs | server/src/peer.rs: only_a_trusted_proxy_says_for_whom_it_speaks_and_only_the_last_hop_it_saw |
+//! | proxy-peer | server/src/auth/proxy.rs | server/src/auth/proxy.rs: the_peer_and_its_secret_come_before_the_identity |
+//! | proxy-secret | server/src/auth/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | proxy-secret-there | server/src/auth/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | proxy-once | server/src/auth/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | proxy-spelling | server/src/auth/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | proxy-empty | server/src/auth/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | map-whole | server/src/auth/user_map.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | map-letters | server/src/auth/user_map.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | map-line | server/src/auth/proxy.rs | server/tests/identity.rs: an_unmapped_identity_hears_so_and_a_missing_account_is_named |
+//! | map-system | server/src/auth/user_map.rs | server/tests/identity.rs: accounts_of_the_system_are_refused_unless_they_are_named |
+//! | gate-fails | server/src/auth/own.rs | server/tests/embedded.rs: whatever_goes_wrong_in_the_login_nobody_gets_in |
+//! | gate-hangs | server/src/socket/mod.rs | server/tests/embedded.rs: a_login_that_hangs_ends_what_is_open |
+//! | permit | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | permit-unknown | app/core/src/policy.rs | server/tests/door.rs: unknown_comes_before_forbidden_and_after_unauthenticated |
+//! | type-right | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | visible | app/core/src/policy.rs | server/tests/identity.rs: two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions |
+//! | board-whole | server/src/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
+//! | board-news | server/src/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
+//! | still-allows | server/src/socket/terminal.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
+//! | recheck-board | server/src/socket/board.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
+//! | recheck-terminal | server/src/socket/terminal.rs | server/tests/identity.rs: a_changed_user_map_lets_in_and_throws_out_without_a_restart |
+//! | reload | server/src/reload.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
+//! | confirm | server/src/board.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
+//! | confirm-exact | app/core/src/confirm.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
+//! | form-fields | server/src/forms.rs | server/tests/door.rs: unknown_comes_before_forbidden_and_after_unauthenticated |
+//! | form-limit | server/src/forms.rs | server/tests/door.rs: what_is_too_long_is_not_read |
+//! | json-create | server/src/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | json-rename | server/src/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | json-kill | server/src/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | json-refresh | server/src/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | query | server/src/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | body-limit | server/src/board.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | headers | server/src/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
+//! | frames | server/src/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
+//! | no-store | server/src/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
+//! | next-own | server/src/pages.rs | server/tests/identity.rs: next_leads_to_own_paths_only_and_no_secret_is_logged |
+//! | next-plain | server/src/pages.rs | server/tests/identity.rs: next_leads_to_own_paths_only_and_no_secret_is_logged |
+//! | watcher-bytes | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
+//! | watcher-size | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
 
 mod support;
 

@@ -77,7 +77,7 @@ impl World {
         let hash: String = muxboard::sha256(TOKEN).iter().map(|b| format!("{b:02x}")).collect();
         let user = &self.user;
         let text = format!(
-            "{top}listen = \"127.0.0.1:0\"\n[limits]\nattaches_per_principal = 64\nattaches = 64\n{limits}[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"ops\"\nsha256 = \"{hash}\"\n\
+            "{top}listen = \"127.0.0.1:0\"\n[limits]\nattaches_per_principal = 64\nattaches = 64\nrequests_per_second = 0\n{limits}[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"ops\"\nsha256 = \"{hash}\"\n\
              [[grant]]\nwho = [\"ops\"]\nhosts = [\"*\"]\nusers = [\"*\"]\ncan = [\"type\", \"create\", \"kill\"]\n{hosts}"
         );
         std::fs::write(&config, text).unwrap();

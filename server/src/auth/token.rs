@@ -197,6 +197,9 @@ mod tests {
         for wrong in ["", "a-token-of-20-chars", "A-TOKEN-OF-20-CHARS-", "a-token-of-20-chars--"] {
             assert_eq!(name(&gate(), wrong), None, "{wrong}");
         }
+        // One that could be guessed is not listened to, whoever configured it.
+        let short = TOKEN.get(..TOKEN_CHARS_MIN - 1).unwrap();
+        assert_eq!(name(&TokenGate::new(vec![NamedToken::new("ops", short)], 1), short), None);
     }
 
     #[test]
@@ -245,5 +248,9 @@ mod tests {
         assert!(host.starts_with("__Host-muxboard_1=") && host.contains("; Path=/;"), "{host}");
         gate.log_out(&headers, "/mux");
         assert!(gate.of_cookie(&headers).is_none());
+        let (_, headers) = self::cookie(&gate, "");
+        assert!(gate.of_cookie(&headers).is_some());
+        gate.kept.logins.lock().unwrap().values_mut().for_each(|login| login.until = Instant::now());
+        assert!(gate.of_cookie(&headers).is_none(), "its time is over");
     }
 }

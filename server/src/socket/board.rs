@@ -97,7 +97,7 @@ async fn run(shared: Arc<Shared>, who: Principal, visit: Visit, mut socket: WebS
             changed = rules.changed() => {
                 if changed.is_err() { return close(socket, Close::ShuttingDown).await; }
                 rules.borrow_and_update();
-                recheck.begin(&shared, &visit, &who);
+                recheck.anew(&shared, &visit, &who);
                 // Other hosts, other rights: all of it anew.
                 let rows = snapshot.borrow_and_update().clone();
                 revision += 1;

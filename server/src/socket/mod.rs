@@ -34,7 +34,15 @@ fn refused(shared: &Shared, visit: &Visit) -> Result<Principal, Close> {
 struct Recheck(Option<Pin<Box<dyn Future<Output = bool> + Send>>>);
 
 impl Recheck {
+    /// Asks, unless an answer is awaited: a gate that hangs is a refusal once its time is over, and is not given that time again and again.
     fn begin(&mut self, shared: &Arc<Shared>, visit: &Visit, who: &Principal) {
+        if self.0.is_none() {
+            self.anew(shared, visit, who);
+        }
+    }
+
+    /// Asks by the rules as they are now: what was asked before says nothing any more.
+    fn anew(&mut self, shared: &Arc<Shared>, visit: &Visit, who: &Principal) {
         let (shared, visit, who) = (shared.clone(), visit.clone(), who.clone());
         self.0 = Some(Box::pin(async move { visit.holds(&shared, &who).await }));
     }

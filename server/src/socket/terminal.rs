@@ -279,7 +279,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 if changed.is_err() { break Close::ShuttingDown; }
                 rules.borrow_and_update();
                 if !login.allows(permit) { break Close::Revoked; }
-                recheck.begin(shared, login.visit, permit.principal());
+                recheck.anew(shared, login.visit, permit.principal());
             }
             holds = recheck.verdict() => if !holds { break Close::Revoked; },
             changed = row.changed() => {
