@@ -203,3 +203,42 @@ async fn who_else_is_attached_is_known_over_ssh_too_and_a_watcher_cannot_type() 
     assert_eq!(board.tmux(user, &["capture-pane", "-p", "-t", "x:"]), "readytyped");
     assert_eq!(board.tmux(user, &["list-windows", "-t", "x:"]).lines().count(), 1);
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test runs a real tmux on a real terminal")]
+fn what_a_terminal_says_of_itself_was_lost_where_tmux_began_before_it_was_read() {
+    use muxboard_core::shell::Script;
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+    use std::io::{Read, Write};
+    let socket = support::unique();
+    let tmux = |words: &[&str]| {
+        let mut all = vec!["-f", "/dev/null", "-L", socket.as_str()];
+        all.extend(words);
+        run("tmux", &all)
+    };
+    tmux(&["new-session", "-d", "-s", "a"]);
+    let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
+    let script = Script::announced("the-mark", &Script::command(&["tmux", "-L", &socket, "attach-session", "-t", "a"]));
+    let mut command = CommandBuilder::new("sh");
+    command.args(["-c", script.as_str()]);
+    command.env("TERM", "xterm-256color");
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let (mut output, mut input) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
+    let mut said = Vec::new();
+    while !said.ends_with(b"\n") {
+        let mut byte = [0];
+        assert_eq!(output.read(&mut byte).unwrap(), 1);
+        said.push(byte[0]);
+    }
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.starts_with("the-mark ") && said.contains("/dev/pts/"), "{said:?}");
+    // What tmux throws away as it begins is what was not read by then: it must not begin before it is told that all was.
+    for _ in 0..50 {
+        assert_eq!(tmux(&["list-clients"]), "", "tmux did not wait");
+    }
+    input.write_all(b"\n").unwrap();
+    support::sshd::until("tmux begins", || !tmux(&["list-clients"]).is_empty());
+    tmux(&["kill-server"]);
+    child.wait().unwrap();
+}
