@@ -153,9 +153,11 @@ impl Fleet {
             Some(cell) => Arc::new(cell.succeeded_by(host, client.as_ref())),
             None => Arc::new(HostCell::new(host, client.as_ref())),
         }));
-        let rows = hosts.cells.iter().map(|cell| cell.row.borrow().clone()).collect();
-        self.hosts.send_replace(Arc::new(hosts));
-        self.snapshot.send_replace(Arc::new(Snapshot { hosts: rows }));
+        // At one moment: whoever publishes a row finds its place by the hosts that the snapshot is of.
+        self.snapshot.send_modify(|snapshot| {
+            *snapshot = Arc::new(Snapshot { hosts: hosts.cells.iter().map(|cell| cell.row.borrow().clone()).collect() });
+            self.hosts.send_replace(Arc::new(hosts));
+        });
         Ok(())
     }
 
@@ -170,6 +172,7 @@ impl Fleet {
         let mut running: HashMap<u64, AbortHandle> = HashMap::new();
         loop {
             let now = hosts.borrow_and_update().clone();
+            while loops.try_join_next().is_some() {}
             running.retain(|number, task| {
                 let stays = now.cells.iter().any(|cell| cell.number == *number);
                 if !stays {
@@ -249,16 +252,16 @@ impl Fleet {
     fn publish(&self, cell: &HostCell, sweeper: &Sweeper) {
         let row = Arc::new(sweeper.row().clone());
         self.snapshot.send_modify(|snapshot| {
-            let mut next = Snapshot::clone(snapshot);
             let hosts = self.hosts();
             // A cell that was replaced meanwhile has nothing to say any more.
             let place = hosts.get(&cell.host.key).filter(|now| now.number == cell.number).and_then(|_| hosts.index.get(&cell.host.key));
+            let mut next = Snapshot::clone(snapshot);
             if let Some(old) = place.and_then(|index| next.hosts.get_mut(*index)) {
                 *old = row.clone();
                 *snapshot = Arc::new(next);
+                cell.row.send_replace(row);
             }
         });
-        cell.row.send_replace(row);
     }
 
     /// What is known of one host, and a way to wait for more.

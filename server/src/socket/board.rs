@@ -42,11 +42,11 @@ fn look(shared: &Shared, told: &[Told]) -> Look {
     shared.fleet.look(&told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect())
 }
 
-/// The change since then. A host whose row is the very same one costs nothing.
+/// The change since then. A host whose row is the very same one costs nothing. (Other hosts come with other rules, and then all is told anew.)
 fn news(shared: &Shared, who: &Principal, told: &mut [Told], rows: &[Arc<HostRow>], revision: u64) -> BoardFrame {
     let policy = &shared.rules().policy;
     let mut frame = BoardFrame::Changed { revision, now: unix_now(), hosts: Vec::new(), swept: Vec::new() };
-    for ((then, shown), now) in told.iter_mut().zip(rows).filter(|((then, _), now)| !Arc::ptr_eq(then, now)) {
+    for ((then, shown), now) in told.iter_mut().zip(rows).filter(|((then, _), now)| !Arc::ptr_eq(then, now) && then.key == now.key) {
         let next = policy::visible_host(policy, who, now);
         if let (Some(was), Some(is)) = (&shown, &next) {
             frame.add(was, is);
