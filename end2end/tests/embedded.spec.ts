@@ -86,6 +86,8 @@ test("leaving the application closes what is open within seconds, and nothing th
   quiet.allow.push(/401/);
   board.tmux("new-session", "-d", "-s", "a", "exec cat");
   await board.open(page);
+  // A terminal's page is rendered from the last look: it must have seen the session.
+  await expect(card(page, "a")).toBeVisible();
   const terminal = await context.newPage();
   await terminal.goto(`${board.url}/here/${board.account}/a`);
   await connected(terminal);
