@@ -2,6 +2,8 @@
 import { Terminal } from "./xterm/xterm.mjs";
 import { FitAddon } from "./xterm/addon-fit.mjs";
 import { Unicode11Addon } from "./xterm/addon-unicode11.mjs";
+import { say } from "./hand/say.js";
+import { settings } from "./hand/settings.js";
 
 // xterm.js makes <style> elements and has no way to give them the nonce that our policy asks for.
 const nonce = document.querySelector("script[nonce]")?.nonce;
@@ -47,19 +49,19 @@ const colours = () => {
   return theme;
 };
 
-const FONT_PX = 14;
-
 class MuxTerminal {
   #terminal;
   #fit = new FitAddon();
+  #hand;
   #held; // [columns, rows] of a watcher, whose grid is another's
 
+  // `typed` takes bytes and whether they are a part of a paste, and says whether they are on their way.
   constructor(element, typed, resized) {
     const css = getComputedStyle(document.documentElement);
     this.#terminal = new Terminal({
       allowProposedApi: true, // the unicode add-on's
       fontFamily: css.getPropertyValue("--mono"),
-      fontSize: FONT_PX,
+      fontSize: settings.get("fontPx"),
       minimumContrastRatio: 4.5, // WCAG 2.2 AA, whatever colours a program combines
       scrollback: 0, // the history is tmux's
       theme: colours(),
@@ -71,10 +73,27 @@ class MuxTerminal {
     this.#terminal.open(element);
     this.#fit.fit();
     const encoder = new TextEncoder();
-    this.#terminal.onData((text) => typed(encoder.encode(text)));
-    this.#terminal.onBinary((text) => typed(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+    // What the rest of the page's hand works with.
+    const { text, upload, uploadMax } = document.documentElement.dataset;
+    this.#hand = {
+      terminal: this.#terminal,
+      element,
+      settings,
+      say,
+      urls: { text, upload },
+      uploadBytesMax: Number(uploadMax),
+      watches: () => this.#held !== undefined,
+      fit: () => this.#refit(),
+      // Sends text as if it were typed; false: it goes nowhere.
+      type: (text) => typed(encoder.encode(text), false),
+      // Sends a part of a paste; `written` is called with the number of its bytes once the session's terminal has them.
+      part: (bytes) => typed(bytes, true),
+      written: () => {},
+    };
+    this.#terminal.onData((text) => this.#hand.type(text));
+    this.#terminal.onBinary((text) => typed(Uint8Array.from(text, (c) => c.charCodeAt(0)), false));
     this.#terminal.onResize(({ cols, rows }) => resized(cols, rows));
-    new ResizeObserver(() => (this.#held ? this.#scale() : this.#fit.fit())).observe(element);
+    new ResizeObserver(() => this.#refit()).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.#terminal.options.theme = colours(); });
     // For tests and for the console: what is on the screen, and its buffer.
     element.lines = () => {
@@ -91,13 +110,15 @@ class MuxTerminal {
     this.#terminal.resize(columns, rows);
     this.#scale();
   }
+  written(bytes) { this.#hand.written(bytes); }
+  #refit() { this.#held ? this.#scale() : this.#fit.fit(); }
   // The largest font with which the whole grid fits: an estimate from what fits now, then down in small steps, for cells are rounded.
   #scale() {
     const [columns, rows] = this.#held;
     const room = this.#fit.proposeDimensions();
     if (!room?.cols || !room.rows) return;
     const now = this.#terminal.options.fontSize;
-    let px = Math.min(2 * FONT_PX, Math.ceil(4 * (now * Math.min((room.cols + 1) / columns, (room.rows + 1) / rows))) / 4);
+    let px = Math.min(2 * settings.get("fontPx"), Math.ceil(4 * (now * Math.min((room.cols + 1) / columns, (room.rows + 1) / rows))) / 4);
     for (; px > 1; px -= 0.25) {
       this.#terminal.options.fontSize = px;
       const { cols = 0, rows: high = 0 } = this.#fit.proposeDimensions() ?? {};

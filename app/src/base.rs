@@ -37,6 +37,14 @@ impl Base {
         let shown = if name.is_empty() || name.bytes().all(|b| b == b'.') { "-".to_owned() } else { encode(name) };
         format!("{}/{place}/{shown}", self.0)
     }
+    /// A session's text, history included.
+    pub fn text(&self, place: &Place, id: SessionId) -> String {
+        format!("{}/api/v1/sessions/{place}/{id}/text", self.0)
+    }
+    /// Where files for a session's host and user go.
+    pub fn upload(&self, place: &Place, id: SessionId) -> String {
+        format!("{}/upload/{place}/{id}", self.0)
+    }
     /// The board's WebSocket, as a path.
     pub fn board_socket(&self) -> String {
         format!("{}/ws/board", self.0)

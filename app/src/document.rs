@@ -2,6 +2,7 @@
 
 use crate::base::Base;
 use crate::dashboard::AsSent;
+use crate::terminal::TerminalPage;
 use crate::{App, Page};
 use leptos::prelude::*;
 
@@ -14,6 +15,8 @@ pub struct Frame {
     pub assets: String,
     /// This request's nonce.
     pub nonce: String,
+    /// The largest file that may be uploaded from the page, in bytes; none if none may.
+    pub upload_bytes_max: Option<u64>,
 }
 
 /// Starts the page's browser half; says so if it cannot.
@@ -37,20 +40,23 @@ try {
 
 /// A page that lives.
 pub fn living(frame: Frame, page: Page, sent: AsSent) -> impl IntoView {
-    let (title, terminal) = match &page {
-        Page::Board(_) => ("muxboard".to_owned(), false),
-        Page::Terminal(t) => (format!("{} · {} · muxboard", t.name, t.label), true),
+    let (title, facts) = match &page {
+        Page::Board(_) => ("muxboard".to_owned(), None),
+        Page::Terminal(t) => (format!("{} · {} · muxboard", t.name, t.label), Some(facts(&frame, t))),
     };
+    let terminal = facts.is_some();
+    let (text, upload) = facts.unwrap_or_default();
     let bytes = muxboard_core::wire::to_bytes(&page);
     let data: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
     let import = if terminal { format!("import(\"{}/terminal.js\")", frame.assets) } else { "null".into() };
     let wake = WAKE.replace("{assets}", &frame.assets).replace("{terminal}", &import);
     provide_context(sent);
-    let Frame { base, assets, nonce } = frame;
+    let Frame { base, assets, nonce, upload_bytes_max } = frame;
     let (mark, mount) = (terminal.then_some("1"), base.0.clone());
+    let upload_max = upload.is_some().then_some(upload_bytes_max);
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-base=mount data-page=data data-terminal=mark>
+        <html lang="en" data-base=mount data-page=data data-terminal=mark data-text=text data-upload=upload data-upload-max=upload_max>
             <Head title assets=assets.clone() xterm=terminal>
                 <link rel="modulepreload" href=format!("{assets}/pkg/muxboard.js")/>
                 <link rel="preload" href=format!("{assets}/pkg/muxboard.wasm") r#as="fetch" r#type="application/wasm" crossorigin=""/>
@@ -61,9 +67,15 @@ pub fn living(frame: Frame, page: Page, sent: AsSent) -> impl IntoView {
     }
 }
 
+/// What the terminal's script asks the server for: the session's text, and where files go, if they may.
+fn facts(frame: &Frame, page: &TerminalPage) -> (Option<String>, Option<String>) {
+    let upload = (frame.upload_bytes_max.is_some() && !page.watch).then(|| frame.base.upload(&page.place, page.session));
+    (Some(frame.base.text(&page.place, page.session)), upload)
+}
+
 /// A page of words: login, denials, what is gone. `body` is trusted markup of ours.
 pub fn still<V: IntoView + 'static>(frame: Frame, title: String, script: Option<&'static str>, body: V) -> impl IntoView {
-    let Frame { base, assets, nonce } = frame;
+    let Frame { base, assets, nonce, .. } = frame;
     let script = script.map(|script| view! { <script nonce=nonce inner_html=script></script> });
     view! {
         <!DOCTYPE html>

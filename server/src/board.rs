@@ -23,7 +23,7 @@ use muxboard_core::limits;
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::policy::{self, Asker, Create, Denied, Kill, Operation, Permit, Policy, Refresh, Rename, permit};
 use muxboard_core::snapshot::{Place, SessionId, UserState, View};
-use muxboard_fleet::{AttachLimits, Audit, Failed, Fleet, Settings, SshSettings};
+use muxboard_fleet::{AttachLimits, Audit, Failed, Fleet, Settings, SshSettings, UploadLimits};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, watch};
@@ -203,6 +203,12 @@ impl Builder {
     #[must_use]
     pub fn doors(mut self, doors: Doors) -> Self {
         self.rules.doors = doors;
+        self
+    }
+    /// Which files may be uploaded; none unless this is called.
+    #[must_use]
+    pub fn upload(mut self, limits: UploadLimits) -> Self {
+        self.rules.upload = Some(limits);
         self
     }
     /// Where it is mounted: empty or `/path`.

@@ -6,6 +6,7 @@ mod auth;
 mod grant;
 mod host;
 mod listen;
+mod upload;
 mod written;
 
 use crate::audit::AuditSettings;
@@ -20,7 +21,7 @@ use muxboard_core::inventory::{Host, Inventory};
 use muxboard_core::limits;
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::policy::{Abilities, Among, Grant, Policy};
-use muxboard_fleet::{AttachLimits, SshSettings};
+use muxboard_fleet::{AttachLimits, SshSettings, UploadLimits};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -85,6 +86,8 @@ pub struct Config {
     pub user_map: Option<PathBuf>,
     /// The audit file, if there is one.
     pub audit: Option<AuditSettings>,
+    /// Whether files may be uploaded, and which.
+    pub upload: Option<UploadLimits>,
     /// Who may do what.
     pub policy: Policy,
     /// The hosts.
@@ -134,7 +137,6 @@ impl GateChoice {
 pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
     let text = Text(source);
     let written: Written = toml::from_str(source).map_err(|e| Mistake { line: e.span().map(|s| text.line(s.start)), says: e.message().replace('\n', " ") })?;
-    text.later(&written.upload, "upload (files pasted into a terminal)")?;
     let base = match &written.base {
         None => String::new(),
         Some(base) => {
@@ -188,6 +190,7 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         proxies,
         user_map,
         audit: written.audit.as_ref().map(|audit| audit.get_ref().meant(&text, audit)).transpose()?,
+        upload: written.upload.map_or(Ok(None), |upload| upload.meant(&text))?,
         policy: Policy { grants: written.grant.iter().map(|g| grant::meant(&text, g, &inventory)).collect::<Result<_, _>>()? },
         inventory,
     })
@@ -226,6 +229,7 @@ impl Config {
             proxies: Vec::new(),
             user_map: None,
             audit: None,
+            upload: None,
             policy: Policy {
                 grants: vec![Grant { who: vec![own.to_string()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 }],
             },
@@ -281,7 +285,7 @@ impl Config {
     pub fn rules(&self, port: u16) -> Rules {
         let doors = self.doors(port);
         let gate = self.gate.gate(port, doors.https_alone(), &self.base);
-        Rules { inventory: self.inventory.clone(), policy: self.policy.clone(), gate, doors }
+        Rules { inventory: self.inventory.clone(), policy: self.policy.clone(), gate, doors, upload: self.upload }
     }
 }
 
@@ -301,6 +305,9 @@ mod tests {
         let config = read(&format!("base = \"/mux/\"\n[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"a\"\nsha256 = \"{}\"\n[[grant]]\nwho = [\"a\"]\nhosts = [\"*\"]\nusers = [\"ops\"]\ncan = [\"type\"]\n{HOST}socket = \"/run/x y\"\n", "ab".repeat(32))).unwrap();
         let limits = read(&format!("[limits]\nattach_hours = 6\nstall_seconds = 7\nqueue_bytes = 65536\n{HOST}")).unwrap().attach;
         assert_eq!((limits.lifetime.as_secs(), limits.stall.as_secs(), limits.queue_bytes), (6 * 3600, 7, 65536));
+        let upload = |keys: &str| read(&format!("[upload]\n{keys}{HOST}")).unwrap().upload;
+        assert_eq!((config.upload, upload("max_bytes = 5\n"), upload("enabled = true\n")), (None, None, Some(UploadLimits::default())));
+        assert_eq!(upload("enabled = true\nmax_bytes = 5\nexpire_hours = 1\n"), Some(UploadLimits { bytes_max: 5, keep: Duration::from_secs(3600) }));
         let host = &config.inventory.hosts[0];
         assert_eq!((config.base.as_str(), host.users[0].through_sudo, host.users[1].through_sudo), ("/mux", false, true));
         assert_eq!(host.users[1].socket, Socket::Path("/run/x y".into()));
@@ -312,7 +319,9 @@ mod tests {
             ("lisen = 1\n", "1: unknown field `lisen`"),
             ("\n\nlisten = \"x\"\n", "3: listen must be"),
             ("listen = \"0.0.0.0:80\"\n", "1: this address is open"),
-            ("[upload]\nenabled = true\n", "1: upload"),
+            ("[upload]\nenabled = true\nmax_bytes = 0\n", "3: max_bytes must be between"),
+            ("[upload]\nexpire_hours = 9000\n", "2: expire_hours must be between"),
+            ("[upload]\nfolder = \"/tmp\"\n", "2: unknown field"),
             ("[auth]\ngate = \"proxy\"\n", "2: the proxy gate needs"),
             ("[auth]\ngate = \"guess\"\n", "2: gate must be"),
             ("[[auth.token]]\nname = \"a\"\nsha256 = \"x\"\n", "1:"),

@@ -48,7 +48,12 @@ pub(crate) fn fields(text: &str) -> Option<Fields> {
 }
 
 pub(crate) fn frame(shared: &Shared, nonce: &Nonce) -> Frame {
-    Frame { base: shared.base.clone(), assets: format!("{}{}", shared.base.0, assets::folder()), nonce: nonce.0.clone() }
+    Frame {
+        base: shared.base.clone(),
+        assets: format!("{}{}", shared.base.0, assets::folder()),
+        nonce: nonce.0.clone(),
+        upload_bytes_max: shared.rules().upload.map(|u| u.bytes_max),
+    }
 }
 
 /// Renders on a thread that may take its time: a big page must not hold up a terminal.

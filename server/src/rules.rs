@@ -1,9 +1,10 @@
-//! What can change while a board runs: its hosts, its policy, its gate, the names it answers to. They change together or not at all.
+//! What can change while a board runs: its hosts, its policy, its gate, the names it answers to, whether it takes files. They change together or not at all.
 
 use crate::auth::Gate;
 use crate::guard::Doors;
 use muxboard_core::inventory::Inventory;
 use muxboard_core::policy::Policy;
+use muxboard_fleet::UploadLimits;
 
 /// The rules of a board.
 #[derive(Default)]
@@ -16,4 +17,6 @@ pub struct Rules {
     pub gate: Gate,
     /// The hosts and origins it answers to.
     pub doors: Doors,
+    /// Which files may be uploaded; none unless this says so.
+    pub upload: Option<UploadLimits>,
 }

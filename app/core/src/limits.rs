@@ -226,6 +226,31 @@ pub const RELOAD_MS: u64 = 1000;
 pub const HELLO_SECONDS_MAX: u64 = 10;
 /// Typed bytes waiting for a program that does not read, before the client is not read either.
 pub const INPUT_BYTES_MAX: usize = 256 * 1024;
+/// The largest file that may be uploaded unless the configuration says otherwise, in bytes.
+pub const UPLOAD_BYTES_MAX: u64 = 10 << 20; // 10 MiB
+/// The most that may be configured for that, in bytes.
+pub const UPLOAD_BYTES_MOST: u64 = 1 << 30; // 1 GiB
+/// How long an uploaded file is kept, in hours.
+pub const UPLOAD_HOURS: u64 = 24;
+/// The most that may be configured for that, in hours.
+pub const UPLOAD_HOURS_MAX: u64 = 24 * 365;
+/// Files of uploads that one account keeps at one moment.
+pub const UPLOAD_FILES_MAX: usize = 100;
+/// Uploads of one principal at one moment.
+pub const UPLOADS_PER_PRINCIPAL: usize = 2;
+/// Uploads at one moment.
+pub const UPLOADS: usize = 8;
+/// The beginning of a file that its type is told from, in bytes.
+pub const SNIFFED_BYTES: usize = 4096;
+/// Time for a host to say that a file can come, and at the end that it is there, in seconds.
+pub const UPLOAD_ANSWER_SECONDS_MAX: u64 = 15;
+/// An uploaded file's path, in bytes (`PATH_MAX`).
+pub const PATH_BYTES_MAX: usize = 4096;
+/// Lines of a pane's history that are shown as text.
+pub const TEXT_LINES_MAX: u32 = 10_000;
+/// The same in bytes.
+pub const TEXT_BYTES_MAX: usize = 4 << 20; // 4 MiB
+
 /// Time for open connections to hear that the server stops, in seconds.
 pub const SHUT_DOWN_SECONDS_MAX: u64 = 3;
 

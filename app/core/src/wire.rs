@@ -51,6 +51,9 @@ pub enum ToServer {
     Taken(u32),
     /// Asks for a [`ToClient::Pong`] with the same number.
     Ping(u32),
+    /// Typed bytes again, a part of something long: answered by [`ToClient::Written`], so that the rest can wait here and not on its way, where
+    /// it would be in front of every key.
+    Paste(Vec<u8>),
 }
 
 /// To the browser's terminal.
@@ -67,6 +70,8 @@ pub enum ToClient {
     Clients(Vec<Seen>),
     /// This terminal shows another session now, of that name: tmux led it there (`switch-client`).
     Moved(String),
+    /// So many bytes of pastes were written to the terminal since the last of these.
+    Written(u32),
 }
 
 /// A client of the session, as the others see it.
@@ -93,6 +98,7 @@ impl ToServer {
             Self::Resize(grid) => tagged(0x02, &cells(*grid)),
             Self::Taken(bytes) => tagged(0x03, &bytes.to_be_bytes()),
             Self::Ping(number) => tagged(0x04, &number.to_be_bytes()),
+            Self::Paste(bytes) => tagged(0x05, bytes),
         }
     }
 
@@ -104,6 +110,7 @@ impl ToServer {
             [0x02, rest @ ..] => Ok(Self::Resize(grid(rest)?)),
             [0x03, rest @ ..] => Ok(Self::Taken(number(rest)?)),
             [0x04, rest @ ..] => Ok(Self::Ping(number(rest)?)),
+            [0x05, bytes @ ..] => Ok(Self::Paste(bytes.to_vec())),
             _ => Err(BadFrame),
         }
     }
@@ -132,6 +139,7 @@ impl ToClient {
                 out
             }
             Self::Moved(name) => tagged(0x14, name.as_bytes()),
+            Self::Written(bytes) => tagged(0x15, &bytes.to_be_bytes()),
         }
     }
 
@@ -143,6 +151,7 @@ impl ToClient {
             [0x12, rest @ ..] => Ok(Self::Pong(number(rest)?)),
             [0x13, rest @ ..] => clients(rest),
             [0x14, name @ ..] => Ok(Self::Moved(text(name)?)),
+            [0x15, rest @ ..] => Ok(Self::Written(number(rest)?)),
             _ => Err(BadFrame),
         }
     }

@@ -14,6 +14,7 @@ fn to_server() -> impl Strategy<Value = ToServer> {
         grid.prop_map(ToServer::Resize),
         any::<u32>().prop_map(ToServer::Taken),
         any::<u32>().prop_map(ToServer::Ping),
+        any::<Vec<u8>>().prop_map(ToServer::Paste),
     ]
 }
 
@@ -31,6 +32,7 @@ fn to_client() -> impl Strategy<Value = ToClient> {
         any::<u32>().prop_map(ToClient::Pong),
         prop::collection::vec(seen, 0..6).prop_map(ToClient::Clients),
         any::<String>().prop_map(ToClient::Moved),
+        any::<u32>().prop_map(ToClient::Written),
     ]
 }
 

@@ -59,10 +59,8 @@ fn start(base: Base, page: TerminalPage, controls: Controls, element: &HtmlEleme
     let driver = Rc::new_cyclic(|weak: &std::rc::Weak<Driver>| {
         let typed = {
             let weak = weak.clone();
-            Closure::<dyn FnMut(Uint8Array)>::new(move |bytes: Uint8Array| {
-                if let Some(driver) = weak.upgrade() {
-                    driver.typed(&bytes.to_vec());
-                }
+            Closure::<dyn FnMut(Uint8Array, bool) -> bool>::new(move |bytes: Uint8Array, paste| {
+                weak.upgrade().is_some_and(|driver: Rc<Driver>| driver.typed(&bytes.to_vec(), paste))
             })
         };
         let resized = {
@@ -162,15 +160,20 @@ impl Driver {
         }
     }
 
-    fn typed(&self, bytes: &[u8]) {
+    /// True: it is on its way.
+    fn typed(&self, bytes: &[u8], paste: bool) -> bool {
         let quiet = self.asked_at.get().map_or(0.0, |asked| now_ms() - asked.max(self.heard_at.get()));
         let sure = self.attached.get() && quiet < f64::from(PAGE_WAKE_MS_MAX);
-        let sent = sure && !self.page.watch && bytes.chunks(CLIENT_FRAME_BYTES_MAX / 2).all(|part| self.send(&ToServer::Input(part.to_vec())));
+        let sent = sure && !self.page.watch && {
+            let frame = if paste { ToServer::Paste } else { ToServer::Input };
+            bytes.chunks(CLIENT_FRAME_BYTES_MAX / 2).all(|part| self.send(&frame(part.to_vec())))
+        };
         // While xterm.js parses, this may be its own answer to what it parses; a mouse that moves types nothing either.
         let person = self.parsing.get() == 0 && !bytes.starts_with(b"\x1b[<") && !bytes.starts_with(b"\x1b[M");
         if (sent || person) && sent == self.controls.refused.get_untracked() {
             self.controls.refused.set(!sent);
         }
+        sent
     }
 
     fn ping(&self, patience_ms: u32) {
@@ -253,6 +256,7 @@ impl Driver {
             }
             Ok(ToClient::Clients(clients)) => self.controls.clients.set(clients),
             Ok(ToClient::Moved(name)) => self.controls.name.set(name),
+            Ok(ToClient::Written(bytes)) => self.terminal.written(bytes),
             Ok(ToClient::Output(_)) | Err(_) => {}
         }
     }

@@ -9,7 +9,7 @@ extern "C" {
     /// A terminal in an element.
     pub(super) type MuxTerminal;
 
-    /// `typed` gets a `Uint8Array`, `resized` gets columns and rows.
+    /// `typed` gets a `Uint8Array` and whether it is a part of a paste, and says whether it is on its way; `resized` gets columns and rows.
     #[wasm_bindgen(constructor)]
     pub(super) fn new(element: &HtmlElement, typed: &Function, resized: &Function) -> MuxTerminal;
 
@@ -24,6 +24,10 @@ extern "C" {
     /// Keeps this size from now on, however large its element is.
     #[wasm_bindgen(method)]
     pub(super) fn hold(this: &MuxTerminal, columns: u16, rows: u16);
+
+    /// So many bytes of a paste were written to the session's terminal.
+    #[wasm_bindgen(method)]
+    pub(super) fn written(this: &MuxTerminal, bytes: u32);
 
     /// Takes the keyboard.
     #[wasm_bindgen(method)]

@@ -12,12 +12,14 @@ mod pty;
 mod showing;
 mod sweep;
 mod transport;
+mod upload;
 
 pub use attach::{AttachEnd, AttachLimits, Attachment, Connection};
 pub use doctor::{Doctor, Finding, Verdict};
 pub use look::Look;
 pub use showing::Showing;
 pub use transport::{ASKPASS_SOCKET, SshSettings, askpass, private_file};
+pub use upload::UploadLimits;
 
 use attach::{Register, Slots};
 use cell::{HostCell, Hosts, short};

@@ -56,7 +56,7 @@ fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str) -> Result<PathB
     if plain { Ok(path.get_ref().into()) } else { Err(text.at(path, format!("{what} must be the absolute path of a file"))) }
 }
 
-fn within<T>(text: &Text<'_>, number: Option<&Spanned<i64>>, what: &str, default: T, range: std::ops::RangeInclusive<T>) -> Result<T, Mistake>
+pub(super) fn within<T>(text: &Text<'_>, number: Option<&Spanned<i64>>, what: &str, default: T, range: std::ops::RangeInclusive<T>) -> Result<T, Mistake>
 where
     T: TryFrom<i64> + PartialOrd + std::fmt::Display,
 {

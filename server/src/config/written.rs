@@ -1,8 +1,9 @@
-//! The configuration as written: every key of the design, those of later versions too, so that they can be refused by name.
+//! The configuration as written: every key.
 
 use super::Mistake;
 use super::audit::WrittenAudit;
 use super::host::WrittenHost;
+use super::upload::WrittenUpload;
 use muxboard_core::limits::{OUTPUT_FRAME_BYTES_MAX, QUEUE_BYTES_MAX};
 use muxboard_core::policy::Ability;
 use muxboard_fleet::AttachLimits;
@@ -10,8 +11,6 @@ use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;
 use toml::Spanned;
-
-pub(super) type Later = Option<Spanned<toml::Value>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +28,8 @@ pub(super) struct Written {
     pub(super) tls: Option<Spanned<WrittenTls>>,
     #[serde(default)]
     pub(super) limits: WrittenLimits,
-    pub(super) upload: Later,
+    #[serde(default)]
+    pub(super) upload: Option<WrittenUpload>,
     pub(super) audit: Option<Spanned<WrittenAudit>>,
     pub(super) auth: Option<WrittenAuth>,
     #[serde(default)]
@@ -140,11 +140,6 @@ impl Text<'_> {
 
     pub(super) fn at<T>(&self, place: &Spanned<T>, says: impl Into<String>) -> Mistake {
         Mistake { line: Some(self.line(place.span().start)), says: says.into() }
-    }
-
-    pub(super) fn later(&self, key: &Later, says: &str) -> Result<(), Mistake> {
-        key.as_ref()
-            .map_or(Ok(()), |value| Err(self.at(value, format!("{says}: this version of muxboard cannot do that yet. Take the key out to go on without it."))))
     }
 
     pub(super) fn parsed<T: std::str::FromStr>(&self, text: &Spanned<String>) -> Result<T, Mistake>

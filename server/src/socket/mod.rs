@@ -1,6 +1,7 @@
 //! The WebSockets: the board's and a terminal's.
 
 pub(crate) mod board;
+mod input;
 mod line;
 mod outbox;
 pub(crate) mod terminal;

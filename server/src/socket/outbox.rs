@@ -113,21 +113,28 @@ impl Outbox {
     }
 }
 
-/// What goes to the client beside the output, each the latest of its kind alone: a client that asks and does not read fills nothing.
+/// What goes to the client beside the output, each the latest of its kind alone or their sum: a client that asks and does not read fills nothing.
 #[derive(Default)]
 pub(super) struct Aside {
     pub(super) grid: Option<Grid>,
     pub(super) pong: Option<u32>,
     pub(super) clients: Option<Vec<Seen>>,
     pub(super) moved: Option<String>,
+    written: u32,
 }
 
 impl Aside {
+    /// So many more bytes of pastes were written.
+    pub(super) fn written(&mut self, bytes: usize) {
+        self.written = self.written.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+    }
+
     pub(super) fn next(&mut self) -> Option<Message> {
         let frame = (self.grid.take().map(ToClient::Attached))
             .or_else(|| self.pong.take().map(ToClient::Pong))
             .or_else(|| self.clients.take().map(ToClient::Clients))
-            .or_else(|| self.moved.take().map(ToClient::Moved))?;
+            .or_else(|| self.moved.take().map(ToClient::Moved))
+            .or_else(|| Some(std::mem::take(&mut self.written)).filter(|bytes| *bytes > 0).map(ToClient::Written))?;
         Some(Message::Binary(frame.encode().into()))
     }
 }

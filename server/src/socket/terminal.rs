@@ -1,5 +1,6 @@
 //! A terminal's WebSocket: one task that selects over the pty, the socket, the clock and the server's own end.
 
+use super::input::Input;
 use super::line::{Event, Line};
 use super::outbox::{Aside, Outbox};
 use super::{Recheck, close, refused, stopped};
@@ -11,8 +12,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::limits::{
-    CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, HELLO_SECONDS_MAX, INPUT_BYTES_MAX, LEAVE_SECONDS_MAX, OVERTAKE_SECONDS_MIN, QUIET_SECONDS, SILENCE_SECONDS_MAX,
-    WRITE_BUFFER_BYTES,
+    CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, HELLO_SECONDS_MAX, LEAVE_SECONDS_MAX, OVERTAKE_SECONDS_MIN, QUIET_SECONDS, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES,
 };
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Asker, Operation, Permit, Type, Watch};
@@ -174,7 +174,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     name = permit.operation().session().and_then(|id| fleet.name(permit.place(), id)).or(name);
     let (mut heard, mut pinged) = (Instant::now(), false);
     let (mut out, mut aside) = (Outbox::new(limits), Aside::default());
-    let mut input: Vec<u8> = Vec::new();
+    let mut input = Input::default();
     // What the page was told: that tmux shows the session, who else does, that it shows another one.
     let (mut attached, mut shown) = (false, Showing::default());
     // tmux's own list has named this terminal: what an older list says of its tty is of another one.
@@ -200,7 +200,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
         out.watch();
         // Not biased: a flood keeps the first arms ready, and an ended login or a stopping server must be heard through it.
         tokio::select! {
-            event = line.event(input.len() < INPUT_BYTES_MAX) => {
+            event = line.event(input.has_room()) => {
                 let message = match event {
                     Event::Flushed => continue,
                     Event::Over => return,
@@ -214,11 +214,12 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 match ToServer::decode(&bytes) {
                     // What is typed for a session that is gone is not for the one that tmux may show in its place.
                     Ok(ToServer::Input(bytes)) => if leave.is_none() {
-                        input.extend_from_slice(&bytes);
+                        input.typed(&bytes);
                         // What answers a key does not wait.
                         out.not_before = heard;
                         if attached && is_key(&bytes) && out.behind() > Duration::from_millis(BEHIND_MS) { overtake.begin(&attachment); }
                     },
+                    Ok(ToServer::Paste(bytes)) => if leave.is_none() { input.pasted(&bytes); },
                     Ok(ToServer::Resize(grid)) => attachment.resize(grid),
                     Ok(ToServer::Taken(bytes)) => {
                         let stalled = out.closed.is_some_and(|since| since.elapsed() > Duration::from_millis(STALLED_MS));
@@ -229,8 +230,8 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                     Ok(ToServer::Hello { .. }) | Err(_) => break Close::BadFrame,
                 }
             }
-            () = attachment.writable(), if !input.is_empty() => match attachment.write(&input) {
-                Ok(written) => drop(input.drain(..written)),
+            () = attachment.writable(), if !input.waiting().is_empty() => match attachment.write(input.waiting()) {
+                Ok(count) => aside.written(input.written(count)),
                 // The end of the output says why.
                 Err(_) => input.clear(),
             },

@@ -1,0 +1,37 @@
+// What a person chose, kept in this browser: read by all that the terminal's page does, changed in its menu.
+const KEY = "muxboard.terminal";
+const DEFAULTS = {
+  fontPx: 14,
+  bell: true, // flash at a bell
+  askLines: 5, // a paste of so many lines asks first where no program is known to hold it back; 0 never
+  prefix: "", // tmux's prefix for the key bar; empty: what tmux says
+};
+const LIMITS = { fontPx: [8, 32], askLines: [0, 1000] };
+
+const listeners = new Map();
+const kept = (() => {
+  try { return JSON.parse(localStorage.getItem(KEY)) ?? {}; } catch { return {}; }
+})();
+
+// What is kept may be of another version, or of somebody's hand.
+function sound(name, value) {
+  const usual = DEFAULTS[name];
+  if (typeof value !== typeof usual) return usual;
+  if (!LIMITS[name]) return value;
+  const [least, most] = LIMITS[name];
+  return Number.isFinite(value) ? Math.min(most, Math.max(least, Math.round(value))) : usual;
+}
+
+export const settings = {
+  get: (name) => sound(name, kept[name]),
+  set(name, value) {
+    kept[name] = sound(name, value);
+    try { localStorage.setItem(KEY, JSON.stringify(kept)); } catch { /* a private window may keep nothing: it holds for this page */ }
+    for (const listener of listeners.get(name) ?? []) listener(kept[name]);
+  },
+  // Calls it now and whenever it changes.
+  follow(name, listener) {
+    listeners.set(name, [...(listeners.get(name) ?? []), listener]);
+    listener(this.get(name));
+  },
+};
