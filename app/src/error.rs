@@ -27,6 +27,10 @@ pub enum Kind {
     Gone,
     /// Too many terminals are open.
     CapReached,
+    /// What was sent is larger than it may be.
+    TooLarge,
+    /// There is no room for it.
+    NoRoom,
     /// Too many failed logins.
     Locked,
     /// The host or the user cannot be reached.
@@ -60,6 +64,8 @@ impl PublicError {
             Kind::NameTaken => 409,
             Kind::Gone => 410,
             Kind::CapReached | Kind::Locked => 429,
+            Kind::TooLarge => 413,
+            Kind::NoRoom => 507,
             Kind::Unreachable => 502,
             Kind::Internal => 500,
         }

@@ -1,6 +1,6 @@
 //! JSON for programs. Errors are problem+json (RFC 9457). What is not known here is refused: an unknown field, an unknown query.
 
-use crate::board::Shared;
+use crate::board::{Shared, public};
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -10,7 +10,7 @@ use muxboard_app::board::{Board, field};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::fault::{self, Fault};
 use muxboard_core::name::HostKey;
-use muxboard_core::policy::{Ability, Asker, Create};
+use muxboard_core::policy::{Ability, Asker, Create, ReadText};
 use muxboard_core::snapshot::{HostState, HostView, Place, Session, SessionId, UserState, UserView, View};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -35,11 +35,11 @@ pub(crate) async fn nothing() -> Response {
 }
 
 /// The answer, or the problem.
-fn answered(result: Result<Response, PublicError>) -> Response {
+pub(crate) fn answered(result: Result<Response, PublicError>) -> Response {
     result.unwrap_or_else(|error| problem(&error))
 }
 
-fn bad(says: impl Into<String>) -> PublicError {
+pub(crate) fn bad(says: impl Into<String>) -> PublicError {
     PublicError::new(Kind::BadInput, says)
 }
 
@@ -52,7 +52,7 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Pub
     serde_json::from_slice(body).map_err(|error| bad(format!("The body is not what is asked for: {error}.")))
 }
 
-fn no_query(query: Option<&str>) -> Result<(), PublicError> {
+pub(crate) fn no_query(query: Option<&str>) -> Result<(), PublicError> {
     if query.is_none_or(str::is_empty) { Ok(()) } else { Err(bad("This request takes no query.")) }
 }
 
@@ -132,11 +132,23 @@ fn place(host: &str, user: &str) -> Result<Place, PublicError> {
     Ok(Place { host: field(host, "host")?, user: field(user, "user")? })
 }
 
-fn target((host, user, session): &(String, String, String)) -> Result<(Place, SessionId), PublicError> {
+pub(crate) fn target((host, user, session): &(String, String, String)) -> Result<(Place, SessionId), PublicError> {
     Ok((place(host, user)?, field(session, "session")?))
 }
 
-type Target = Path<(String, String, String)>;
+pub(crate) type Target = Path<(String, String, String)>;
+
+/// What its active pane shows, and its history.
+pub(crate) async fn text(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
+    let read = async {
+        no_query(query.as_deref())?;
+        let (place, session) = target(&path)?;
+        let permit = shared.permit(&who, place, ReadText { session })?;
+        let read = shared.fleet.text(&permit).await.map_err(public)?;
+        Ok(Json(json!({ "text": read.text, "history": read.history, "prefix": read.prefix, "bracketed_paste": read.bracketed_paste })).into_response())
+    };
+    answered(read.await)
+}
 
 /// What a session is to be called.
 #[derive(Deserialize)]

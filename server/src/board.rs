@@ -6,7 +6,7 @@ use crate::guard::{self, Doors, Throttle};
 use crate::peer::Peer;
 use crate::rules::Rules;
 use crate::visit::{self, Needs};
-use crate::{api, assets, forms, pages, socket};
+use crate::{api, assets, forms, pages, socket, upload};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -69,6 +69,7 @@ fn table() -> Vec<(&'static str, &'static str, Needs, Handler)> {
         ("POST", "/login", Nothing, post(pages::log_in)),
         ("POST", "/logout", Nothing, post(pages::log_out)),
         ("GET", "/{host}/{user}/{name}", Identity, get(pages::terminal)),
+        ("POST", "/upload/{host}/{user}/{session}", Identity, post(upload::receive)),
         ("POST", "/fn/{function}", Identity, post(forms::function)),
         ("GET", "/ws/board", Socket, get(socket::board::follow)),
         ("GET", "/ws/attach/{host}/{user}/{session}", Socket, get(socket::terminal::attach)),
@@ -76,6 +77,7 @@ fn table() -> Vec<(&'static str, &'static str, Needs, Handler)> {
         ("GET", "/api/v1/hosts", Identity, get(api::hosts)),
         ("GET", "/api/v1/sessions", Identity, get(api::sessions)),
         ("POST", "/api/v1/sessions", Identity, post(api::create)),
+        ("GET", "/api/v1/sessions/{host}/{user}/{session}/text", Identity, get(api::text)),
         ("PATCH", "/api/v1/sessions/{host}/{user}/{session}", Identity, patch(api::rename)),
         ("DELETE", "/api/v1/sessions/{host}/{user}/{session}", Identity, delete(api::kill)),
         ("POST", "/api/v1/refresh", Identity, post(api::refresh)),
@@ -331,6 +333,8 @@ pub(crate) fn public(failed: Failed) -> PublicError {
         Failed::NoDirectory => PublicError::new(Kind::BadInput, "That directory does not exist there."),
         Failed::EndedAtOnce => PublicError::new(Kind::Unreachable, "The session ended at once. Does that user have a login shell that may run (not nologin)?"),
         Failed::CapReached => PublicError::new(Kind::CapReached, "Too many terminals are open. Close one and try again."),
+        Failed::UploadsReached => PublicError::new(Kind::CapReached, "Too many files are on their way. Wait until one is there, and try again."),
+        Failed::NotTaken(refused) => upload::public(refused),
         Failed::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
         Failed::User(UserState::Fault(fault)) if fault.kind == fault::Kind::NotAnswering => {
             unreachable(&format!("{} Whether it was done is not known; refresh to see.", fault.title))

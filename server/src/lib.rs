@@ -29,6 +29,7 @@ mod peer;
 mod reload;
 mod rules;
 mod socket;
+mod upload;
 mod visit;
 
 pub use audit::{AuditFile, AuditSettings, Fsync};

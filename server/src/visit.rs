@@ -112,7 +112,7 @@ enum Form {
 
 impl Form {
     fn of(path: &str, headers: &HeaderMap) -> Self {
-        if path.starts_with("/api/") {
+        if path.starts_with("/api/") || path.starts_with("/upload/") {
             Self::Problem
         } else if path.starts_with("/fn/") {
             if takes_html(headers) { Self::Posted } else { Self::Function }

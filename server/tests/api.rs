@@ -48,6 +48,33 @@ fn a_session_is_made_renamed_and_killed_by_a_program() {
 }
 
 #[test]
+fn a_sessions_text_is_read_with_its_history_by_whoever_may_watch() {
+    let Some(board) = Board::start("[limits]\nrequests_per_second = 0") else { return };
+    let front = board.accounts.front.clone();
+    // Words of its own that look like tmux's facts and like ours; wide and joined lines; more than a screen.
+    let says = "echo 9 C-z 1; echo MUXBOARD-MISMATCH; printf '日本 é\\n'; seq 1 300 | sed 's/^/line /'; printf 'x%.0s' $(seq -s ' ' 200); exec cat";
+    board.tmux(&front, &["new-session", "-d", "-s", "a", "-x", "80", "-y", "24", &format!("sh -c \"{says}\"")]);
+    board.tmux(&front, &["set-option", "-t", "a", "prefix", "C-a"]);
+    let id = board.session(&front, "a");
+    let path = format!("/api/v1/sessions/here/{front}/{id}/text");
+    let read = || {
+        let answer = board.get(&path).token(WATCH_TOKEN).send();
+        serde_json::from_str::<Value>(&answer.body).unwrap_or_else(|_| panic!("{answer:?}"))
+    };
+    support::sshd::until("it has said all", || read()["text"].as_str().unwrap().ends_with(&"x".repeat(200)));
+    let text = read();
+    assert_eq!((text["prefix"].as_str(), &text["bracketed_paste"]), (Some("C-a"), &Value::Null), "{text}");
+    assert!(text["text"].as_str().unwrap().starts_with("9 C-z 1\nMUXBOARD-MISMATCH\n日本 é\nline 1\nline 2\n"), "{text}");
+    assert!(text["history"].as_u64() > Some(250), "{text}");
+    let mut parts: Vec<String> = id.split('-').map(str::to_owned).collect();
+    parts[1] = "1".into();
+    let other = board.get(&format!("/api/v1/sessions/here/{front}/{}/text", parts.join("-"))).token(WATCH_TOKEN).send();
+    assert_eq!(problem(&other)["code"], "gone");
+    assert_eq!(problem(&board.get(&format!("{path}?lines=5")).token(WATCH_TOKEN).send())["code"], "bad_input");
+    assert_eq!(problem(&board.get(&path.replace(&front, &board.accounts.other)).token(WATCH_TOKEN).send())["code"], "forbidden");
+}
+
+#[test]
 fn what_is_not_known_is_refused_in_words() {
     let Some(board) = Board::start("") else { return };
     let front = board.accounts.front.clone();

@@ -77,7 +77,7 @@ fn map(accounts: &Accounts) -> String {
 
 fn config(socket: &str, trusted: &str, secret: &str, map: &str) -> String {
     format!(
-        "listen = \"127.0.0.1:0\"\n[limits]\nrequests_per_second = 0\n[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-authentik-username\"\ntrusted = [\"{trusted}\"]\n\
+        "listen = \"127.0.0.1:0\"\n[limits]\nrequests_per_second = 0\n[upload]\nenabled = true\n[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-authentik-username\"\ntrusted = [\"{trusted}\"]\n\
          secret_header = \"X-Proxy-Secret\"\nsecret_file = \"{secret}\"\nuser_map = \"{map}\"\n\
          [[grant]]\nwho = [\"*\"]\nhosts = [\"*\"]\nusers = [\"@mapped\"]\ncan = [\"type\", \"create\", \"kill\"]\n\
          [[host]]\nkey = \"here\"\nlocal = true\nusers = [\"@mapped\"]\nsocket_name = \"{socket}\"\n"
@@ -150,13 +150,21 @@ async fn two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions
             hello(&mut socket, watch).await;
             assert_eq!(closed_reading(socket).await, Some(Close::Forbidden), "{id}");
         }
+        let text = world.get(ANN, &format!("/api/v1/sessions/{theirs}/{id}/text"));
+        assert!(text.status == 403 && !text.body.contains("bobs-secret"), "{id}: {text:?}");
+        assert_eq!(by(board.upload(&theirs, id, b"hers").own_origin(), ANN).send().status, 403, "{id}");
     }
+    assert!(!std::path::Path::new(&format!("/home/{front}/.muxboard-uploads")).exists());
     assert_eq!(world.post(ANN, "create", &[("place", &theirs), ("name", "x")]).status, 403);
     assert_eq!(board.tmux(&front, &["list-sessions", "-F", "#{session_name}"]), "bobs-own");
     // Her own opens, as her own account.
     let mut socket = connect(board, &format!("/ws/attach/here/{other}/{anns}"), &world.headers(ANN)).await;
     hello(&mut socket, false).await;
     said(&mut socket, "anns-secret").await;
+    assert!(world.get(ANN, &format!("/api/v1/sessions/here/{other}/{anns}/text")).body.contains("anns-secret"));
+    let kept = by(board.upload(&format!("here/{other}"), &anns, b"hers").own_origin(), ANN).send();
+    assert!(kept.status == 201 && kept.body.contains(&format!("/home/{other}/.muxboard-uploads/")), "{kept:?}");
+    std::fs::remove_dir_all(format!("/home/{other}/.muxboard-uploads")).unwrap();
     assert!(world.get(ANN, "/").body.contains(&format!("as <!---->{other}")) || world.get(ANN, "/").body.contains(&other));
 }
 

@@ -71,6 +71,16 @@
 //! | unix-mode | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | unix-folder | server/src/listen/unix.rs | server/src/listen/unix.rs: a_folder_that_others_write_in_is_refused |
 //! | one-address | server/src/listen/room.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
+//! | upload-off | server/src/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
+//! | upload-withdrawn | server/src/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
+//! | upload-size | server/src/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
+//! | upload-many | app/core/src/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
+//! | upload-moment | server/fleet/src/lib.rs | server/tests/upload.rs: many_files_at_one_moment_are_told_to_wait |
+//! | upload-mode | app/core/src/upload.rs | server/tests/upload.rs: a_file_lands_as_its_user_closed_to_everybody_else_under_a_name_nobody_guesses |
+//! | upload-link | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |
+//! | upload-closed | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |
+//! | upload-cut | app/core/src/upload.rs | server/tests/upload.rs: a_cut_upload_leaves_nothing_behind |
+//! | upload-type | server/src/upload.rs | server/src/upload.rs: what_a_file_is_its_bytes_say |
 //! | watcher-bytes | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
 //! | watcher-size | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
 
@@ -131,7 +141,7 @@ fn config(accounts: &Accounts, socket: &str) -> String {
     }
     // Each request says that it comes from another address, so that its failures lock nobody out.
     format!(
-        "listen = \"127.0.0.1:0\"\n[limits]\nrequests_per_second = 0\n[auth]\ngate = \"token\"\n[auth.proxy]\ntrusted = [\"127.0.0.1\"]\n{tokens}\
+        "listen = \"127.0.0.1:0\"\n[limits]\nrequests_per_second = 0\n[upload]\nenabled = true\n[auth]\ngate = \"token\"\n[auth.proxy]\ntrusted = [\"127.0.0.1\"]\n{tokens}\
          [[grant]]\nwho = [\"full\"]\nhosts = [\"*\"]\nusers = [\"*\"]\ncan = [\"type\", \"create\", \"kill\"]\n\
          [[grant]]\nwho = [\"watch\"]\nhosts = [\"*\"]\nusers = [\"*\"]\ncan = [\"watch\"]\n\
          [[host]]\nkey = \"here\"\nlocal = true\nusers = [\"{}\"]\nsocket_name = \"{socket}\"\n",
@@ -177,6 +187,10 @@ fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> (Request<'a>, 
         }
         ("GET", "/api/v1/whoami" | "/api/v1/hosts" | "/api/v1/sessions") => (board.get(path), all("200")),
         ("POST", "/api/v1/sessions") => (board.json("POST", path, &serde_json::json!({ "host": "here", "user": front, "name": "taken" })), act("409")),
+        ("GET", "/api/v1/sessions/{host}/{user}/{session}/text") => {
+            (board.get(&format!("{session}/text")), Expected { nothing: "403", watch: "410", full: "410" })
+        }
+        ("POST", "/upload/{host}/{user}/{session}") => (board.upload(&place, gone, b"a file"), act("410")),
         ("PATCH", _) => (board.json("PATCH", &session, &serde_json::json!({ "name": "x" })), act("410")),
         ("DELETE", _) => (board.json("DELETE", &session, &serde_json::json!({ "confirm": "x" })), act("410")),
         ("POST", "/api/v1/refresh") => (board.json("POST", path, &serde_json::json!({})), Expected { nothing: "403", watch: "200", full: "200" }),

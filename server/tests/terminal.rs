@@ -222,6 +222,7 @@ async fn a_watcher_sends_every_byte_and_changes_nothing() {
             ["\x1b[M !!", "\x1b[<0;5;5M\x1b[<0;5;5m", "\x1b[<64;5;5M", "\x1b[I\x1b[O", "\x1b[200~pasted\r\x1b[201~", "\x1b[?1;2c", "\x02:kill-server\r"]
         {
             say(&mut watcher, ToServer::Input(sequence.into())).await;
+            say(&mut watcher, ToServer::Paste(sequence.into())).await;
         }
         for size in [(1, 1), (1000, 1000), (81, 24)] {
             say(&mut watcher, ToServer::Resize(Grid::clamped(size.0, size.1))).await;
@@ -243,6 +244,32 @@ async fn a_watcher_sends_every_byte_and_changes_nothing() {
         };
         timeout(PATIENCE, left).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paste_is_acknowledged_part_by_part_as_the_terminal_takes_it() {
+    let Some(board) = Board::start("") else { return };
+    let front = board.accounts.front.clone();
+    let file = std::env::temp_dir().join(support::unique());
+    let path = file.to_str().unwrap();
+    board.tmux(&front, &["new-session", "-d", "-s", "a", &format!("stty -echo; echo ready; exec cat >{path}")]);
+    let id = board.session(&front, "a");
+    let mut socket = attached(&board, &id, false).await;
+    until(&mut socket, "ready").await;
+    let line = format!("{}é\r", "x".repeat(997));
+    let (parts, part) = (60, line.repeat(16));
+    for _ in 0..parts {
+        say(&mut socket, ToServer::Paste(part.clone().into())).await;
+        let mut written = 0;
+        while written < part.len() {
+            written += frame(&mut socket, |frame| if let ToClient::Written(bytes) = frame { Some(bytes as usize) } else { None }).await;
+        }
+        assert_eq!(written, part.len());
+    }
+    say(&mut socket, ToServer::Input(vec![4])).await;
+    support::sshd::until("all of it is there", || std::fs::metadata(&file).is_ok_and(|file| file.len() as usize == parts * part.len()));
+    assert!(std::fs::read_to_string(&file).unwrap() == part.replace('\r', "\n").repeat(parts));
+    std::fs::remove_file(&file).unwrap();
 }
 
 fn resident_kib(pid: u32) -> u64 {

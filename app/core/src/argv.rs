@@ -55,19 +55,24 @@ fn through_sudo(user: &User) -> Vec<String> {
 /// replaced by the default one.
 fn published(user: &User, file: &str, mut words: Vec<String>) -> Vec<String> {
     let read = Script::command(&["head", "-c", &SOCKET_FILE_BYTES_MAX.to_string(), file]);
-    let read = if user.through_sudo {
-        // Only tmux is granted, and it can run a command: with a server of its own that ends at once, so that no configuration is loaded.
-        let mut probe = through_sudo(user);
-        probe.extend(["tmux", "-L", "muxboard-probe", "-f", "/dev/null", "-c", Script::and_no_probe(&read).for_login_shell().as_str()].map(String::from));
-        Script::command(&probe)
-    } else {
-        read
-    };
+    let read = if user.through_sudo { Script::command(&shell_words(user, &read, "probe")) } else { read };
     let after = words.iter().position(|w| w == "-S").map_or(words.len(), |at| at + 1);
     let rest = words.split_off(after);
     let complaint = Script::command(&["printf", "%s %s\\n", NO_SOCKET_PUBLISHED, file]);
     let script = Script::with_published(&read, &Script::command(&words), &Script::command(&rest), &complaint);
     ["sh", "-c", script.as_str()].map(String::from).into()
+}
+
+/// A shell as a user, its input and output ours. `probe` is a plain word: calls of one user at the same time need different ones.
+pub(crate) fn shell_words(user: &User, script: &Script, probe: &str) -> Vec<String> {
+    if !user.through_sudo {
+        return ["sh", "-c", script.as_str()].map(String::from).into();
+    }
+    // Only tmux is granted, and it can run a command: with a server of its own that ends at once, so that no configuration is loaded.
+    let probe = format!("muxboard-{probe}");
+    let mut words = through_sudo(user);
+    words.extend(["tmux", "-L", &probe, "-f", "/dev/null", "-c", Script::and_no_probe(script, &probe).for_login_shell().as_str()].map(String::from));
+    words
 }
 
 /// tmux as a user of this machine.
@@ -78,6 +83,11 @@ pub fn local(user: &User, call: &Call) -> Argv {
 /// A script on this machine. Its mark comes as the variable `M` of the environment, which other accounts cannot read.
 pub fn local_script(script: &Script) -> Argv {
     Argv::new(vec!["sh".into(), "-c".into(), script.with_mark().as_str().into()])
+}
+
+/// These words as a process of this machine.
+pub fn words_here(words: Vec<String>) -> Argv {
+    Argv::new(words)
 }
 
 /// What every ssh of ours is told, whatever `ssh_config` says: nothing is forwarded, nothing runs here, nobody is asked on a terminal.
@@ -139,6 +149,15 @@ pub fn master(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, a
 
 /// A terminal of its own on a connection that is there. It never makes a connection itself.
 pub fn terminal(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, script: &Script) -> Argv {
+    on_connection(host, to_host, config, control, "-tt", script)
+}
+
+/// A process of its own on a connection that is there, without a terminal: its input and output are data.
+pub fn data(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, script: &Script) -> Argv {
+    on_connection(host, to_host, config, control, "-T", script)
+}
+
+fn on_connection(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, terminal: &str, script: &Script) -> Argv {
     let options = [
         "ControlMaster=no".to_owned(),
         // Else `~C` typed in a browser opens forwards, and `~.` cuts the line.
@@ -148,7 +167,7 @@ pub fn terminal(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str,
         "ProxyCommand=false".to_owned(),
     ];
     let mut words = ssh(host, to_host, config, control, &options);
-    words.push("-tt".into());
+    words.push(terminal.into());
     to(words, to_host, Some(script.for_login_shell().as_str()))
 }
 

@@ -22,13 +22,13 @@ pub struct AuditEvent {
     pub place: Option<Place>,
     /// On which session, if on one.
     pub session: Option<SessionId>,
-    /// What is kept of a startup command.
+    /// What is kept of a startup command, or of an uploaded file.
     pub command: Option<CommandTrace>,
     /// How it ended, in one word or a few.
     pub result: String,
 }
 
-/// What is kept of a startup command: enough to recognise it, not what it says.
+/// What is kept of a startup command or of a file: enough to recognise it, not what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandTrace {
     /// Its length, in bytes.

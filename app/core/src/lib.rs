@@ -17,4 +17,5 @@ pub mod policy;
 pub mod shell;
 pub mod snapshot;
 pub mod tmux;
+pub mod upload;
 pub mod wire;

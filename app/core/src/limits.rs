@@ -248,8 +248,10 @@ pub const UPLOAD_ANSWER_SECONDS_MAX: u64 = 15;
 pub const PATH_BYTES_MAX: usize = 4096;
 /// Lines of a pane's history that are shown as text.
 pub const TEXT_LINES_MAX: u32 = 10_000;
-/// The same in bytes.
-pub const TEXT_BYTES_MAX: usize = 4 << 20; // 4 MiB
+/// The same in bytes: so many lines of 200 columns, four bytes each.
+pub const TEXT_BYTES_MAX: usize = 8 << 20; // 8 MiB
+/// Time for tmux to print them, in seconds.
+pub const TEXT_SECONDS_MAX: u64 = 6;
 
 /// Time for open connections to hear that the server stops, in seconds.
 pub const SHUT_DOWN_SECONDS_MAX: u64 = 3;

@@ -256,6 +256,15 @@ on_session!(
     Type, "type", Type {}
 );
 
+on_session!(
+    /// Read a session's text, history included.
+    ReadText, "text", Watch {}
+);
+on_session!(
+    /// Put a file into the account whose session it is.
+    Upload, "upload", Type {}
+);
+
 /// Look at a user's tmux again, now.
 #[derive(Debug, Clone)]
 pub struct Refresh;

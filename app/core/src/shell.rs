@@ -23,9 +23,9 @@ impl Script {
         Self::frame("cd && test -d {}", &[&Self::command(&[path])])
     }
 
-    /// The command, and no socket of the probe left behind.
-    pub(crate) fn and_no_probe(command: &Script) -> Self {
-        Self::frame("{}; rm -f \"${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/muxboard-probe\"", &[command])
+    /// The command, and no socket of the probe (a plain word) left behind.
+    pub(crate) fn and_no_probe(command: &Script, probe: &str) -> Self {
+        Self::frame("rm -f \"${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/\"{}; {}", &[&Self::command(&[probe]), command])
     }
 
     /// `before SOCKET after`, with the socket's path as `read` gives it: its first line, absolute. Otherwise the complaint, and status 1.
@@ -95,6 +95,11 @@ impl Script {
         }
         debug_assert!(parts.next().is_none(), "a script without a place in its frame");
         Self(out)
+    }
+
+    /// A pattern of our own for the names in a directory.
+    pub(crate) fn pattern(pattern: &'static str) -> Self {
+        Self(pattern.to_owned())
     }
 
     /// Scripts joined by a separator of our own.

@@ -115,6 +115,39 @@ pub fn attach(id: SessionId, watch: bool, mark: &str) -> Call {
     call
 }
 
+/// What [`text`] prints first: how much history there is, in lines; tmux's prefix; whether the program takes pastes in brackets (tmux 3.7 and newer
+/// say so, others nothing).
+const FACTS: &str = "#{history_size} #{prefix} #{bracket_paste_flag}";
+
+/// Prints the session's active pane as text, with at most so many lines of its history, after a line of facts.
+pub fn text(id: SessionId, lines: u32) -> Call {
+    let target = format!("'${}:'", id.number);
+    Call(compare_and(id, &format!("display-message -p -t {target} '{FACTS}' ; capture-pane -p -J -S -{lines} -t {target}"), MISMATCH))
+}
+
+/// A pane's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// Its lines.
+    pub text: String,
+    /// How many of them are above the screen, at most what was asked for.
+    pub history: u32,
+    /// tmux's prefix, as its `key name`; empty if tmux has none.
+    pub prefix: String,
+    /// Whether the program takes pastes in brackets; none if this tmux cannot say.
+    pub bracketed_paste: Option<bool>,
+}
+
+/// Reads what [`text`] printed; none if the session was not there.
+pub fn read_text(words: &str, lines: u32) -> Option<Text> {
+    let (facts, text) = words.split_once('\n')?;
+    let mut facts = facts.split(' ');
+    let history = facts.next()?.parse::<u32>().ok()?.min(lines);
+    let prefix = facts.next()?.chars().filter(char::is_ascii_graphic).take(16).collect();
+    let bracketed_paste = facts.next().and_then(|flag| flag.parse::<u8>().ok()).map(|flag| flag == 1);
+    Some(Text { text: text.trim_end_matches('\n').to_owned(), history, prefix, bracketed_paste })
+}
+
 /// One word for tmux's own command parser, within a command string: single quotes keep everything but the single quote.
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
@@ -128,12 +161,21 @@ mod tests {
 
     #[test]
     fn every_target_is_an_id() {
-        for call in [kill(ID), rename(ID, &"x".parse().unwrap()), attach(ID, true, "m"), start(ID, &"make".parse().unwrap())] {
+        for call in [kill(ID), rename(ID, &"x".parse().unwrap()), attach(ID, true, "m"), start(ID, &"make".parse().unwrap()), text(ID, 5)] {
             let words = call.words(&[]);
             let targets: Vec<_> = words.windows(2).filter(|w| w[0] == "-t").map(|w| w[1].clone()).collect();
             assert_eq!(targets, ["$3:"]);
             assert!(words.iter().any(|w| w.contains("7/8/$3/9")), "{words:?}");
         }
+    }
+
+    #[test]
+    fn a_panes_text_is_read_and_no_text_is_taken_for_facts() {
+        let read = read_text("12 C-b \n7 C-a 1\nlast\n\n", 10).unwrap();
+        assert_eq!(read, Text { text: "7 C-a 1\nlast".into(), history: 10, prefix: "C-b".into(), bracketed_paste: None });
+        assert_eq!(read_text("0 None 1\n", 10).unwrap().bracketed_paste, Some(true));
+        assert_eq!(read_text("MUXBOARD-MISMATCH\n", 10), None);
+        assert_eq!(read_text("", 10), None);
     }
 
     #[test]

@@ -207,7 +207,7 @@ async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Resul
                 pty.write(b"\n").map_err(|e| Failed::Here(e.to_string()))?;
                 return Ok((pty, seat, there));
             }
-            Ok(Err(said)) if said.contains("refused by peer") || said.contains("open failed") => {
+            Ok(Err(said)) if Seat::was_refused(&said) => {
                 if !seat.is_one_too_many() {
                     return Err(Failed::Host(Fault::too_few_sessions(host)));
                 }

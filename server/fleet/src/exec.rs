@@ -9,7 +9,8 @@ use std::io;
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, Lines, Take};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// The limits of one run.
@@ -32,18 +33,22 @@ pub(crate) struct Ended {
     pub(crate) timed_out: bool,
 }
 
+fn command(argv: &Argv, variables: &[(&str, &str)]) -> Command {
+    #[expect(clippy::disallowed_methods, reason = "one of the three places where processes start")]
+    let mut command = Command::new(argv.program());
+    command.args(argv.arguments()).env_clear().envs(environment::allowed()).envs(variables.iter().copied());
+    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.process_group(0).kill_on_drop(true);
+    command
+}
+
 /// Runs it, with these variables beside the allowed ones. Its standard input is empty, its standard error goes nowhere: scripts redirect what they want heard.
 ///
 /// # Errors
 /// When it cannot be started.
 pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], bounds: Bounds) -> io::Result<Ended> {
-    #[expect(clippy::disallowed_methods, reason = "one of the three places where processes start")]
-    let mut command = tokio::process::Command::new(argv.program());
-    command.args(argv.arguments()).env_clear().envs(environment::allowed()).envs(variables.iter().copied());
-    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    command.process_group(0).kill_on_drop(true);
-    let mut child = command.spawn()?;
-    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
+    let mut child = command(argv, variables).spawn()?;
+    let group = Group::of(&child, Signal::KILL);
     let Some(mut stdout) = child.stdout.take() else { return Err(io::Error::other("no pipe to the process")) };
 
     let deadline = Instant::now() + bounds.time;
@@ -76,6 +81,64 @@ pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], bounds: Bounds)
     Ok(Ended { exit, output, timed_out })
 }
 
+/// A process that is given data, and answers in lines. Dropping it hangs up: no more data, and SIGHUP, so that it can put away what is half done.
+pub(crate) struct Fed {
+    input: Option<ChildStdin>,
+    lines: Lines<BufReader<Take<ChildStdout>>>,
+    complaints: ChildStderr,
+    _group: Group,
+    child: Child,
+}
+
+/// Starts a process for data.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn feed(argv: &Argv, output_bytes_max: usize) -> io::Result<Fed> {
+    let mut child = command(argv, &[]).stdin(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(false).spawn()?;
+    let group = Group::of(&child, Signal::HUP);
+    let no_pipe = || io::Error::other("no pipe to the process");
+    Ok(Fed {
+        input: Some(child.stdin.take().ok_or_else(no_pipe)?),
+        lines: BufReader::new(child.stdout.take().ok_or_else(no_pipe)?.take(output_bytes_max as u64)).lines(),
+        complaints: child.stderr.take().ok_or_else(no_pipe)?,
+        _group: group,
+        child,
+    })
+}
+
+impl Fed {
+    /// Gives it data, all of it.
+    ///
+    /// # Errors
+    /// When it does not read any more.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(input) = &mut self.input else { return Err(io::ErrorKind::BrokenPipe.into()) };
+        input.write_all(bytes).await
+    }
+
+    /// That was all.
+    pub(crate) fn end(&mut self) {
+        self.input = None;
+    }
+
+    /// Its next line; none at the end. A line that is no text ends it too.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        self.lines.next_line().await.ok().flatten()
+    }
+
+    /// What it complained about, once its output has ended.
+    pub(crate) async fn complaints(mut self, bytes_max: usize) -> String {
+        self.end();
+        let mut said = Vec::new();
+        let mut complaints = (&mut self.complaints).take(bytes_max as u64);
+        let reading = complaints.read_to_end(&mut said);
+        // Somebody else may hold it open for ever.
+        let _ = timeout(Duration::from_millis(AFTERWARDS_MS), async { tokio::join!(reading, self.child.wait()) }).await;
+        String::from_utf8_lossy(&said).into_owned()
+    }
+}
+
 async fn read_capped(from: &mut (impl AsyncRead + Unpin), into: &mut Vec<u8>, bytes_max: usize) -> io::Result<()> {
     let mut limited = from.take(bytes_max as u64);
     limited.read_to_end(into).await?;
@@ -84,13 +147,19 @@ async fn read_capped(from: &mut (impl AsyncRead + Unpin), into: &mut Vec<u8>, by
     Ok(())
 }
 
-/// A process group that is killed when this goes, however the run ends.
-struct Group(Option<Pid>);
+/// A process group that gets a signal when this goes, however the run ends.
+struct Group(Option<Pid>, Signal);
+
+impl Group {
+    fn of(child: &Child, signal: Signal) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw), signal)
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            let _ = kill_process_group(group, Signal::KILL);
+            let _ = kill_process_group(group, self.1);
         }
     }
 }

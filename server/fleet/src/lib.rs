@@ -11,6 +11,7 @@ mod open;
 mod pty;
 mod showing;
 mod sweep;
+mod text;
 mod transport;
 mod upload;
 
@@ -19,18 +20,19 @@ pub use doctor::{Doctor, Finding, Verdict};
 pub use look::Look;
 pub use showing::Showing;
 pub use transport::{ASKPASS_SOCKET, SshSettings, askpass, private_file};
-pub use upload::UploadLimits;
+pub use upload::{UploadLimits, Uploading};
 
 use attach::{Register, Slots};
 use cell::{HostCell, Hosts, short};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Inventory, Reach, User};
-use muxboard_core::limits::{REFRESH_SECONDS_MIN, SWEEP_SECONDS};
+use muxboard_core::limits::{REFRESH_SECONDS_MIN, SWEEP_SECONDS, UPLOADS, UPLOADS_PER_PRINCIPAL};
 use muxboard_core::name::HostKey;
 use muxboard_core::policy::{Permit, Refresh};
 use muxboard_core::snapshot::{HostRow, HostState, Place, Snapshot, UnixSeconds, UserState};
 use muxboard_core::tmux::format;
+use muxboard_core::upload::Refused;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,6 +59,10 @@ pub enum Failed {
     EndedAtOnce,
     /// Too many terminals are open.
     CapReached,
+    /// Too many files are on their way.
+    UploadsReached,
+    /// The user's own machine did not take a file.
+    NotTaken(Refused),
     /// The user cannot be reached.
     User(UserState),
     /// The host cannot be reached.
@@ -72,7 +78,8 @@ impl Failed {
             Self::NameTaken => "name taken",
             Self::NoDirectory => "no such directory",
             Self::EndedAtOnce => "ended at once",
-            Self::CapReached => "cap reached",
+            Self::CapReached | Self::UploadsReached => "cap reached",
+            Self::NotTaken(_) => "not taken",
             Self::User(_) => "user not reached",
             Self::Host(_) => "host not reached",
             Self::Here(_) => "failed here",
@@ -117,6 +124,7 @@ pub struct Fleet {
     began: Instant,
     snapshot: watch::Sender<Arc<Snapshot>>,
     slots: Arc<Slots>,
+    uploads: Arc<Slots>,
     register: Arc<Register>,
     settings: Settings,
 }
@@ -133,6 +141,7 @@ impl Fleet {
             began: Instant::now(),
             snapshot: watch::Sender::default(),
             slots: Slots::new(settings.attach),
+            uploads: Slots::new(AttachLimits { per_principal: UPLOADS_PER_PRINCIPAL, total: UPLOADS, ..settings.attach }),
             register: Arc::default(),
             settings,
         };

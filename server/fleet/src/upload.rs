@@ -1,7 +1,25 @@
-//! Files from a page into an account: written as that user, by the one way that the documented sudoers line leaves.
+//! Files from a page into an account: written as that user, by the one way that the documented sudoers line leaves, over a channel of their own.
 
-use muxboard_core::limits::{UPLOAD_BYTES_MAX, UPLOAD_HOURS};
+use crate::attach::Slot;
+use crate::exec::{self, Bounds, Fed};
+use crate::transport::{Purpose, Seat, Transport};
+use crate::{Failed, Fleet, sentinel};
+use muxboard_core::argv;
+use muxboard_core::audit::{AuditEvent, CommandTrace};
+use muxboard_core::fault::{Fault, of_ssh};
+use muxboard_core::inventory::{Host, User};
+use muxboard_core::limits::{
+    ACTION_BYTES_MAX, ACTION_SECONDS_MAX, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, UPLOAD_ANSWER_SECONDS_MAX, UPLOAD_BYTES_MAX, UPLOAD_HOURS,
+};
+use muxboard_core::outcome::{self, Acted};
+use muxboard_core::policy::{Permit, Upload};
+use muxboard_core::shell::Script;
+use muxboard_core::snapshot::Place;
+use muxboard_core::upload::{self, Said, Wanted};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// The limits of uploads, as configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,5 +33,243 @@ pub struct UploadLimits {
 impl Default for UploadLimits {
     fn default() -> Self {
         Self { bytes_max: UPLOAD_BYTES_MAX, keep: Duration::from_secs(UPLOAD_HOURS * 3600) }
+    }
+}
+
+/// A file on its way. Dropped before its end, it leaves nothing behind.
+pub struct Uploading {
+    channel: Option<Channel>,
+    file: File,
+    given: u64,
+    hash: Sha256,
+    fleet: Arc<Fleet>,
+    permit: Permit<Upload>,
+    keep: Duration,
+    reported: bool,
+    _slot: Slot,
+}
+
+/// Which file.
+struct File {
+    name: String,
+    mark: String,
+    extension: String,
+    bytes: u64,
+    keep: Duration,
+}
+
+impl File {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { name: &self.name, mark: &self.mark, extension: &self.extension, bytes: self.bytes, keep_minutes: self.keep.as_secs() / 60 }
+    }
+}
+
+impl Fleet {
+    /// Opens the way for one file of exactly so many bytes. `extension` says its type, in letters and digits.
+    ///
+    /// # Errors
+    /// Nothing was written then.
+    pub async fn upload(self: &Arc<Self>, permit: Permit<Upload>, limits: UploadLimits, extension: &str, bytes: u64) -> Result<Uploading, Failed> {
+        let file = File { name: sentinel(), mark: sentinel(), extension: extension.to_owned(), bytes, keep: limits.keep };
+        let opened = async {
+            let (cell, user) = self.at(permit.place())?;
+            if self.known(permit.place(), permit.operation().session) == Some(false) {
+                return Err(Failed::Gone);
+            }
+            let slot = self.uploads.take(&permit.principal().name).ok_or(Failed::UploadsReached)?;
+            let channel = Channel::open(&cell.host, &cell.transport, &user, &file).await?;
+            Ok((channel, slot))
+        };
+        let opened = opened.await;
+        match opened {
+            Ok((channel, slot)) => Ok(Uploading {
+                channel: Some(channel),
+                file,
+                given: 0,
+                hash: Sha256::new(),
+                fleet: self.clone(),
+                permit,
+                keep: limits.keep,
+                reported: false,
+                _slot: slot,
+            }),
+            Err(failed) => {
+                self.report(&permit, None, &Err::<(), _>(failed.clone()));
+                Err(failed)
+            }
+        }
+    }
+
+    /// Has what is too old removed once this file is. (After a restart the next upload does it.)
+    fn expire_later(self: &Arc<Self>, place: Place, keep: Duration) {
+        let fleet = Arc::downgrade(self);
+        tokio::spawn(async move {
+            // Minutes are what `find` counts in, whole ones.
+            tokio::time::sleep(keep + Duration::from_secs(120)).await;
+            let Some((cell, user)) = fleet.upgrade().and_then(|fleet| fleet.at(&place).ok()) else { return };
+            let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: ACTION_BYTES_MAX };
+            let script = upload::expire(&user, keep.as_secs() / 60, &sentinel());
+            // A host that is not there now: the next upload removes it.
+            let _ = cell.transport.run(&cell.host, &script, bounds, Purpose::Look).await;
+        });
+    }
+}
+
+impl Uploading {
+    /// Whose right it is.
+    pub fn permit(&self) -> &Permit<Upload> {
+        &self.permit
+    }
+
+    /// Hands on the next bytes.
+    ///
+    /// # Errors
+    /// When the file is not taken; nothing of it is there.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Failed> {
+        let Some(channel) = &mut self.channel else { return Err(Failed::Here("the upload is over".into())) };
+        let within = Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX);
+        self.given += bytes.len() as u64;
+        self.hash.update(bytes);
+        match timeout(within, channel.fed.write(bytes)).await {
+            Ok(Ok(())) => Ok(()),
+            // It does not read any more: it has said why.
+            Ok(Err(_)) => Err(self.over().await.err().unwrap_or(Failed::EndedAtOnce)),
+            Err(_) => {
+                let fault = Fault::timed_out(&channel.host);
+                self.channel = None;
+                Err(self.failed(Failed::Host(fault)))
+            }
+        }
+    }
+
+    /// That was all: the file's path on its host.
+    ///
+    /// # Errors
+    /// When the file is not taken; nothing of it is there.
+    pub async fn finish(mut self) -> Result<String, Failed> {
+        self.over().await
+    }
+
+    async fn over(&mut self) -> Result<String, Failed> {
+        let Some(mut channel) = self.channel.take() else { return Err(Failed::Here("the upload is over".into())) };
+        channel.fed.end();
+        match channel.said(&self.file).await {
+            Ok(Said::Done(path)) => {
+                self.reported = true;
+                self.event("done");
+                self.fleet.expire_later(self.permit.place().clone(), self.keep);
+                Ok(path)
+            }
+            Ok(Said::No(refused)) => Err(self.failed(Failed::NotTaken(refused))),
+            Ok(Said::Ready) => Err(self.failed(Failed::EndedAtOnce)),
+            Err(failed) => Err(self.failed(failed)),
+        }
+    }
+
+    fn failed(&mut self, failed: Failed) -> Failed {
+        self.reported = true;
+        self.event(failed.word());
+        failed
+    }
+
+    fn event(&self, result: &str) {
+        let sha256 = self.hash.clone().finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let command = Some(CommandTrace { bytes: usize::try_from(self.given).unwrap_or(usize::MAX), sha256 });
+        (self.fleet.settings.audit)(AuditEvent { command, ..AuditEvent::of(&self.permit, None, result) });
+    }
+}
+
+impl Drop for Uploading {
+    fn drop(&mut self) {
+        if !self.reported {
+            self.event("cut off");
+        }
+    }
+}
+
+/// The script that takes a file, on its host.
+struct Channel {
+    fed: Fed,
+    host: Host,
+    user: User,
+    over_ssh: Option<Option<String>>,
+    _seat: Option<Seat>, // after the process: the channel goes before the room for it is another's
+}
+
+impl Channel {
+    /// Starts it, and waits until the file can come.
+    async fn open(host: &Host, transport: &Transport, user: &User, file: &File) -> Result<Self, Failed> {
+        let words = upload::words(user, &file.wanted());
+        let here = |e: std::io::Error| Failed::Here(e.to_string());
+        loop {
+            let (argv, seat, over_ssh) = match transport {
+                Transport::Local => (argv::words_here(words.clone()), None, None),
+                Transport::Ssh(link) => {
+                    let seat = link.seat().await.map_err(Failed::Host)?;
+                    let control = seat.control().to_string_lossy().into_owned();
+                    (argv::data(host, link.ssh(), link.config(), &control, &Script::command(&words)), Some(seat), Some(link.config().map(str::to_owned)))
+                }
+            };
+            let fed = exec::feed(&argv, NOISE_BYTES_MAX).map_err(here)?;
+            let mut channel = Self { fed, host: host.clone(), user: user.clone(), over_ssh, _seat: seat };
+            match channel.next(file).await {
+                Ok(Said::Ready) => return Ok(channel),
+                Ok(Said::No(refused)) => return Err(Failed::NotTaken(refused)),
+                Ok(Said::Done(_)) => return Err(Failed::EndedAtOnce),
+                Err(Silent::TimedOut) => return Err(Failed::Host(Fault::timed_out(host))),
+                Err(Silent::Ended) => {
+                    let Self { fed, _seat: seat, over_ssh, .. } = channel;
+                    let said = fed.complaints(SSH_WORDS_BYTES_MAX).await;
+                    match seat {
+                        Some(seat) if Seat::was_refused(&said) => {
+                            if !seat.is_one_too_many() {
+                                return Err(Failed::Host(Fault::too_few_sessions(host)));
+                            }
+                        }
+                        _ => return Err(ended(host, user, over_ssh.as_ref(), &said)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Its word, whatever a login shell says before.
+    async fn next(&mut self, file: &File) -> Result<Said, Silent> {
+        let word = async {
+            while let Some(line) = self.fed.line().await {
+                if let Some(said) = upload::said(&line, &file.wanted()) {
+                    return Ok(said);
+                }
+            }
+            Err(Silent::Ended)
+        };
+        timeout(Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX), word).await.unwrap_or(Err(Silent::TimedOut))
+    }
+
+    /// The same, and why there is none.
+    async fn said(mut self, file: &File) -> Result<Said, Failed> {
+        match self.next(file).await {
+            Ok(said) => Ok(said),
+            Err(Silent::TimedOut) => Err(Failed::Host(Fault::timed_out(&self.host))),
+            Err(Silent::Ended) => {
+                let said = self.fed.complaints(SSH_WORDS_BYTES_MAX).await;
+                Err(ended(&self.host, &self.user, self.over_ssh.as_ref(), &said))
+            }
+        }
+    }
+}
+
+/// Why there is no word.
+enum Silent {
+    TimedOut,
+    Ended,
+}
+
+/// It ended without a word of its own: what sudo, tmux or ssh said instead.
+fn ended(host: &Host, user: &User, over_ssh: Option<&Option<String>>, said: &str) -> Failed {
+    match (outcome::acted(host, user, Some(1), said), over_ssh) {
+        (Acted::User(state), _) if said.contains("sudo") || over_ssh.is_none() => Failed::User(state),
+        (_, Some(config)) if !said.trim().is_empty() => Failed::Host(of_ssh(host, said, config.as_deref())),
+        _ => Failed::EndedAtOnce,
     }
 }

@@ -48,7 +48,7 @@ impl Torn {
     }
 }
 
-/// What is kept of a startup command.
+/// What is kept of a startup command or of an uploaded file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Command {
     pub(super) bytes: u64,

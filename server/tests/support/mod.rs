@@ -194,7 +194,7 @@ impl Board {
     }
 
     pub fn request(&self) -> Request<'_> {
-        Request { board: self, method: "GET", path: "/".into(), headers: vec![("Host".into(), format!("127.0.0.1:{}", self.port))], body: String::new() }
+        Request { board: self, method: "GET", path: "/".into(), headers: vec![("Host".into(), format!("127.0.0.1:{}", self.port))], body: Vec::new() }
     }
 
     pub fn get(&self, path: &str) -> Request<'_> {
@@ -203,12 +203,18 @@ impl Board {
 
     /// A request with a JSON body.
     pub fn json(&self, method: &'static str, path: &str, body: &serde_json::Value) -> Request<'_> {
-        Request { method, path: path.into(), body: body.to_string(), ..self.request() }.header("Content-Type", "application/json")
+        Request { method, path: path.into(), body: body.to_string().into(), ..self.request() }.header("Content-Type", "application/json")
+    }
+
+    /// A file for the account whose session it is.
+    pub fn upload(&self, place: &str, session: &str, file: &[u8]) -> Request<'_> {
+        let path = format!("/upload/{place}/{session}");
+        Request { method: "POST", path, body: file.into(), ..self.request() }.header("Content-Type", "application/octet-stream")
     }
 
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Request<'_> {
         let body = fields.iter().map(|(k, v)| format!("{k}={}", muxboard_app::base::encode(v))).collect::<Vec<_>>().join("&");
-        let mut request = Request { method: "POST", path: path.into(), body, ..self.request() };
+        let mut request = Request { method: "POST", path: path.into(), body: body.into(), ..self.request() };
         request.headers.push(("Content-Type".into(), "application/x-www-form-urlencoded".into()));
         request
     }
@@ -271,7 +277,7 @@ pub struct Request<'a> {
     method: &'static str,
     pub path: String,
     headers: Vec<(String, String)>,
-    body: String,
+    body: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -324,8 +330,8 @@ impl Request<'_> {
         if !upgrade {
             text += "Connection: close\r\n";
         }
-        text += &format!("Content-Length: {}\r\n\r\n{}", self.body.len(), self.body);
-        stream.write_all(text.as_bytes()).unwrap();
+        text += &format!("Content-Length: {}\r\n\r\n", self.body.len());
+        stream.write_all(&[text.as_bytes(), &self.body].concat()).unwrap();
         let mut bytes = Vec::new();
         if upgrade {
             // An accepted upgrade does not end: its head is enough.

@@ -263,6 +263,11 @@ impl Seat {
         self.terminals.master.control()
     }
 
+    /// Whether ssh's complaint is that sshd opens no more on this connection.
+    pub(crate) fn was_refused(complaint: &str) -> bool {
+        complaint.contains("refused by peer") || complaint.contains("open failed")
+    }
+
     /// Says that sshd did not let this one in: the connection has all the terminals it can have. False if it has no other.
     pub(crate) fn is_one_too_many(&self) -> bool {
         let others = self.terminals.taken.load(Ordering::SeqCst).saturating_sub(1);

@@ -1,0 +1,150 @@
+//! Files from a page: one request a file, its bytes the body as they are. What it is, is told from its first bytes; what the browser says of it (a
+//! type, a name) is not asked.
+
+use crate::api::{self, Target, answered, no_query, target};
+use crate::board::{Shared, public as failed, unix_now};
+use axum::body::{Body, Bytes};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use futures_util::{Stream, StreamExt};
+use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::limits::{SNIFFED_BYTES, UPLOAD_FILES_MAX};
+use muxboard_core::policy::{Asker, Upload};
+use muxboard_core::shell::Script;
+use muxboard_core::upload::{FOLDER, Refused};
+use serde_json::json;
+use std::sync::Arc;
+
+/// A file for the account whose session it is.
+pub(crate) async fn receive(
+    State(shared): State<Arc<Shared>>,
+    Extension(who): Extension<Asker>,
+    path: Target,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let mut body = body.into_data_stream();
+    let most = shared.rules().upload.map_or(0, |limits| limits.bytes_max);
+    let mut left = most;
+    let done = async {
+        no_query(query.as_deref())?;
+        take(&shared, &who, &path.0, &headers, (&mut body).inspect(|part| left = left.saturating_sub(part.as_ref().map_or(0, |bytes| bytes.len() as u64))))
+            .await
+    };
+    let answer = answered(done.await);
+    if answer.status() != StatusCode::CREATED {
+        // A browser that still sends hears of no answer: what is on its way is thrown away, as far as it would have been read.
+        while let Some(Ok(part)) = body.next().await {
+            left = left.saturating_sub(part.len() as u64);
+            if left == 0 {
+                break;
+            }
+        }
+    }
+    answer
+}
+
+async fn take<S, E>(shared: &Arc<Shared>, who: &Asker, path: &(String, String, String), headers: &HeaderMap, mut body: S) -> Result<Response, PublicError>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    let (place, session) = target(path)?;
+    let permit = shared.permit(who, place, Upload { session })?;
+    let off = "Uploads are off here. Whoever runs this board can turn them on in its configuration: [upload] enabled = true.";
+    let limits = shared.rules().upload.ok_or_else(|| PublicError::new(Kind::Forbidden, off))?;
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    let Some(bytes) = announced else {
+        let says = "How large the file is has to be said first (Content-Length).";
+        let mut answer = api::problem(&PublicError::new(Kind::BadInput, says));
+        *answer.status_mut() = StatusCode::LENGTH_REQUIRED;
+        return Ok(answer);
+    };
+    match bytes {
+        0 => return Err(PublicError::new(Kind::BadInput, "The file is empty.")),
+        _ if bytes > limits.bytes_max => {
+            return Err(PublicError::new(Kind::TooLarge, format!("The file has {bytes} bytes; here it may have {} at most.", limits.bytes_max)));
+        }
+        _ => {}
+    }
+    let cut = || PublicError::new(Kind::BadInput, "The file did not come whole. Nothing of it was kept.");
+    // Its first bytes, then all.
+    let mut head: Vec<u8> = Vec::new();
+    while head.len() < SNIFFED_BYTES && (head.len() as u64) < bytes {
+        head.extend_from_slice(&body.next().await.and_then(Result::ok).ok_or_else(cut)?);
+    }
+    let (kind, extension) = sniffed(&head);
+    let mut upload = shared.fleet.upload(permit, limits, extension, bytes).await.map_err(failed)?;
+    upload.write(&head).await.map_err(failed)?;
+    let mut given = head.len() as u64;
+    while given < bytes {
+        let part = body.next().await.and_then(Result::ok).ok_or_else(cut)?;
+        // What was withdrawn meanwhile leaves nothing behind.
+        let rules = shared.rules();
+        if rules.upload.is_none() || !rules.policy.still_allows(&rules.inventory, upload.permit()) {
+            return Err(PublicError::new(Kind::Forbidden, "Your access was withdrawn. Nothing of the file was kept."));
+        }
+        given += part.len() as u64;
+        upload.write(&part).await.map_err(failed)?;
+    }
+    let path = upload.finish().await.map_err(failed)?;
+    let typed = Script::command(&[&path]);
+    let expires = unix_now() + limits.keep.as_secs();
+    Ok((StatusCode::CREATED, Json(json!({ "path": path, "typed": typed.as_str(), "type": kind, "bytes": bytes, "expires": expires }))).into_response())
+}
+
+/// What a file is, by its first bytes: its media type, and how its name ends. Text that is nothing else is text; the rest has no name.
+fn sniffed(head: &[u8]) -> (&'static str, &'static str) {
+    if let Some(known) = infer::get(head).filter(|known| known.extension().bytes().all(|b| b.is_ascii_alphanumeric())) {
+        return (known.mime_type(), known.extension());
+    }
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => Some(text),
+        // The last character may go on behind the beginning.
+        Err(error) if error.error_len().is_none() => head.get(..error.valid_up_to()).and_then(|head| std::str::from_utf8(head).ok()),
+        Err(_) => None,
+    };
+    match text {
+        Some(text) if !text.contains(|c: char| c.is_control() && !c.is_ascii_whitespace() && c != '\x1b') => ("text/plain", "txt"),
+        _ => ("application/octet-stream", "bin"),
+    }
+}
+
+/// Why the user's own machine did not take a file.
+pub(crate) fn public(refused: Refused) -> PublicError {
+    let no_room = |says: String| PublicError::new(Kind::NoRoom, says);
+    match refused {
+        Refused::Home => no_room("That user's home directory is not there, or cannot be written to.".into()),
+        Refused::Folder => {
+            no_room(format!("~/{FOLDER} there is not that user's own directory that nobody else may enter. As that user: rm -rf ~/{FOLDER} (look at it first)"))
+        }
+        Refused::Many => {
+            no_room(format!("{UPLOAD_FILES_MAX} uploaded files are there already; they go when they are old enough. To make room now: rm ~/{FOLDER}/*"))
+        }
+        Refused::Write(words) if words.trim().is_empty() => no_room("The file could not be written there. Nothing of it was kept.".into()),
+        Refused::Write(words) => no_room(format!("The file could not be written there: {words}. Nothing of it was kept.")),
+        Refused::Cut => PublicError::new(Kind::BadInput, "The file did not come whole. Nothing of it was kept."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_is_its_bytes_say() {
+        for (head, want) in [
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), ("image/png", "png")),
+            (b"GIF89a\x01\0", ("image/gif", "gif")),
+            (b"fn main() {}\n", ("text/plain", "txt")),
+            ("caf\u{e9} \u{1b}[31mred".as_bytes(), ("text/plain", "txt")),
+            (b"caf\xc3", ("text/plain", "txt")),
+            (b"caf\xe9 latin", ("application/octet-stream", "bin")),
+            (b"a\0b", ("application/octet-stream", "bin")),
+        ] {
+            assert_eq!(sniffed(head), want, "{head:?}");
+        }
+    }
+}
