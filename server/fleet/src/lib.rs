@@ -125,6 +125,8 @@ pub struct Fleet {
     snapshot: watch::Sender<Arc<Snapshot>>,
     slots: Arc<Slots>,
     uploads: Arc<Slots>,
+    /// When the uploaded files of a user are looked through for old ones.
+    expiring: Mutex<HashMap<Place, Instant>>,
     register: Arc<Register>,
     settings: Settings,
 }
@@ -142,6 +144,7 @@ impl Fleet {
             snapshot: watch::Sender::default(),
             slots: Slots::new(settings.attach),
             uploads: Slots::new(AttachLimits { per_principal: UPLOADS_PER_PRINCIPAL, total: UPLOADS, ..settings.attach }),
+            expiring: Mutex::default(),
             register: Arc::default(),
             settings,
         };

@@ -1,6 +1,7 @@
 //! Files from a page into an account: written as that user, by the one way that the documented sudoers line leaves, over a channel of their own.
 
 use crate::attach::Slot;
+use crate::cell::short;
 use crate::exec::{self, Bounds, Fed};
 use crate::transport::{Purpose, Seat, Transport};
 use crate::{Failed, Fleet, sentinel};
@@ -19,7 +20,7 @@ use muxboard_core::upload::{self, Said, Wanted};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// The limits of uploads, as configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,17 +101,35 @@ impl Fleet {
         }
     }
 
-    /// Has what is too old removed once this file is. (After a restart the next upload does it.)
+    /// Has what is too old removed once this file is, by one task a user. (After a restart the next upload does it.)
     fn expire_later(self: &Arc<Self>, place: Place, keep: Duration) {
+        // Minutes are what `find` counts in, whole ones.
+        let due = Instant::now() + keep + Duration::from_secs(120);
+        if short(&self.expiring).insert(place.clone(), due).is_some() {
+            return;
+        }
         let fleet = Arc::downgrade(self);
         tokio::spawn(async move {
-            // Minutes are what `find` counts in, whole ones.
-            tokio::time::sleep(keep + Duration::from_secs(120)).await;
-            let Some((cell, user)) = fleet.upgrade().and_then(|fleet| fleet.at(&place).ok()) else { return };
-            let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: ACTION_BYTES_MAX };
-            let script = upload::expire(&user, keep.as_secs() / 60, &sentinel());
-            // A host that is not there now: the next upload removes it.
-            let _ = cell.transport.run(&cell.host, &script, bounds, Purpose::Look).await;
+            let mut due = due;
+            loop {
+                sleep_until(due).await;
+                let Some(fleet) = fleet.upgrade() else { return };
+                if let Ok((cell, user)) = fleet.at(&place) {
+                    let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: ACTION_BYTES_MAX };
+                    let script = upload::expire(&user, keep.as_secs() / 60, &sentinel());
+                    // A host that is not there now: the next upload removes it.
+                    let _ = cell.transport.run(&cell.host, &script, bounds, Purpose::Look).await;
+                }
+                let mut expiring = short(&fleet.expiring);
+                match expiring.get(&place) {
+                    // Another file came meanwhile.
+                    Some(later) if *later > due => due = *later,
+                    _ => {
+                        expiring.remove(&place);
+                        return;
+                    }
+                }
+            }
         });
     }
 }
