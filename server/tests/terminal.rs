@@ -254,7 +254,8 @@ async fn a_paste_is_acknowledged_part_by_part_as_the_terminal_takes_it() {
     let path = file.to_str().unwrap();
     board.tmux(&front, &["new-session", "-d", "-s", "a", &format!("stty -echo; echo ready; exec cat >{path}")]);
     let id = board.session(&front, "a");
-    let mut socket = attached(&board, &id, false).await;
+    let mut socket = connect(&board, &format!("/ws/attach/here/{front}/{id}"), &token(TOKEN)).await;
+    hello(&mut socket, false).await;
     until(&mut socket, "ready").await;
     let line = format!("{}é\r", "x".repeat(997));
     let (parts, part) = (60, line.repeat(16));
