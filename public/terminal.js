@@ -4,6 +4,13 @@ import { FitAddon } from "./xterm/addon-fit.mjs";
 import { Unicode11Addon } from "./xterm/addon-unicode11.mjs";
 import { say } from "./hand/say.js";
 import { settings } from "./hand/settings.js";
+import { compose } from "./hand/compose.js";
+import { keys } from "./hand/keys.js";
+import { menu } from "./hand/menu.js";
+import { signals } from "./hand/signals.js";
+import { touch } from "./hand/touch.js";
+import { typing } from "./hand/typing.js";
+import { viewport } from "./hand/viewport.js";
 
 // xterm.js makes <style> elements and has no way to give them the nonce that our policy asks for.
 const nonce = document.querySelector("script[nonce]")?.nonce;
@@ -89,18 +96,22 @@ class MuxTerminal {
       // Sends a part of a paste; `written` is called with the number of its bytes once the session's terminal has them.
       part: (bytes) => typed(bytes, true),
       written: () => {},
+      // What becomes of typed text while Ctrl or Alt of the key bar is down.
+      latched: (text) => text,
     };
-    this.#terminal.onData((text) => this.#hand.type(text));
+    for (const part of [viewport, typing, compose, keys, touch, signals, menu]) part(this.#hand);
+    this.#terminal.onData((text) => this.#hand.type(this.#hand.latched(text)));
     this.#terminal.onBinary((text) => typed(Uint8Array.from(text, (c) => c.charCodeAt(0)), false));
     this.#terminal.onResize(({ cols, rows }) => resized(cols, rows));
     new ResizeObserver(() => this.#refit()).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.#terminal.options.theme = colours(); });
-    // For tests and for the console: what is on the screen, and its buffer.
+    // For tests and for the console: what is on the screen, its buffer, and what works around it.
     element.lines = () => {
       const buffer = this.#terminal.buffer.active;
       return Array.from({ length: this.#terminal.rows }, (_, y) => buffer.getLine(buffer.viewportY + y)?.translateToString(true) ?? "");
     };
     element.terminal = this.#terminal;
+    element.hand = this.#hand;
   }
 
   write(bytes, taken) { this.#terminal.write(bytes, taken); }
