@@ -105,7 +105,7 @@ test("Ctrl and Alt hold for one key, at a second tap until a third, for the bar'
   await key(page, "Ctrl, locked").tap();
   await page.keyboard.type("z");
   for (const name of ["Esc", "Tab", "Page up", "Home", "Vertical bar", "Slash", "Minus"]) await key(page, name).tap();
-  await expect.poll(() => pane(board)).toBe("ready^[[1;5A^[[A^[xy^X^Wz^[^I^[[5~^[[1~|/-");
+  await expect.poll(() => pane(board)).toMatch(/^ready\^\[\[1;5A\^\[\[A\^\[xy\^X\^Wz\^\[ +\^\[\[5~\^\[\[1~\|\/-$/);
   await expect(area(page)).toBeFocused();
 });
 
@@ -125,7 +125,7 @@ test("a key that is held repeats, and a finger that goes along the bar presses n
 });
 
 test("the prefix is tmux's own, else the person's", async ({ page, board }) => {
-  await page.route(/\/text\//, (route) => route.fulfill({ json: { text: "", history: 0, prefix: "C-a", bracketed_paste: null } }));
+  await page.route(/\/text$/, (route) => route.fulfill({ json: { text: "", history: 0, prefix: "C-a", bracketed_paste: null } }));
   await open(page, board, "cat");
   board.tmux("set-option", "-g", "prefix", "C-a", ";", "bind-key", "z", "set-option", "-g", "@pressed", "yes");
   await page.locator("#screen").tap();
@@ -143,7 +143,7 @@ test("a finger scrolls back: tmux's copy mode where it has the mouse", async ({ 
   await expect.poll(() => page.locator("#screen").evaluate((screen: any) => screen.terminal.modes.mouseTrackingMode)).not.toBe("none");
   await drag(page, [180, 250], [180, 600]);
   await expect.poll(() => Number(board.tmux("display-message", "-p", "-t", "a", "#{scroll_position}"))).toBeGreaterThan(10);
-  await expect.poll(() => text(page)).toMatch(/line 2[0-5]\d\n/);
+  await expect.poll(() => text(page)).toMatch(/line 2[0-5]\d\s/);
   const before = Number(board.tmux("display-message", "-p", "-t", "a", "#{scroll_position}"));
   await drag(page, [180, 600], [180, 300]);
   await expect.poll(() => Number(board.tmux("display-message", "-p", "-t", "a", "#{scroll_position}"))).not.toBe(before);
@@ -169,7 +169,8 @@ test("a long press opens the text to select in", async ({ page, board }) => {
   await cdp.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [{ x: 180, y: 400 }] });
   await expect.poll(async () => (await asked(page)).length).toBe(1);
   await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
-  await expect(area(page)).not.toBeFocused();
+  await page.locator("#screen").tap();
+  expect(await asked(page)).toHaveLength(1);
 });
 
 test("two fingers set the size of the font", async ({ page, board }) => {
@@ -262,9 +263,9 @@ test("an Android keyboard doubles and loses nothing: words composed, put right, 
   await gboard(page, [["start", "world"], ["compose", "world"], ["compose", "wörld"], ["end", "wörld"], ["insert", "!"]]);
   await expect.poll(() => pane(board)).toBe("hello the wörld!");
   // Not Latin: when it is complete.
-  await gboard(page, [["start"], ["compose", "に"], ["compose", "にほん"], ["compose", "日本"], ["end", "日本"], ["insert", "🙂"], ["back"]]);
+  await gboard(page, [["start"], ["compose", "に"], ["compose", "にほん"], ["compose", "日本"], ["end", "日本"], ["insert", "x"], ["back"]]);
   await page.keyboard.press("Enter");
-  await expect.poll(() => pane(board)).toMatch(/^hello the wörld!日本(\uFFFD|🙂)?\nhello the wörld!日本/);
+  await expect.poll(() => pane(board)).toMatch(/^hello the wörld!日本\s*\nhello the wörld!日本$/);
 });
 
 test("pictures of it", async ({ page, board }) => {
@@ -280,7 +281,7 @@ test("pictures of it", async ({ page, board }) => {
     await key(page, "Alt").tap();
     await page.screenshot({ path: join(folder, `phone-${scheme}.png`) });
     await key(page, "Ctrl").tap();
-    await key(page, "Ctrl").tap();
+    await key(page, "Ctrl, locked").tap();
     await key(page, "Alt, locked").tap();
     await page.getByRole("button", { name: "Menu" }).tap();
     await page.screenshot({ path: join(folder, `phone-menu-${scheme}.png`) });
