@@ -59,15 +59,15 @@ test("what another version or another hand left in the settings harms nothing", 
 test("every key but ours goes to the terminal, and there is a way out by the keyboard", async ({ page, board }) => {
   await open(page, board, RAW);
   await expect.poll(() => pane(board)).toContain("ready");
-  for (const key of ["Escape", "Control+a", "Control+w", "Control+Space", "Shift+Tab", "PageUp", "F1", "Alt+x", "Control+ArrowLeft"]) await page.keyboard.press(key);
-  await expect.poll(() => pane(board)).toBe("ready^[^A^W^@^[[Z^[[5~^[OP^[x^[[1;5D");
+  for (const key of ["Escape", "Control+a", "Control+w", "Control+Space", "Shift+Tab", "PageUp", "F1", "Alt+x", "Control+ArrowLeft", "Control+/"]) await page.keyboard.press(key);
+  await expect.poll(() => pane(board)).toBe("ready^[^A^W^@^[[Z^[[5~^[OP^[x^[[1;5D^_");
   await expect(area(page)).toBeFocused();
   await page.keyboard.press("Control+Shift+Space");
   await expect(page.getByRole("dialog", { name: "Menu" })).toBeVisible();
   await expect(page.getByRole("dialog", { name: "Menu" }).locator("button:focus")).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(area(page)).toBeFocused();
-  expect(pane(board)).toBe("ready^[^A^W^@^[[Z^[[5~^[OP^[x^[[1;5D");
+  expect(pane(board)).toBe("ready^[^A^W^@^[[Z^[[5~^[OP^[x^[[1;5D^_");
 });
 
 test("Shift and the wheel, Shift and PageUp open the text; the wheel alone is the program's", async ({ page, board }) => {
@@ -199,6 +199,27 @@ test("an input method and a dead key type each word once", async ({ page, board 
   await page.keyboard.type("y");
   await page.keyboard.press("Enter");
   await expect.poll(() => pane(board)).toBe("にほんご漢字éx✓y\nにほんご漢字éx✓y");
+});
+
+test("the browser's own compositions type each word once; a paste by its menu is no typing", async ({ page, board }) => {
+  await open(page, board, "cat");
+  await area(page).focus();
+  const cdp = await page.context().newCDPSession(page);
+  for (const part of ["n", "に", "にほ", "にほん"]) await cdp.send("Input.imeSetComposition", { text: part, selectionStart: part.length, selectionEnd: part.length });
+  await cdp.send("Input.insertText", { text: "日本" });
+  await expect.poll(() => pane(board)).toBe("日本");
+  await cdp.send("Input.imeSetComposition", { text: "´", selectionStart: 1, selectionEnd: 1 });
+  await cdp.send("Input.insertText", { text: "é" });
+  await page.keyboard.type("x");
+  await expect.poll(() => pane(board)).toBe("日本éx");
+  await area(page).evaluate((area: HTMLTextAreaElement) => {
+    area.value = "pasted";
+    area.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste", bubbles: true, composed: true }));
+    area.select();
+  });
+  await page.keyboard.insertText("✓");
+  await page.keyboard.type("y");
+  await expect.poll(() => pane(board)).toBe("日本éx✓y");
 });
 
 // Where joined and varied characters leave the cursor: tmux's count is the page's.

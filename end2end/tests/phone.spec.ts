@@ -268,6 +268,22 @@ test("an Android keyboard doubles and loses nothing: words composed, put right, 
   await expect.poll(() => pane(board)).toMatch(/^hello the wörld!日本\s*\nhello the wörld!日本$/);
 });
 
+test("the browser's own compositions reach the session as they grow, and once", async ({ page, board }) => {
+  await open(page, board, "cat");
+  await page.locator("#screen").tap();
+  const cdp = await page.context().newCDPSession(page);
+  const compose = (text: string) => cdp.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+  for (const part of ["h", "he", "hel", "helo"]) await compose(part);
+  await expect.poll(() => pane(board)).toBe("helo");
+  await cdp.send("Input.insertText", { text: "hello " });
+  await expect.poll(() => pane(board)).toBe("hello");
+  for (const part of ["に", "にほん"]) await compose(part);
+  await expect(page.locator(".composition-view")).toHaveText("にほん");
+  await cdp.send("Input.insertText", { text: "日本" });
+  await page.keyboard.press("Enter");
+  await expect.poll(() => pane(board)).toBe("hello 日本\nhello 日本");
+});
+
 test("pictures of it", async ({ page, board }) => {
   mkdirSync(folder, { recursive: true });
   await open(page, board, "sh -c 'ls -la --color /; printf \"\\033[1;32mann@web1\\033[0m:\\033[34m~\\033[0m$ \"; exec cat'");

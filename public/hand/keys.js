@@ -7,8 +7,8 @@ const REPEAT_MS = 60;
 const REPEATS = new Set(["Tab", "Up", "Down", "Left", "Right", "PgUp", "PgDn", "Home", "End"]);
 const KEYS = [
   ["Esc"], ["Tab"], ["Ctrl"], ["Alt"], ["Left", "←", "Left arrow"], ["Up", "↑", "Up arrow"], ["Down", "↓", "Down arrow"], ["Right", "→", "Right arrow"],
-  ["Prefix", "tmux", "tmux prefix"], ["|", "|", "Vertical bar"], ["/", "/", "Slash"], ["-", "-", "Minus"],
-  ["PgUp", "PgUp", "Page up"], ["PgDn", "PgDn", "Page down"], ["Home"], ["End"],
+  ["Prefix", "tmux", "tmux prefix"], ["Paste"], ["Text", "Text", "Text and history"], ["PgUp", "PgUp", "Page up"], ["PgDn", "PgDn", "Page down"],
+  ["|", "|", "Vertical bar"], ["/", "/", "Slash"], ["-", "-", "Minus"], ["Home"], ["End"], ["Keyboard", "⌨", "Keyboard"],
 ];
 
 export function keys(hand) {
@@ -78,6 +78,7 @@ export function keys(hand) {
     own.className = "key";
     own.textContent = label;
     if (name !== label) own.setAttribute("aria-label", name);
+    if (/^[^a-z]$/i.test(label)) own.classList.add("sign");
     let timer, repeated;
     const stop = () => { clearTimeout(timer); timer = undefined; };
     const again = () => { repeated = true; act(); timer = setTimeout(again, REPEAT_MS); };
@@ -93,12 +94,10 @@ export function keys(hand) {
     own.addEventListener("click", () => { if (!repeated) act(); repeated = false; });
     return own;
   };
-  for (const [key, label = key, name = label] of KEYS) buttons[key] = button(label, name, () => press(key), REPEATS.has(key));
+  const acts = { Paste: hand.pasteClipboard, Text: () => hand.text?.open(), Keyboard: keyboard };
+  for (const [key, label = key, name = label] of KEYS) buttons[key] = button(label, name, acts[key] ?? (() => press(key)), REPEATS.has(key));
   for (const name of ["Ctrl", "Alt"]) latch(name, 0);
-  button("Paste", "Paste", hand.pasteClipboard);
-  button("Text", "Text and history", () => hand.text?.open());
-  const shows = button("⌨", "Keyboard", keyboard);
-  const follow = () => shows.setAttribute("aria-pressed", String(typed()));
+  const follow = () => buttons.Keyboard.setAttribute("aria-pressed", String(typed()));
   for (const event of ["focusin", "focusout"]) document.addEventListener(event, () => setTimeout(follow));
   follow();
 

@@ -111,8 +111,10 @@ export function menu(hand) {
     if (event.altKey || event.metaKey || !event.shiftKey) return undefined;
     if (!event.ctrlKey) return event.key === "PageUp" && hand.text && element.contains(event.target) ? () => hand.text.open({ fromBottom: terminal.rows }) : undefined;
     if (event.code === "Space") return () => { opener.focus(); box.showPopover(); box.querySelector("button:not([hidden]), input").focus(); };
-    if (event.key === "+" || event.key === "=" || event.code === "Equal") return () => step(1);
-    if (event.key === "_" || event.key === "-" || event.code === "Minus") return () => step(-1);
+    // By what is printed on the key; a German one has a star over its plus.
+    if (event.key === "+" || event.key === "=" || (event.key === "*" && event.code === "BracketRight")) return () => step(1);
+    // Ctrl+_ of a US keyboard is this too: Ctrl+/ sends the same.
+    if (event.key === "_" || event.key === "-") return () => step(-1);
     return undefined;
   };
   document.addEventListener("keydown", (event) => {

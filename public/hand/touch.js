@@ -80,7 +80,7 @@ export function touch(hand) {
     if (!own.drags) {
       // A tap is also a click, which a program with a mouse gets from xterm.js.
       if (own.pressed) event.preventDefault();
-      else terminal.focus();
+      else if (!hand.watches()) terminal.focus();
       finger = undefined;
       return;
     }

@@ -7,6 +7,8 @@
 // compose line.
 const LATIN = /^[\x20-\u024f]*$/;
 const DELETE = "\x7f";
+// What a keyboard does to a field; a paste and an undo are not that.
+const KEYBOARDS = /^(insert(Text|ReplacementText|LineBreak|Paragraph|CompositionText|FromComposition)|delete.*)$/;
 
 // What must be typed after `before` for `after` to stand there.
 export function difference(before, after) {
@@ -53,15 +55,24 @@ export function typing(hand) {
   const on = {
     keydown(event) {
       settle();
+      // xterm.js has nothing for it; a terminal sends what it sends for Ctrl+_.
+      if (event.key === "/" && event.ctrlKey && !event.shiftKey && !event.altKey && !event.metaKey) {
+        event.preventDefault();
+        hand.type("\x1f");
+        return true;
+      }
       pressed = event.keyCode !== 229;
       if (composing && ours && pressed) flush();
       if (!composing) known = area.value;
       return !pressed && (!composing || ours);
     },
     keyup() { pressed = false; },
-    beforeinput() {
+    beforeinput(event) {
       settle();
-      if (!composing) known = area.value;
+      if (composing) return;
+      known = area.value;
+      // What is selected here xterm.js has put here, to be copied: nobody typed it.
+      if (event.inputType === "insertText") known = known.slice(0, area.selectionStart) + known.slice(area.selectionEnd);
     },
     compositionstart(event) {
       settle();
@@ -79,7 +90,7 @@ export function typing(hand) {
         if (ours && LATIN.test(event.data ?? "")) flush();
         return ours;
       }
-      if (pressed) return false;
+      if (pressed || !KEYBOARDS.test(event.inputType)) return false;
       flush();
       return true;
     },
