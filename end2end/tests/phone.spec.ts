@@ -1,5 +1,6 @@
 // A session from a phone: 390 pixels, fingers, an on-screen keyboard that takes half of them.
 import { test, expect, card, lines, connected, type Board } from "./board";
+import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -240,6 +241,22 @@ test("the prompt and the key bar stay above the keyboard, where the page shrinks
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
 });
 
+test("the menu stays in reach on the narrowest phone, whatever the bar has to say", async ({ page, board, context }) => {
+  await page.setViewportSize({ width: 360, height: 700 });
+  await open(page, board, "cat", "a-session-with-a-long-name");
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await connected(other);
+  await page.bringToFront();
+  await expect(page.locator(".others summary")).toBeVisible();
+  await page.locator(".link-state").evaluate((state) => { state.textContent = "connection lost · trying again"; });
+  const box = (await page.getByRole("button", { name: "Menu" }).boundingBox())!;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, "phone-narrow.png") });
+  expect(box.x + box.width).toBeLessThanOrEqual(360);
+  expect(await page.evaluate(() => document.querySelector(".term-bar")!.scrollWidth)).toBeLessThanOrEqual(360);
+});
+
 test("every key is large enough for a finger", async ({ page, board }) => {
   await open(page, board, "cat");
   await page.setViewportSize({ width: 360, height: 700 });
@@ -283,6 +300,22 @@ test("the browser's own compositions reach the session as they grow, and once", 
   await page.keyboard.press("Enter");
   await expect.poll(() => pane(board)).toBe("hello 日本\nhello 日本");
 });
+
+for (const scheme of ["light", "dark"] as const) {
+  test(`axe finds nothing serious in the key bar, the compose line and the menu, ${scheme}`, async ({ page, board }) => {
+    await page.addInitScript(() => localStorage.setItem("muxboard.terminal", JSON.stringify({ compose: true })));
+    await page.emulateMedia({ colorScheme: scheme });
+    await open(page, board, "cat");
+    await key(page, "Ctrl").tap();
+    await key(page, "Alt").tap();
+    await key(page, "Alt").tap();
+    const serious = async () => (await new AxeBuilder({ page }).exclude("#screen").analyze()).violations.filter((v) => ["serious", "critical"].includes(v.impact ?? "")).map((v) => `${v.id}: ${v.nodes.map((n) => n.html)}`);
+    expect(await serious()).toEqual([]);
+    await page.getByRole("button", { name: "Menu" }).tap();
+    await page.getByRole("dialog", { name: "Menu" }).locator("summary").tap();
+    expect(await serious()).toEqual([]);
+  });
+}
 
 test("pictures of it", async ({ page, board }) => {
   mkdirSync(folder, { recursive: true });
