@@ -9,9 +9,9 @@ const chromium = {
 };
 
 // Specs that one kind of project alone is for.
-const APART = ["no-javascript.spec.ts", "embedded.spec.ts", "devvm.spec.ts"];
+const APART = ["no-javascript.spec.ts", "embedded.spec.ts", "devvm.spec.ts", "phone.spec.ts"];
 // What does not depend on where the board is mounted, and takes long.
-const ONCE = ["pictures.spec.ts", "screen.spec.ts"];
+const ONCE = ["pictures.spec.ts", "screen.spec.ts", "habits.spec.ts"];
 // About muxboard's own token, and logging in with it again after a restart: an application around the board has its own login.
 const OWN_LOGIN = /without a token there is a login|when muxboard is killed the page says so/;
 const embedded = { base: "/mux", program: "behind_login" } as const;
@@ -35,6 +35,8 @@ export default defineConfig<{ base: string; program: "muxboard" | "behind_login"
     // server/examples/behind_login.rs: the same board, and then what only a board inside an application has.
     { name: "embedded", use: embedded, testIgnore: [...APART.filter((spec) => spec !== "embedded.spec.ts"), ...ONCE], grepInvert: OWN_LOGIN },
     { name: "no-javascript-embedded", use: { ...embedded, javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
+    // Fingers, and 390 pixels of width.
+    { name: "phone", use: { base: "", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 }, testMatch: ["phone.spec.ts"] },
     // Several people behind nginx: it starts its own servers.
     { name: "devvm", testMatch: ["devvm.spec.ts"] },
   ],

@@ -4,6 +4,14 @@ import { FitAddon } from "./xterm/addon-fit.mjs";
 import { Unicode11Addon } from "./xterm/addon-unicode11.mjs";
 import { say } from "./hand/say.js";
 import { settings } from "./hand/settings.js";
+import { compose } from "./hand/compose.js";
+import { keys } from "./hand/keys.js";
+import { menu } from "./hand/menu.js";
+import { signals } from "./hand/signals.js";
+import { touch } from "./hand/touch.js";
+import { typing } from "./hand/typing.js";
+import { viewport } from "./hand/viewport.js";
+import { webgl } from "./hand/webgl.js";
 
 // xterm.js makes <style> elements and has no way to give them the nonce that our policy asks for.
 const nonce = document.querySelector("script[nonce]")?.nonce;
@@ -28,10 +36,20 @@ for (const [width, ranges] of Object.entries(SINCE)) {
     for (let c = first; c <= last; c++) widths.set(c, Number(width));
   }
 }
+// And what follows a zero width joiner is part of the cell before it, whatever it is: so tmux counts.
+const JOINER = 0x200d;
 const unicode = (() => {
   let provider;
   new Unicode11Addon().activate({ unicode: { register: (its) => { provider = its; } } });
-  return Object.assign(Object.create(provider), { version: "15", wcwidth: (c) => widths.get(c) ?? provider.wcwidth(c) });
+  const wcwidth = (c) => widths.get(c) ?? provider.wcwidth(c);
+  // xterm.js hands what this gave for the character before: bit 0 joined, bits 1 and 2 the width of the cell, bit 3 ours: a joiner.
+  const charProperties = (c, before) => {
+    const cell = (before >> 1) & 3;
+    const joins = cell > 0 && (before >> 3 > 0 || wcwidth(c) === 0);
+    const width = joins ? cell : wcwidth(c);
+    return ((joins && c === JOINER ? 1 : 0) << 3) | (width << 1) | (joins ? 1 : 0);
+  };
+  return Object.assign(Object.create(provider), { version: "15", wcwidth, charProperties });
 })();
 
 const OPENS = /^(https?:\/\/|mailto:)/i;
@@ -89,18 +107,22 @@ class MuxTerminal {
       // Sends a part of a paste; `written` is called with the number of its bytes once the session's terminal has them.
       part: (bytes) => typed(bytes, true),
       written: () => {},
+      // What becomes of typed text while Ctrl or Alt of the key bar is down.
+      latched: (text) => text,
     };
-    this.#terminal.onData((text) => this.#hand.type(text));
+    for (const part of [viewport, typing, compose, keys, touch, signals, menu, webgl]) part(this.#hand);
+    this.#terminal.onData((text) => this.#hand.type(this.#hand.latched(text)));
     this.#terminal.onBinary((text) => typed(Uint8Array.from(text, (c) => c.charCodeAt(0)), false));
     this.#terminal.onResize(({ cols, rows }) => resized(cols, rows));
     new ResizeObserver(() => this.#refit()).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.#terminal.options.theme = colours(); });
-    // For tests and for the console: what is on the screen, and its buffer.
+    // For tests and for the console: what is on the screen, its buffer, and what works around it.
     element.lines = () => {
       const buffer = this.#terminal.buffer.active;
       return Array.from({ length: this.#terminal.rows }, (_, y) => buffer.getLine(buffer.viewportY + y)?.translateToString(true) ?? "");
     };
     element.terminal = this.#terminal;
+    element.hand = this.#hand;
   }
 
   write(bytes, taken) { this.#terminal.write(bytes, taken); }
