@@ -2,8 +2,13 @@
 import { Terminal } from "./xterm/xterm.mjs";
 import { FitAddon } from "./xterm/addon-fit.mjs";
 import { Unicode11Addon } from "./xterm/addon-unicode11.mjs";
+import { clipboard } from "./hand/clipboard.js";
+import { links } from "./hand/links.js";
+import { paste } from "./hand/paste.js";
 import { say } from "./hand/say.js";
 import { settings } from "./hand/settings.js";
+import { text as textView } from "./hand/text.js";
+import { upload as uploads } from "./hand/upload.js";
 
 // xterm.js makes <style> elements and has no way to give them the nonce that our policy asks for.
 const nonce = document.querySelector("script[nonce]")?.nonce;
@@ -34,8 +39,6 @@ const unicode = (() => {
   return Object.assign(Object.create(provider), { version: "15", wcwidth: (c) => widths.get(c) ?? provider.wcwidth(c) });
 })();
 
-const OPENS = /^(https?:\/\/|mailto:)/i;
-
 const colours = () => {
   const css = getComputedStyle(document.documentElement);
   const of = (name) => css.getPropertyValue(name).trim();
@@ -65,7 +68,6 @@ class MuxTerminal {
       minimumContrastRatio: 4.5, // WCAG 2.2 AA, whatever colours a program combines
       scrollback: 0, // the history is tmux's
       theme: colours(),
-      linkHandler: { activate: (_, uri) => OPENS.test(uri) && window.open(uri, "_blank", "noopener,noreferrer") },
     });
     this.#terminal.loadAddon(this.#fit);
     this.#terminal.unicode.register(unicode);
@@ -84,14 +86,20 @@ class MuxTerminal {
       uploadBytesMax: Number(uploadMax),
       watches: () => this.#held !== undefined,
       fit: () => this.#refit(),
-      // Sends text as if it were typed; false: it goes nowhere.
-      type: (text) => typed(encoder.encode(text), false),
+      // Sends bytes as if they were typed; false: they go nowhere. While a paste runs they come after it (hand/paste.js).
+      send: (bytes) => typed(bytes, false),
+      type: (text) => this.#hand.send(encoder.encode(text)),
       // Sends a part of a paste; `written` is called with the number of its bytes once the session's terminal has them.
       part: (bytes) => typed(bytes, true),
       written: () => {},
     };
+    paste(this.#hand);
+    uploads(this.#hand);
+    clipboard(this.#hand);
+    links(this.#hand);
+    this.#hand.text = textView(this.#hand);
     this.#terminal.onData((text) => this.#hand.type(text));
-    this.#terminal.onBinary((text) => typed(Uint8Array.from(text, (c) => c.charCodeAt(0)), false));
+    this.#terminal.onBinary((text) => this.#hand.send(Uint8Array.from(text, (c) => c.charCodeAt(0))));
     this.#terminal.onResize(({ cols, rows }) => resized(cols, rows));
     new ResizeObserver(() => this.#refit()).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.#terminal.options.theme = colours(); });
@@ -101,6 +109,7 @@ class MuxTerminal {
       return Array.from({ length: this.#terminal.rows }, (_, y) => buffer.getLine(buffer.viewportY + y)?.translateToString(true) ?? "");
     };
     element.terminal = this.#terminal;
+    element.hand = this.#hand;
   }
 
   write(bytes, taken) { this.#terminal.write(bytes, taken); }
