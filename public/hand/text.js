@@ -28,7 +28,8 @@ export function text(hand) {
     const pre = make("pre", { tabIndex: 0 });
     pre.setAttribute("aria-label", "The terminal's text");
     const content = pre.appendChild(document.createTextNode(""));
-    const field = make("input", { type: "search", placeholder: "Search", autocomplete: "off", spellcheck: false, enterKeyHint: "search" });
+    const field = make("input", { type: "text", placeholder: "Search", autocomplete: "off", spellcheck: false, enterKeyHint: "search" });
+    field.setAttribute("role", "searchbox"); // one of that type takes Esc for itself
     field.setAttribute("aria-label", "Search the text");
     field.setAttribute("autocapitalize", "off");
     const count = make("output", { className: "count" });
