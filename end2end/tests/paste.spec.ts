@@ -41,7 +41,8 @@ test("a hostile text cannot end its bracket", async ({ page, board }) => {
   await pastes(page, "a\x1b[201~\nb\r\nc\x03\x9b201~\x7f\td\0");
   await typesInto(page, board, "mark");
   expect(line.all().slice(before)).toBe(`${BEGIN}a␛[201~\rb\rc␃\ufffd201~␡\td␀${END}mark`);
-  expect(pane(board).match(/\^\[\[201~/g)).toHaveLength(1);
+  // cat shows the sign's last byte as M-^[.
+  expect(pane(board).match(/(?<!M-)\^\[\[201~/g)).toHaveLength(1);
 });
 
 test("a small paste asks the server for nothing", async ({ page, board }) => {
@@ -61,7 +62,7 @@ for (const knows of [false, null]) {
     await expect.poll(() => screen(page)).toContain("ready");
     const dialog = page.getByRole("dialog");
     await pastes(page, `${many(11)}<b>twelfth</b>`);
-    await expect(dialog.getByRole("heading")).toHaveText("Paste 12 lines, 182 bytes?");
+    await expect(dialog.getByRole("heading")).toHaveText("Paste 12 lines, 147 bytes?");
     await expect(dialog.locator("pre")).toContainText("echo line-0\necho line-1");
     await dialog.getByRole("button", { name: "Cancel" }).click();
     await expect(dialog).toHaveCount(0);
@@ -171,14 +172,16 @@ test("5 MB arrive byte for byte while another pane of the window floods", async 
   board.tmux("split-window", "-d", "-t", "a", "yes");
   await expect.poll(() => screen(page)).toContain("ready");
   let text = "";
-  for (let i = 0; text.length < 4_700_000; i++) text += `${i} ${"grüße 日本 🦀 ".repeat(1 + (i % 90))}\n`;
+  for (let i = 0; text.length < 3_300_000; i++) text += `${i} ${"grüße 日本 🦀 ".repeat(1 + (i % 90))}\n`;
   const bytes = Buffer.from(text);
   expect(bytes.length).toBeGreaterThan(5_000_000);
   await pastes(page, text);
-  await expect(said(page)).toContainText(/Pasting \d+ % of \d+ MB/);
+  await expect(said(page)).toContainText(/Pasting \d+ % of [\d.]+ MB/);
   await expect(said(page)).toContainText("Pasted", { timeout: 200_000 });
   await page.keyboard.press("Control+d");
-  const sum = (all: Buffer) => createHash("sha256").update(all).digest("hex");
-  await expect.poll(() => readFileSync(file).length).toBe(bytes.length);
-  expect(sum(readFileSync(file))).toBe(sum(bytes));
+  // tmux 3.3 hands the brackets on to a program that never asked for them, too.
+  const arrived = () => readFileSync(file, "utf8").replace(BEGIN, "").replace(END, "");
+  await expect.poll(() => arrived().length).toBe(text.length);
+  const sum = (all: string) => createHash("sha256").update(all).digest("hex");
+  expect(sum(arrived())).toBe(sum(text));
 });

@@ -9,7 +9,8 @@ const WAITING_BYTES_MAX = 64 * 1024; // what is typed or pasted while a paste ru
 const SHOWN_BYTES = 8 * PART_BYTES; // from here on its progress is worth a line
 const RETRY_MS = 250;
 
-// Whatever runs in the pane, the terminal around it is tmux's client, which always wants the brackets; tmux hands them on to a program that asked.
+// Whatever runs in the pane, the terminal around it is tmux's client, which always wants the brackets; tmux hands them on to a program that asked
+// (3.3 to every program), and they keep what is pasted away from tmux's own keys.
 const BEGIN = "\x1b[200~";
 const END = "\x1b[201~";
 

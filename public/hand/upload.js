@@ -21,31 +21,30 @@ export function upload(hand) {
   const bad = (words) => say(words, { ms: 10_000, alert: true });
   const refusal = () => (hand.watches() ? "You are watching: nothing is uploaded." : urls.upload ? "" : OFF);
 
-  // One file: true, false if it went wrong (said already), undefined if the person cancelled.
+  // One file: gives what went wrong in words, or nothing.
   function send(file) {
     const name = short(file.name || "image");
-    if (file.size > uploadBytesMax) return bad(`${name} is ${size(file.size)}; at most ${size(uploadBytesMax)} can be uploaded here.`), false;
+    if (file.size > uploadBytesMax) {
+      const [its, most] = [size(file.size), size(uploadBytesMax)];
+      return `${name} is too large: ${its === most ? `${file.size} bytes` : its}. At most ${its === most ? `${uploadBytesMax} bytes` : most} can be uploaded here.`;
+    }
     return new Promise((done) => {
       const request = new XMLHttpRequest();
       const line = say(`Uploading ${name}`, { buttons: [["Cancel", () => request.abort()]] });
-      const end = (value, words) => {
+      const end = (words) => {
         line.end();
-        if (words) bad(words);
-        done(value);
+        done(words);
       };
       request.upload.addEventListener("progress", ({ loaded, total }) => line.update(`Uploading ${name} ${Math.floor((100 * loaded) / (total || 1))} %`));
       request.upload.addEventListener("load", () => line.update(`Uploading ${name}: writing it on the host`));
-      request.addEventListener("abort", () => {
-        end(undefined);
-        say(`Upload of ${name} cancelled`, { ms: 4000 });
-      });
-      request.addEventListener("error", () => end(false, `${name} was not uploaded: the connection broke, or the file cannot be read.`));
+      request.addEventListener("abort", () => end(`Upload of ${name} cancelled.`));
+      request.addEventListener("error", () => end(`${name} was not uploaded: the connection broke, or the file cannot be read.`));
       request.addEventListener("load", () => {
         const said = request.response ?? {};
         if (request.status !== 201 || typeof said.typed !== "string") {
-          return end(false, typeof said.detail === "string" ? said.detail : `${name} was not uploaded: the server answered ${request.status}.`);
+          return end(typeof said.detail === "string" ? said.detail : `${name} was not uploaded: the server answered ${request.status}.`);
         }
-        end(true);
+        end();
         hand.paste(`${said.typed} `);
         paths.push(String(said.path));
         say(`Uploaded: ${paths.join(", ")}, kept until ${until(said.expires)}`, { ms: 10_000 });
@@ -61,11 +60,11 @@ export function upload(hand) {
     running = true;
     paths = [];
     while (queue.length) {
-      const sent = await send(queue.shift());
-      if (sent) continue;
-      // The next would take the words away before anybody read them; and who cancels means all.
+      const wrong = await send(queue.shift());
+      if (!wrong) continue;
+      // The next file would take these words away before anybody read them; and who cancels means all.
       const left = queue.splice(0).length;
-      if (left) bad(sent === undefined ? `Upload cancelled; ${left} more not sent` : `${document.querySelector(".said span")?.textContent ?? ""} ${left} more not sent.`);
+      bad(left ? `${wrong} ${left} more not sent.` : wrong);
     }
     running = false;
   }
