@@ -116,3 +116,15 @@ test("where uploads are off an image or a dropped file says which key turns them
   await expect(said(page)).toContainText("Uploads are off here");
   expect(page.url()).toBe(url);
 });
+
+test("a dropped link is put in as text: the page does not follow it", async ({ page, board }) => {
+  await opened(page, board, RUNS);
+  await expect.poll(() => screen(page)).toContain("ready");
+  const prevented = await page.locator("#screen").evaluate((element) => {
+    const data = new DataTransfer();
+    data.setData("text/plain", "https://links.test/");
+    return ["dragover", "drop"].map((kind) => !element.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true })));
+  });
+  expect(prevented).toEqual([true, true]);
+  await expect.poll(() => pane(board)).toContain("ready^[[200~https://links.test/^[[201~");
+});

@@ -13,7 +13,7 @@ function until(seconds) {
 }
 
 export function upload(hand) {
-  const { urls, uploadBytesMax, say } = hand;
+  const { element, urls, uploadBytesMax, say } = hand;
   const queue = [];
   let running = false;
   let paths = []; // of this row of uploads
@@ -97,14 +97,20 @@ export function upload(hand) {
   addEventListener("dragenter", (event) => { if (carries(event)) { inside++; lit(true); } });
   addEventListener("dragleave", (event) => { if (carries(event) && --inside <= 0) { inside = 0; lit(false); } });
   addEventListener("dragover", (event) => {
-    if (!carries(event)) return;
+    if (!carries(event)) return void (element.contains(event.target) && event.preventDefault());
     event.preventDefault();
     event.dataTransfer.dropEffect = refusal() ? "none" : "copy";
   });
   addEventListener("drop", (event) => {
     inside = 0;
     lit(false);
-    if (!carries(event)) return;
+    if (!carries(event)) {
+      // Text, or a link, which the browser would follow: a paste.
+      if (!element.contains(event.target)) return;
+      event.preventDefault();
+      hand.paste(event.dataTransfer.getData("text/plain"));
+      return void hand.terminal.focus();
+    }
     event.preventDefault();
     const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
     const folder = items.some((item) => item.webkitGetAsEntry?.()?.isDirectory);
