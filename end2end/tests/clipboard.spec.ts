@@ -25,6 +25,8 @@ test("what is copied in tmux's copy mode is in the clipboard, letter for letter"
   await mayCopy(page);
   await opened(page, board, `printf '${NAMES}'; exec cat`);
   board.tmux("set-option", "-g", "mode-keys", "vi");
+  // Or keys that come within a millisecond are no keys to tmux, but a paste.
+  board.tmux("set-option", "-g", "assume-paste-time", "0");
   await expect.poll(() => screen(page)).toContain("✓");
   await page.keyboard.press("Control+b");
   for (const key of ["[", "0", "Space", "$", "Enter"]) await page.keyboard.press(key);

@@ -154,6 +154,25 @@ test("a line that is lost midway ends the paste: nothing of it goes to the next 
   expect(line.all()).not.toMatch(/x|typed/);
 });
 
+test("a line that is in doubt for a moment holds a paste up; it goes on whole", async ({ page, board }) => {
+  const line = new Line();
+  await line.between(page);
+  await opened(page, board, "stty raw -echo; printf ready; exec cat >/dev/null");
+  await expect.poll(() => screen(page)).toContain("ready");
+  const before = line.all().length;
+  await page.locator("#screen").evaluate((e) => {
+    const hand = (e as any).hand;
+    const part = hand.part;
+    let asked = 0;
+    hand.part = (bytes: Uint8Array) => (++asked > 2 && asked < 6 ? false : part(bytes));
+  });
+  const text = "0123456789".repeat(20_000);
+  await pastes(page, text);
+  await page.keyboard.type("after");
+  await expect.poll(() => line.all().endsWith("after")).toBe(true);
+  expect(line.all().slice(before)).toBe(`${BEGIN}${text}${END}after`);
+});
+
 test("a watcher pastes nothing", async ({ page, board }) => {
   await opened(page, board, "printf alive; exec cat", "Watch");
   await expect.poll(() => screen(page)).toContain("alive");
