@@ -2,14 +2,19 @@
 import { Terminal } from "./xterm/xterm.mjs";
 import { FitAddon } from "./xterm/addon-fit.mjs";
 import { Unicode11Addon } from "./xterm/addon-unicode11.mjs";
-import { say } from "./hand/say.js";
-import { settings } from "./hand/settings.js";
+import { clipboard } from "./hand/clipboard.js";
 import { compose } from "./hand/compose.js";
 import { keys } from "./hand/keys.js";
+import { links } from "./hand/links.js";
 import { menu } from "./hand/menu.js";
+import { paste } from "./hand/paste.js";
+import { say } from "./hand/say.js";
+import { settings } from "./hand/settings.js";
 import { signals } from "./hand/signals.js";
+import { text } from "./hand/text.js";
 import { touch } from "./hand/touch.js";
 import { typing } from "./hand/typing.js";
+import { upload } from "./hand/upload.js";
 import { viewport } from "./hand/viewport.js";
 import { webgl } from "./hand/webgl.js";
 
@@ -52,8 +57,6 @@ const unicode = (() => {
   return Object.assign(Object.create(provider), { version: "15", wcwidth, charProperties });
 })();
 
-const OPENS = /^(https?:\/\/|mailto:)/i;
-
 const colours = () => {
   const css = getComputedStyle(document.documentElement);
   const of = (name) => css.getPropertyValue(name).trim();
@@ -83,7 +86,6 @@ class MuxTerminal {
       minimumContrastRatio: 4.5, // WCAG 2.2 AA, whatever colours a program combines
       scrollback: 0, // the history is tmux's
       theme: colours(),
-      linkHandler: { activate: (_, uri) => OPENS.test(uri) && window.open(uri, "_blank", "noopener,noreferrer") },
     });
     this.#terminal.loadAddon(this.#fit);
     this.#terminal.unicode.register(unicode);
@@ -92,27 +94,28 @@ class MuxTerminal {
     this.#fit.fit();
     const encoder = new TextEncoder();
     // What the rest of the page's hand works with.
-    const { text, upload, uploadMax } = document.documentElement.dataset;
+    const facts = document.documentElement.dataset;
     this.#hand = {
       terminal: this.#terminal,
       element,
       settings,
       say,
-      urls: { text, upload },
-      uploadBytesMax: Number(uploadMax),
+      urls: { text: facts.text, upload: facts.upload },
+      uploadBytesMax: Number(facts.uploadMax),
       watches: () => this.#held !== undefined,
       fit: () => this.#refit(),
-      // Sends text as if it were typed; false: it goes nowhere.
-      type: (text) => typed(encoder.encode(text), false),
+      // Sends bytes as if they were typed; false: they go nowhere. While a paste runs they come after it (hand/paste.js).
+      send: (bytes) => typed(bytes, false),
+      type: (text) => this.#hand.send(encoder.encode(text)),
       // Sends a part of a paste; `written` is called with the number of its bytes once the session's terminal has them.
       part: (bytes) => typed(bytes, true),
       written: () => {},
       // What becomes of typed text while Ctrl or Alt of the key bar is down.
       latched: (text) => text,
     };
-    for (const part of [viewport, typing, compose, keys, touch, signals, menu, webgl]) part(this.#hand);
+    for (const part of [viewport, paste, upload, clipboard, links, text, typing, compose, keys, touch, signals, menu, webgl]) part(this.#hand);
     this.#terminal.onData((text) => this.#hand.type(this.#hand.latched(text)));
-    this.#terminal.onBinary((text) => typed(Uint8Array.from(text, (c) => c.charCodeAt(0)), false));
+    this.#terminal.onBinary((text) => this.#hand.send(Uint8Array.from(text, (c) => c.charCodeAt(0))));
     this.#terminal.onResize(({ cols, rows }) => resized(cols, rows));
     new ResizeObserver(() => this.#refit()).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.#terminal.options.theme = colours(); });

@@ -34,6 +34,8 @@ export class Board {
   constructor(
     readonly mount: string,
     readonly program: Program,
+    // What else its configuration says.
+    readonly more = "",
   ) {
     this.folder = mkdtempSync(join(tmpdir(), "muxboard-e2e-"));
     chmodSync(this.folder, 0o755);
@@ -66,7 +68,7 @@ label = "web1"
 local = true
 users = ${JSON.stringify(this.#users)}
 socket_name = "${this.socket}"
-`,
+${this.more}`,
     );
   }
 
@@ -186,13 +188,14 @@ export function complaints(page: Page): string[] {
 }
 
 type Program = "muxboard" | "behind_login";
-type Fixtures = { base: string; program: Program; board: Board; quiet: { allow: RegExp[] } };
+type Fixtures = { base: string; program: Program; more: string; board: Board; quiet: { allow: RegExp[] } };
 
 export const test = base.extend<Fixtures>({
   base: ["", { option: true }],
   program: ["muxboard", { option: true }],
-  board: async ({ base: mount, program }, use) => {
-    const board = new Board(mount, program);
+  more: ["", { option: true }],
+  board: async ({ base: mount, program, more }, use) => {
+    const board = new Board(mount, program, more);
     await board.start();
     await use(board);
     await board.end();

@@ -27,13 +27,13 @@ export function compose(hand) {
     if (text + end === "") return;
     let went;
     if (/\n/.test(text)) {
-      went = hand.paste ? await hand.paste(text) : hand.type(text.replace(/\r?\n/g, "\r"));
+      went = await hand.paste(text);
       if (went !== false && end) went = hand.type(end);
     } else {
       went = hand.type(text + end);
     }
     if (went === false) {
-      hand.say("Not sent: the terminal takes nothing now. Your text stays here.", { ms: 8000, alert: true });
+      hand.say("Not sent. Your text stays here.", { ms: 8000, alert: true });
       return;
     }
     // What was written while it went stays.

@@ -66,7 +66,7 @@ export function keys(hand) {
       hand.say("The browser does not let this page read the clipboard. Paste into the compose line instead: it is in the menu.", { ms: 8000, alert: true });
       return;
     }
-    if (text) hand.paste ? await hand.paste(text) : hand.type(text.replace(/\r?\n/g, "\r"));
+    hand.paste(text);
   };
   const typed = () => terminal.textarea === document.activeElement;
   const keyboard = () => (typed() ? terminal.blur() : terminal.focus());
@@ -84,6 +84,7 @@ export function keys(hand) {
     const again = () => { repeated = true; act(); timer = setTimeout(again, REPEAT_MS); };
     own.addEventListener("pointerdown", (event) => {
       event.preventDefault();
+      if (name === "tmux prefix") prefix(); // on its way while the finger is down
       stop();
       repeated = false;
       if (repeats && event.isPrimary && event.button === 0) timer = setTimeout(again, HOLD_MS);
@@ -94,7 +95,7 @@ export function keys(hand) {
     own.addEventListener("click", () => { if (!repeated) act(); repeated = false; });
     return own;
   };
-  const acts = { Paste: hand.pasteClipboard, Text: () => hand.text?.open(), Keyboard: keyboard };
+  const acts = { Paste: hand.pasteClipboard, Text: () => hand.text.open(), Keyboard: keyboard };
   for (const [key, label = key, name = label] of KEYS) buttons[key] = button(label, name, acts[key] ?? (() => press(key)), REPEATS.has(key));
   for (const name of ["Ctrl", "Alt"]) latch(name, 0);
   const follow = () => buttons.Keyboard.setAttribute("aria-pressed", String(typed()));

@@ -5,6 +5,8 @@ const KEYS = [
   ["Ctrl+Shift+=", "larger"],
   ["Ctrl+Shift+-", "smaller"],
   ["Shift+PageUp, Shift+wheel", "text and history"],
+  ["Ctrl+Shift+F", "search in it"],
+  ["Ctrl+Shift+C, Ctrl+Shift+V", "copy, paste"],
 ];
 
 const make = (parent, name, properties = {}) => Object.assign(parent.appendChild(document.createElement(name)), properties);
@@ -31,9 +33,9 @@ export function menu(hand) {
     box.addEventListener("beforetoggle", () => { button.hidden = !offered(); });
     return button;
   };
-  action("Text and history", () => hand.text.open(), () => hand.text);
+  action("Text and history", () => hand.text.open());
   action("Paste", () => hand.pasteClipboard(), () => !watching);
-  action("Attach a file", () => hand.attach(), () => !watching && hand.attach && hand.urls.upload);
+  action("Attach a file", () => hand.attach(), () => !watching && hand.urls.upload);
   const full = action("Full screen", () => {
     const done = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
     done.catch(() => hand.say("The browser does not allow full screen here.", { ms: 5000 }));
@@ -92,7 +94,7 @@ export function menu(hand) {
   const list = make(keys, "dl");
   box.addEventListener("beforetoggle", () => {
     list.replaceChildren();
-    for (const [key, what] of [...KEYS, ...(hand.shortcuts ?? [])]) {
+    for (const [key, what] of KEYS) {
       make(list, "dt", { textContent: key });
       make(list, "dd", { textContent: what });
     }
@@ -109,7 +111,7 @@ export function menu(hand) {
   // Before the terminal, whatever has the focus.
   const taken = (event) => {
     if (event.altKey || event.metaKey || !event.shiftKey) return undefined;
-    if (!event.ctrlKey) return event.key === "PageUp" && hand.text && element.contains(event.target) ? () => hand.text.open({ fromBottom: terminal.rows }) : undefined;
+    if (!event.ctrlKey) return event.key === "PageUp" && element.contains(event.target) ? () => hand.text.open({ fromBottom: terminal.rows }) : undefined;
     if (event.code === "Space") return () => { opener.focus(); box.showPopover(); box.querySelector("button:not([hidden]), input").focus(); };
     // By what is printed on the key; a German one has a star over its plus.
     if (event.key === "+" || event.key === "=" || (event.key === "*" && event.code === "BracketRight")) return () => step(1);

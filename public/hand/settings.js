@@ -3,6 +3,7 @@ const KEY = "muxboard.terminal";
 const DEFAULTS = {
   fontPx: 14,
   bell: true, // flash at a bell
+  selectHint: true, // say once how to select where a program has the mouse
   askLines: 5, // a paste of so many lines asks first where no program is known to hold it back; 0 never
   prefix: "", // tmux's prefix for the key bar; empty: what tmux says
   keys: "auto", // the key bar: auto shows it where fingers point

@@ -11,7 +11,7 @@ export function touch(hand) {
   const { terminal, element, settings } = hand;
   const rowPx = () => element.querySelector(".xterm-screen").clientHeight / terminal.rows;
   const mouse = () => terminal.modes.mouseTrackingMode !== "none";
-  const text = (fromBottom) => hand.text?.open({ fromBottom });
+  const text = (fromBottom) => hand.text.open({ fromBottom });
 
   // Up, towards the history, is negative: as the wheel has it.
   const report = (up, x, y) => element.querySelector(".xterm-screen").dispatchEvent(
@@ -113,7 +113,7 @@ export function touch(hand) {
 
   element.addEventListener("wheel", (event) => {
     // Some browsers turn the wheel sideways for Shift.
-    if (!event.shiftKey || !hand.text) return;
+    if (!event.shiftKey) return;
     event.preventDefault();
     event.stopPropagation();
     if ((event.deltaY || event.deltaX) < 0) text(terminal.rows);

@@ -1,0 +1,61 @@
+// The question before a paste of many lines that a program may run one by one.
+import { button, make, open } from "./dialog.js";
+import { size } from "./words.js";
+
+const SHOWN_LINES = 8;
+const SHOWN_CHARACTERS = 300;
+const PATIENCE_MS = 3000;
+
+const newlines = /\r\n|\r|\n/g;
+const lines = (text) => {
+  const breaks = text.match(newlines)?.length ?? 0;
+  return /[\r\n]$/.test(text) ? breaks : breaks + 1;
+};
+
+const joined = (text) => text.split(newlines).map((line) => line.trim()).filter(Boolean).join(" ");
+
+// Whether the program in the pane holds a paste together: tmux's word, or, before 3.7, whether it wants the brackets of us.
+async function held({ urls, terminal }) {
+  if (!urls.text) return false;
+  try {
+    const answer = await fetch(urls.text, { signal: AbortSignal.timeout(PATIENCE_MS), headers: { accept: "application/json" } });
+    return answer.ok && ((await answer.json()).bracketed_paste ?? terminal.modes.bracketedPasteMode);
+  } catch { return false; }
+}
+
+// Gives the text to paste, or undefined. A paste of few lines is not asked about, and costs no request.
+export async function asks(hand, text) {
+  if (await held(hand)) return text;
+  const count = lines(text);
+  const bytes = new TextEncoder().encode(text).length;
+  return new Promise((answer) => {
+    const never = make("input", { type: "checkbox" });
+    const end = (chosen) => {
+      if (never.checked) hand.settings.set("askLines", 0);
+      answer(chosen);
+      dialog.close();
+    };
+    const first = text.split(newlines, SHOWN_LINES).map((line) => line.slice(0, SHOWN_CHARACTERS));
+    if (count > first.length) first.push("…");
+    const all = button("Paste", () => end(text), "primary");
+    const dialog = make(
+      "dialog",
+      { className: "asks-paste" },
+      make(
+        "div",
+        { className: "question" },
+        make("h3", { id: "asks-paste", textContent: `Paste ${count.toLocaleString("en")} lines, ${size(bytes)}?` }),
+        make("p", { textContent: "The program in the terminal does not say that it takes a paste as one piece: it may run each line as it comes." }),
+        make("pre", { textContent: first.join("\n"), tabIndex: 0 }),
+        make("label", { className: "choice" }, never, " Do not ask again"),
+        make("div", { className: "row" }, button("Cancel", () => dialog.close()), button("Paste as one line", () => end(joined(text))), all),
+      ),
+    );
+    dialog.setAttribute("aria-labelledby", "asks-paste");
+    dialog.addEventListener("close", () => answer(undefined));
+    open(hand, dialog);
+    all.focus();
+  });
+}
+
+asks.needed = ({ settings }, text) => settings.get("askLines") > 0 && lines(text) >= settings.get("askLines");
