@@ -2,6 +2,7 @@
 import { test, expect, closeCodes, NOT_MADE, type DevVm, type Person } from "./devvm";
 import { card, connected, lines, living } from "./board";
 import type { Page } from "@playwright/test";
+import { rmSync, statSync } from "node:fs";
 
 const text = async (page: Page) => (await lines(page)).join("\n");
 
@@ -151,6 +152,24 @@ test("whoami: 401, 403, 200, and 500 for an account that was never made", async 
   const ghost = await who("ghost");
   expect(ghost.headers()["content-type"]).toBe("application/problem+json");
   expect(await ghost.json()).toMatchObject({ status: 500, code: "internal", detail: expect.stringContaining(`ghost is mapped to the Unix account ${NOT_MADE}, and there is no such account`) });
+});
+
+test("a file that is dropped into a terminal lands in that person's account, whatever nginx is between", async ({ vm, visits }) => {
+  const { ann } = vm.accounts;
+  const person = await visits("ann");
+  const { page } = person;
+  await openTerminal(person, ann, "files");
+  await page.locator("#screen").evaluate((screen) => {
+    const data = new DataTransfer();
+    data.items.add(new File(["x".repeat(3_000_000)], "notes.txt"));
+    screen.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+  });
+  await expect(page.locator(".said")).toContainText(`Uploaded: /home/${ann}/.muxboard-uploads/`);
+  const path = (await page.locator(".said").textContent())!.match(/\/home\/\S+\.txt/)![0];
+  const { size, mode } = statSync(path);
+  expect([size, mode & 0o777]).toEqual([3_000_000, 0o600]);
+  await expect.poll(async () => (await text(page)).replace(/\n/g, "")).toContain(path);
+  rmSync(path);
 });
 
 test("nobody but nginx says who somebody is", async ({ vm, visits }) => {

@@ -2,7 +2,7 @@
 import { test, expect, card, lines, connected, type Board } from "./board";
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const folder = join(import.meta.dirname, "../screenshots");
@@ -195,24 +195,56 @@ test("what the clipboard has is pasted", async ({ page, board, context }) => {
 });
 
 // TODO: with the text view and the upload, which are not in this tree.
-test.fixme("text is selected in the text view and copied", async ({ page, board, context }) => {
+test("text is selected in the text view and copied", async ({ page, board, context }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  await open(page, board, MANY);
+  await open(page, board, "sh -c 'for i in $(seq 300); do echo line $i; done; exec cat'");
   await key(page, "Text and history").tap();
-  const view = page.getByRole("dialog");
-  await expect(view).toContainText("line 7\n");
-  await view.getByText("line 300").evaluate((element) => getSelection()!.selectAllChildren(element));
-  await view.getByRole("button", { name: /copy/i }).first().tap();
-  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain("line 300");
+  const view = page.getByRole("dialog", { name: "The terminal's text" });
+  await expect(view.locator("pre")).toContainText("line 7\n");
+  // As a long press and its handles do.
+  await view.locator("pre").evaluate((pre) => {
+    const text = pre.firstChild as Text;
+    const from = text.data.indexOf("line 250");
+    getSelection()!.setBaseAndExtent(text, from, text, from + "line 250\nline 251".length);
+  });
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, "phone-text.png") });
+  await view.getByRole("button", { name: "Copy selection" }).tap();
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe("line 250\nline 251");
+  await view.getByRole("button", { name: "Close" }).tap();
+  await expect(view).toHaveCount(0);
 });
 
-test.fixme("a picture is uploaded and its path typed", async ({ page, board }) => {
-  await open(page, board, "cat");
-  await page.getByRole("button", { name: "Menu" }).tap();
-  const chooser = page.waitForEvent("filechooser");
-  await page.getByRole("button", { name: "Attach a file" }).tap();
-  await (await chooser).setFiles({ name: "a.png", mimeType: "image/png", buffer: Buffer.from("iVBORw0KGgo=", "base64") });
-  await expect.poll(() => pane(board)).toMatch(/\.muxboard\/[0-9a-f]+\.png/);
+test("a drag without tmux's mouse opens the history where the finger went", async ({ page, board }) => {
+  await open(page, board, "sh -c 'for i in $(seq 300); do echo line $i; done; exec cat'");
+  await expect.poll(() => text(page)).toContain("line 300");
+  await drag(page, [190, 200], [190, 560]);
+  const view = page.getByRole("dialog", { name: "The terminal's text" });
+  await expect(view.locator("pre")).toContainText("line 7\n");
+  await expect.poll(() => view.locator("pre").evaluate((pre) => pre.scrollHeight - pre.scrollTop - pre.clientHeight)).toBeGreaterThan(100);
+  expect(pane(board)).not.toMatch(/\^\[|\[A/);
+});
+
+test.describe("uploads are on", () => {
+  test.use({ more: "[upload]\nenabled = true\n" });
+
+  test("a picture is uploaded with the keyboard up and its path typed", async ({ page, board }) => {
+    await open(page, board, "cat");
+    await page.locator("#screen").tap();
+    await page.setViewportSize({ width: 390, height: 480 });
+    await page.getByRole("button", { name: "Menu" }).tap();
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: "Attach a file" }).tap();
+    const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+    await (await chooser).setFiles({ name: "a.png", mimeType: "image/png", buffer: png });
+    await expect(page.locator(".said")).toContainText("Uploaded: ");
+    const typed = () => pane(board).replace(/\n/g, "").match(/\/\S+\/\.muxboard-uploads\/[0-9a-f]{32}\.png/)?.[0] ?? "";
+    await expect.poll(typed).toBeTruthy();
+    expect(readFileSync(typed()).equals(png)).toBe(true);
+    rmSync(typed());
+    mkdirSync(folder, { recursive: true });
+    await page.screenshot({ path: join(folder, "phone-upload.png") });
+  });
 });
 
 test("the prompt and the key bar stay above the keyboard, where the page shrinks and where only the view of it does", async ({ page, board }) => {

@@ -1,7 +1,10 @@
-// Files on their way to the session's host, from the page: progress, cancel, errors, the path put in. The server's answer is made up here.
-import { test, expect } from "./board";
+// Files on their way to the session's host, from the page: progress, cancel, errors, the path put in. In the first tests the server's answer is made up;
+// the last ones are whole.
+import { test, expect, type Board } from "./board";
 import { opened, pane, pastes, said, screen } from "./carry";
 import type { Page, Route } from "@playwright/test";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 
 const RUNS = "stty raw -echo; printf '\\033[?2004hready'; exec cat -v";
 const drops = (page: Page, files: { name: string; bytes: number }[]) =>
@@ -13,7 +16,7 @@ const drops = (page: Page, files: { name: string; bytes: number }[]) =>
     const prevented = !screen.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
     return { lit, prevented, after: document.body.classList.contains("drops") };
   }, files);
-const path = (n: number) => `/home/ann/.muxboard/0${n}ab.png`;
+const path = (n: number) => `/home/ann/.muxboard-uploads/0${n}ab.png`;
 const taken = (n: number) => ({ status: 201, json: { path: path(n), typed: path(n), type: "image/png", bytes: 4, expires: Math.floor(Date.now() / 1000) + 3600 } });
 
 test.describe("uploads are on", () => {
@@ -127,4 +130,41 @@ test("a dropped link is put in as text: the page does not follow it", async ({ p
   });
   expect(prevented).toEqual([true, true]);
   await expect.poll(() => pane(board)).toContain("ready^[[200~https://links.test/^[[201~");
+});
+
+test.describe("the whole way", () => {
+  test.use({ more: "[upload]\nenabled = true\n" });
+  const folder = (board: Board) => join("/home", board.account, ".muxboard-uploads");
+  const there = (board: Board) => (existsSync(folder(board)) ? readdirSync(folder(board)) : []);
+
+  test("a dropped file is on the host's disk, its user's alone, and its path is put in", async ({ page, board }) => {
+    await opened(page, board, RUNS);
+    await expect.poll(() => screen(page)).toContain("ready");
+    const before = there(board);
+    await drops(page, [{ name: "notes.txt", bytes: 5_000_000 }]);
+    await expect(said(page)).toContainText("Uploaded: ");
+    const [name] = there(board).filter((file) => !before.includes(file));
+    const file = join(folder(board), name);
+    expect(name).toMatch(/^[0-9a-f]{32}\.txt$/);
+    expect([statSync(file).mode & 0o777, statSync(folder(board)).mode & 0o777, statSync(file).size]).toEqual([0o600, 0o700, 5_000_000]);
+    await expect.poll(() => pane(board).replace(/\n/g, "")).toContain(`ready^[[200~${file} ^[[201~`);
+    await expect(said(page)).toContainText(file);
+    rmSync(file);
+  });
+
+  test("one that is cancelled on its way leaves nothing there", async ({ page, board }) => {
+    const cdp = await page.context().newCDPSession(page);
+    await opened(page, board, RUNS);
+    await expect.poll(() => screen(page)).toContain("ready");
+    const before = there(board).length;
+    // A slow line, so that it is on its way for a while.
+    await cdp.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 300_000 });
+    await drops(page, [{ name: "large.bin", bytes: 9_000_000 }]);
+    await expect.poll(() => there(board).length).toBe(before + 1);
+    await expect(said(page)).toContainText(/Uploading large.bin [1-9]\d? %/);
+    await said(page).getByRole("button", { name: "Cancel" }).click();
+    await expect(said(page)).toHaveText("Upload of large.bin cancelled.");
+    await expect.poll(() => there(board).length).toBe(before);
+    expect(pane(board)).toBe("ready");
+  });
 });

@@ -52,6 +52,7 @@ pub(crate) fn frame(shared: &Shared, nonce: &Nonce) -> Frame {
         base: shared.base.clone(),
         assets: format!("{}{}", shared.base.0, assets::folder()),
         nonce: nonce.0.clone(),
+        scripts: assets::scripts(),
         upload_bytes_max: shared.rules().upload.map(|u| u.bytes_max),
     }
 }
