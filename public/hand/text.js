@@ -103,7 +103,8 @@ export function text(hand) {
       try {
         const { text: its, history } = await load();
         content.data = its;
-        say(`${(its.match(/\n/g)?.length ?? 0).toLocaleString("en")} lines${history > 0 ? `, ${Number(history).toLocaleString("en")} of them above the screen` : ""}`);
+        const lines = its.split("\n").length;
+        say(`${lines === 1 ? "1 line" : `${lines.toLocaleString("en")} lines`}${history > 0 ? `, ${Number(history).toLocaleString("en")} of them above the screen` : ""}`);
         if (fresh) scroll(fromBottom);
         else if (bottom) scroll(0);
         if (field.value) find();
