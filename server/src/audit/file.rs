@@ -310,7 +310,9 @@ mod tests {
         until(|| verdict(&settings).lost > 0);
         drop(file);
         let seen = verdict(&settings);
-        assert_eq!((seen.records - 1 + seen.lost, seen.findings.as_slice()), (number as u64, &[][..]));
+        // A disk that is slow from the start may miss some more while it says what it missed.
+        let said = std::fs::read_to_string(&settings.file).unwrap().matches("\"lost\":").count() as u64;
+        assert_eq!((seen.records - said + seen.lost, seen.findings.as_slice()), (number as u64, &[][..]));
     }
 
     #[test]
