@@ -115,7 +115,7 @@ test("a key that is held repeats, and a finger that goes along the bar presses n
   await expect.poll(() => pane(board)).toContain("ready");
   const box = (await key(page, "Up arrow").boundingBox())!;
   await drag(page, [box.x + 20, box.y + 20], [box.x - 150, box.y + 20]);
-  await expect.poll(() => page.locator(".keys").evaluate((bar) => bar.scrollLeft)).toBeGreaterThan(20);
+  await expect.poll(() => page.locator(".key-bar").evaluate((bar) => bar.scrollLeft)).toBeGreaterThan(20);
   await key(page, "Up arrow").scrollIntoViewIfNeeded();
   expect(pane(board)).toBe("ready");
   const cdp = await page.context().newCDPSession(page);
@@ -258,7 +258,7 @@ test("the prompt and the key bar stay above the keyboard, where the page shrinks
   await open(page, board, "sh -c 'for i in $(seq 300); do echo line $i; done; printf prompt; exec cat'");
   await expect.poll(() => text(page)).toContain("prompt");
   const within = (px: number) => async () => {
-    const bar = (await page.locator(".keys").boundingBox())!;
+    const bar = (await page.locator(".key-bar").boundingBox())!;
     const screen = (await page.locator("#screen").boundingBox())!;
     const grid = (await page.locator(".xterm-screen").boundingBox())!;
     return bar.y + bar.height <= px && screen.y + screen.height <= bar.y + 1 && grid.y + grid.height <= bar.y + 1 && /prompt/.test((await lines(page)).filter(Boolean).at(-2) ?? "");
@@ -292,7 +292,7 @@ test("the menu stays in reach on the narrowest phone, whatever the bar has to sa
 test("every key is large enough for a finger", async ({ page, board }) => {
   await open(page, board, "cat");
   await page.setViewportSize({ width: 360, height: 700 });
-  for (const box of await page.locator(".keys button").evaluateAll((all) => all.map((button) => button.getBoundingClientRect().toJSON()))) {
+  for (const box of await page.locator(".key-bar button").evaluateAll((all) => all.map((button) => button.getBoundingClientRect().toJSON()))) {
     expect(box.width).toBeGreaterThanOrEqual(44);
     expect(box.height).toBeGreaterThanOrEqual(44);
   }

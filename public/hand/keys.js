@@ -17,7 +17,7 @@ export function keys(hand) {
   const buttons = {};
 
   const bar = document.createElement("div");
-  bar.className = "keys";
+  bar.className = "key-bar";
   bar.setAttribute("role", "toolbar");
   bar.setAttribute("aria-label", "Keys");
 

@@ -19,7 +19,7 @@ export function menu(hand) {
 
   const opener = make(bar, "button", { type: "button", className: "button small menu-button", textContent: "☰" });
   opener.setAttribute("aria-label", "Menu");
-  const box = make(document.body, "div", { className: "menu", id: "menu", popover: "auto" });
+  const box = make(document.body, "div", { className: "terminal-menu", id: "menu", popover: "auto" });
   box.setAttribute("role", "dialog");
   box.setAttribute("aria-label", "Menu");
   opener.popoverTargetElement = box;
