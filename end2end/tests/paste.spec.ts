@@ -1,5 +1,5 @@
 // A paste: held together, in parts, never broken out of; what is typed meanwhile comes after it; nothing is kept for another connection.
-import { test, expect, connected } from "./board";
+import { test, expect, connected, type Board } from "./board";
 import { Line, answers, clip, opened, pane, pastes, said, screen, typesInto } from "./carry";
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
@@ -18,6 +18,15 @@ async function held(page: Page) {
   await expect.poll(() => page.locator("#screen").evaluate((e) => (e as any).terminal.modes.bracketedPasteMode)).toBe(true);
 }
 const many = (lines: number) => Array.from({ length: lines }, (_, i) => `echo line-${i}\n`).join("");
+
+// Such a program, with a line between that knows what was sent to it, and how much before the test began.
+async function between(page: Page, board: Board, program: string) {
+  const line = new Line();
+  await line.between(page);
+  await opened(page, board, program);
+  await held(page);
+  return { line, before: line.all().length };
+}
 
 test("bash gets a paste of many lines as one piece and runs none of it", async ({ page, board }) => {
   await opened(page, board, "PS1='$ ' exec bash --norc --noprofile");
@@ -41,11 +50,7 @@ test("what the clipboard holds is pasted by Ctrl+Shift+V", async ({ page, board,
 });
 
 test("a hostile text cannot end its bracket", async ({ page, board }) => {
-  const line = new Line();
-  await line.between(page);
-  await opened(page, board, BARE);
-  await held(page);
-  const before = line.all().length;
+  const { line, before } = await between(page, board, BARE);
   await pastes(page, "a\x1b[201~\nb\r\nc\x03\x9b201~\x7f\td\0");
   await typesInto(page, board, "mark");
   expect(line.all().slice(before)).toBe(`${BEGIN}a␛[201~\rb\rc␃\ufffd201~␡\td␀${END}mark`);
@@ -93,11 +98,7 @@ for (const knows of [false, null]) {
 }
 
 test("keys typed while a paste runs come after it, in order, and are bounded", async ({ page, board }) => {
-  const line = new Line();
-  await line.between(page);
-  await opened(page, board, SINK);
-  await held(page);
-  const before = line.all().length;
+  const { line, before } = await between(page, board, SINK);
   line.deaf = true;
   const text = "aé日🦀".repeat(20_000); // parts would end within characters
   await pastes(page, text);
@@ -123,11 +124,7 @@ test("keys typed while a paste runs come after it, in order, and are bounded", a
 
 for (const way of ["the button", "Ctrl+C"] as const) {
   test(`a paste is cancelled by ${way}: the bracket is closed, the rest is not sent`, async ({ page, board }) => {
-    const line = new Line();
-    await line.between(page);
-    await opened(page, board, SINK);
-    await held(page);
-    const before = line.all().length;
+    const { line, before } = await between(page, board, SINK);
     line.deaf = true;
     await pastes(page, "x".repeat(1_000_000));
     await expect(said(page)).toContainText("Pasting");
@@ -144,10 +141,7 @@ for (const way of ["the button", "Ctrl+C"] as const) {
 }
 
 test("a line that is lost midway ends the paste: nothing of it goes to the next connection", async ({ page, board }) => {
-  const line = new Line();
-  await line.between(page);
-  await opened(page, board, SINK);
-  await held(page);
+  const { line } = await between(page, board, SINK);
   line.deaf = true;
   await pastes(page, "x".repeat(1_000_000));
   await page.keyboard.type("typed under it");
@@ -163,11 +157,7 @@ test("a line that is lost midway ends the paste: nothing of it goes to the next 
 });
 
 test("a line that is in doubt for a moment holds a paste up; it goes on whole", async ({ page, board }) => {
-  const line = new Line();
-  await line.between(page);
-  await opened(page, board, SINK);
-  await held(page);
-  const before = line.all().length;
+  const { line, before } = await between(page, board, SINK);
   await page.locator("#screen").evaluate((e) => {
     const hand = (e as any).hand;
     const part = hand.part;

@@ -211,7 +211,7 @@ struct Channel {
     fed: Fed,
     host: Host,
     user: User,
-    over_ssh: Option<Option<String>>,
+    transport: Transport,
     _seat: Option<Seat>, // after the process: the channel goes before the room for it is another's
 }
 
@@ -221,23 +221,23 @@ impl Channel {
         let words = upload::words(user, &file.wanted());
         let here = |e: std::io::Error| Failed::Here(e.to_string());
         loop {
-            let (argv, seat, over_ssh) = match transport {
-                Transport::Local => (argv::words_here(words.clone()), None, None),
+            let (argv, seat) = match transport {
+                Transport::Local => (argv::words_here(words.clone()), None),
                 Transport::Ssh(link) => {
                     let seat = link.seat().await.map_err(Failed::Host)?;
                     let control = seat.control().to_string_lossy().into_owned();
-                    (argv::data(host, link.ssh(), link.config(), &control, &Script::command(&words)), Some(seat), Some(link.config().map(str::to_owned)))
+                    (argv::data(host, link.ssh(), link.config(), &control, &Script::command(&words)), Some(seat))
                 }
             };
             let fed = exec::feed(&argv, NOISE_BYTES_MAX).map_err(here)?;
-            let mut channel = Self { fed, host: host.clone(), user: user.clone(), over_ssh, _seat: seat };
+            let mut channel = Self { fed, host: host.clone(), user: user.clone(), transport: transport.clone(), _seat: seat };
             match channel.next(file).await {
                 Ok(Said::Ready) => return Ok(channel),
                 Ok(Said::No(refused)) => return Err(Failed::NotTaken(refused)),
                 Ok(Said::Done(_)) => return Err(Failed::EndedAtOnce),
                 Err(Silent::TimedOut) => return Err(Failed::Host(Fault::timed_out(host))),
                 Err(Silent::Ended) => {
-                    let Self { fed, _seat: seat, over_ssh, .. } = channel;
+                    let Self { fed, _seat: seat, .. } = channel;
                     let said = fed.complaints(SSH_WORDS_BYTES_MAX).await;
                     match seat {
                         Some(seat) if Seat::was_refused(&said) => {
@@ -245,7 +245,7 @@ impl Channel {
                                 return Err(Failed::Host(Fault::too_few_sessions(host)));
                             }
                         }
-                        _ => return Err(ended(host, user, over_ssh.as_ref(), &said)),
+                        _ => return Err(ended(host, user, transport, &said)),
                     }
                 }
             }
@@ -272,7 +272,7 @@ impl Channel {
             Err(Silent::TimedOut) => Err(Failed::Host(Fault::timed_out(&self.host))),
             Err(Silent::Ended) => {
                 let said = self.fed.complaints(SSH_WORDS_BYTES_MAX).await;
-                Err(ended(&self.host, &self.user, self.over_ssh.as_ref(), &said))
+                Err(ended(&self.host, &self.user, &self.transport, &said))
             }
         }
     }
@@ -285,10 +285,11 @@ enum Silent {
 }
 
 /// It ended without a word of its own: what sudo, tmux or ssh said instead.
-fn ended(host: &Host, user: &User, over_ssh: Option<&Option<String>>, said: &str) -> Failed {
-    match (outcome::acted(host, user, Some(1), said), over_ssh) {
-        (Acted::User(state), _) if said.contains("sudo") || over_ssh.is_none() => Failed::User(state),
-        (_, Some(config)) if !said.trim().is_empty() => Failed::Host(of_ssh(host, said, config.as_deref())),
+fn ended(host: &Host, user: &User, transport: &Transport, said: &str) -> Failed {
+    match (outcome::acted(host, user, Some(1), said), transport) {
+        (Acted::User(state), Transport::Local) => Failed::User(state),
+        (Acted::User(state), _) if said.contains("sudo") => Failed::User(state),
+        (_, Transport::Ssh(link)) if !said.trim().is_empty() => Failed::Host(of_ssh(host, said, link.config())),
         _ => Failed::EndedAtOnce,
     }
 }
