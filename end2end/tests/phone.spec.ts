@@ -126,7 +126,6 @@ test("a key that is held repeats, and a finger that goes along the bar presses n
 });
 
 test("the prefix is tmux's own, else the person's", async ({ page, board }) => {
-  await page.route(/\/text$/, (route) => route.fulfill({ json: { text: "", history: 0, prefix: "C-a", bracketed_paste: null } }));
   await open(page, board, "cat");
   board.tmux("set-option", "-g", "prefix", "C-a", ";", "bind-key", "z", "set-option", "-g", "@pressed", "yes");
   await page.locator("#screen").tap();
@@ -194,7 +193,6 @@ test("what the clipboard has is pasted", async ({ page, board, context }) => {
   await expect.poll(() => pane(board)).toContain("from elsewhere");
 });
 
-// TODO: with the text view and the upload, which are not in this tree.
 test("text is selected in the text view and copied", async ({ page, board, context }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await open(page, board, "sh -c 'for i in $(seq 300); do echo line $i; done; exec cat'");

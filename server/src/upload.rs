@@ -3,6 +3,7 @@
 
 use crate::api::{self, Target, answered, no_query, target};
 use crate::board::{Shared, public as failed, unix_now};
+use crate::visit::Visit;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -10,17 +11,19 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::{Stream, StreamExt};
 use muxboard_app::error::{Kind, PublicError};
-use muxboard_core::limits::{SNIFFED_BYTES, UPLOAD_FILES_MAX};
+use muxboard_core::limits::{CHECK_SECONDS, SNIFFED_BYTES, UPLOAD_FILES_MAX};
 use muxboard_core::policy::{Asker, Upload};
 use muxboard_core::shell::Script;
 use muxboard_core::upload::{FOLDER, Refused};
 use serde_json::json;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A file for the account whose session it is.
 pub(crate) async fn receive(
     State(shared): State<Arc<Shared>>,
     Extension(who): Extension<Asker>,
+    Extension(visit): Extension<Visit>,
     path: Target,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -31,8 +34,15 @@ pub(crate) async fn receive(
     let mut left = most;
     let done = async {
         no_query(query.as_deref())?;
-        take(&shared, &who, &path.0, &headers, (&mut body).inspect(|part| left = left.saturating_sub(part.as_ref().map_or(0, |bytes| bytes.len() as u64))))
-            .await
+        take(
+            &shared,
+            &who,
+            &visit,
+            &path.0,
+            &headers,
+            (&mut body).inspect(|part| left = left.saturating_sub(part.as_ref().map_or(0, |bytes| bytes.len() as u64))),
+        )
+        .await
     };
     let answer = answered(done.await);
     if answer.status() != StatusCode::CREATED {
@@ -47,7 +57,14 @@ pub(crate) async fn receive(
     answer
 }
 
-async fn take<S, E>(shared: &Arc<Shared>, who: &Asker, path: &(String, String, String), headers: &HeaderMap, mut body: S) -> Result<Response, PublicError>
+async fn take<S, E>(
+    shared: &Arc<Shared>,
+    who: &Asker,
+    visit: &Visit,
+    path: &(String, String, String),
+    headers: &HeaderMap,
+    mut body: S,
+) -> Result<Response, PublicError>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
@@ -79,14 +96,20 @@ where
     let mut upload = shared.fleet.upload(permit, limits, extension, bytes).await.map_err(failed)?;
     upload.write(&head).await.map_err(failed)?;
     let mut given = head.len() as u64;
+    let mut asked = Instant::now();
     while given < bytes {
         let part = body.next().await.and_then(Result::ok).ok_or_else(cut)?;
-        // What was withdrawn meanwhile leaves nothing behind.
+        given += part.len() as u64;
+        // What was withdrawn meanwhile leaves nothing behind. The gate is asked as often as for a socket, and before the end.
         let rules = shared.rules();
-        if rules.upload.is_none() || !rules.policy.still_allows(&rules.inventory, upload.permit()) {
+        let mut allowed = rules.upload.is_some() && rules.policy.still_allows(&rules.inventory, upload.permit());
+        if given == bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
+            asked = Instant::now();
+            allowed = allowed && visit.holds(shared, &who.principal).await;
+        }
+        if !allowed {
             return Err(PublicError::new(Kind::Forbidden, "Your access was withdrawn. Nothing of the file was kept."));
         }
-        given += part.len() as u64;
         upload.write(&part).await.map_err(failed)?;
     }
     let path = upload.finish().await.map_err(failed)?;

@@ -288,7 +288,10 @@ impl Small {
 
 impl Drop for Small {
     fn drop(&mut self) {
-        run("umount", &[self.0.to_str().unwrap()]);
+        // The script's last process may still stand in it.
+        #[expect(clippy::disallowed_methods, reason = "tests run real programs")]
+        let unmounts = || std::process::Command::new("umount").arg(&self.0).stderr(Stdio::null()).status().unwrap().success();
+        until("it is unmounted", unmounts);
     }
 }
 
@@ -364,8 +367,24 @@ fn uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_o
     stream.read_to_string(&mut said).unwrap();
     assert!(said.starts_with("HTTP/1.1 403 ") && said.contains("withdrawn"), "{said}");
     until("nothing of it is left", || !partial_is_there(&way.account));
+    // Nor does one go on when whoever sends it is not known any more.
+    world.board.configure(&config);
+    until("typing is allowed", || world.send(&way, PNG).0 == 201);
+    let mut stream = world.begin(&way, 1 << 20, &[b'x'; 100_000]);
+    until("its beginning is there", || partial_is_there(&way.account));
+    world.board.configure(&config.replace(&support::hash(TOKEN), &support::hash("a-token-of-somebody-else")));
+    until("the token is withdrawn", || world.board.get("/api/v1/whoami").token(TOKEN).send().status == 401);
+    stream.write_all(&vec![b'x'; (1 << 20) - 100_000]).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 403 ") && said.contains("withdrawn"), "{said}");
+    until("nothing of it is left", || !partial_is_there(&way.account));
     let before = there(&way.account).len();
+    // (Who asks again and again with a token that is not known is soon not listened to.)
+    let read = || world.board.log().matches("was read again").count();
+    let times = read();
     world.board.configure(&config.replace("enabled = true", "enabled = false"));
+    until("the configuration is read", || read() > times);
     until("uploads are off, in words", || world.send(&way, PNG).1["detail"].as_str().unwrap().contains("[upload] enabled = true"));
     assert_eq!(there(&way.account).len(), before);
     // The page does not offer what is off.

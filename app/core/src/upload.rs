@@ -31,7 +31,7 @@ pub struct Wanted<'a> {
     pub mark: &'a str,
 }
 
-/// Into the folder, and sure of it; then what is too old goes. The parts: the mark, the folder (three times), two patterns, the age.
+/// Into the folder, and sure of it; then what is too old goes. The parts: the mark, the folder (four times), two patterns, the age, what `find` replaces.
 const ENTER: &str = "umask 077; say() { printf '%s %s\\n' {} \"$*\"; }; t=; no() { rm -f $t; say no \"$*\"; exit 1; }; \
     cd 2>/dev/null && h=$(pwd -P) && [ -O . ] || no home; \
     [ -d {} ] || mkdir {} 2>/dev/null || no home; \
