@@ -4,121 +4,15 @@ mod support;
 
 use serde_json::Value;
 use std::fs;
-use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use support::sshd::{Client, Sshd, host, run, until};
-use support::{Board, TOKEN, as_account};
+use std::path::PathBuf;
+use std::process::Stdio;
+use support::sshd::{run, until};
+use support::uploads::{FOLDER, Running, Small, World, as_them, finish, folder, mode, partial_is_there, there};
+use support::{TOKEN, as_account};
 
-const FOLDER: &str = ".muxboard-uploads";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
-
-/// All these tests put files into the homes of the same accounts: one at a time.
-static TURN: Mutex<()> = Mutex::new(());
-
-/// A board that takes files, with a session of each account it reaches, here and over ssh.
-struct World {
-    board: Board,
-    client: Client,
-    _sshd: Sshd,
-    _turn: MutexGuard<'static, ()>,
-}
-
-/// An account, and the way to it.
-struct Way {
-    place: String,
-    account: String,
-    session: String,
-}
-
-impl World {
-    fn new(upload: &str) -> Option<Self> {
-        let accounts = support::accounts()?;
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = Client::new(&accounts);
-        let sshd = Sshd::start(&client, "MaxSessions 3\n");
-        client.know(&sshd);
-        let far = host("far", sshd.port, &accounts.login, &[&accounts.login, &accounts.far], "");
-        let here = far.replace("key = \"far\"", "key = \"here\"").replace("address = \"127.0.0.1\"", "local = true");
-        let here = here.lines().filter(|line| !line.starts_with("port") && !line.starts_with("login")).collect::<Vec<_>>().join("\n");
-        let here = here.replace(&accounts.login, &accounts.front).replace(&accounts.far, &accounts.other);
-        let board = client.board(&format!("[limits]\nrequests_per_second = 0\n[upload]\n{upload}"), &format!("{far}\n{here}\n"));
-        for account in [&accounts.front, &accounts.other, &accounts.login, &accounts.far] {
-            forget(account);
-            board.tmux(account, &["new-session", "-d", "-s", "work"]);
-        }
-        Some(Self { board, client, _sshd: sshd, _turn: turn })
-    }
-
-    fn way(&self, host: &str, account: &str) -> Way {
-        Way { place: format!("{host}/{account}"), account: account.into(), session: self.board.session_on(host, account, "work") }
-    }
-
-    /// Our own account, another one through sudo, and both over ssh.
-    fn ways(&self) -> [Way; 4] {
-        let accounts = &self.client.accounts;
-        [self.way("here", &accounts.front), self.way("here", &accounts.other), self.way("far", &accounts.login), self.way("far", &accounts.far)]
-    }
-
-    fn sudo(&self) -> Way {
-        self.way("here", &self.client.accounts.other)
-    }
-
-    fn send(&self, way: &Way, file: &[u8]) -> (u16, Value) {
-        let answer = self.board.upload(&way.place, &way.session, file).token(TOKEN).send();
-        (answer.status, serde_json::from_str(&answer.body).unwrap_or_else(|_| panic!("{answer:?}")))
-    }
-
-    /// Begins a file of that length and sends a part of it.
-    fn begin(&self, way: &Way, length: usize, part: &[u8]) -> TcpStream {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.board.port)).unwrap();
-        let head = format!(
-            "POST /upload/{}/{} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n",
-            way.place, way.session, self.board.port
-        );
-        stream.write_all(&[head.as_bytes(), part].concat()).unwrap();
-        stream
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let accounts = &self.client.accounts;
-        for account in [&accounts.front, &accounts.other, &accounts.login, &accounts.far] {
-            forget(account);
-        }
-    }
-}
-
-fn folder(account: &str) -> PathBuf {
-    Path::new("/home").join(account).join(FOLDER)
-}
-
-fn forget(account: &str) {
-    as_them(account, &format!("rm -rf ~/{FOLDER}"));
-}
-
-/// A line for a shell, as an account.
-fn as_them(account: &str, line: &str) -> String {
-    let output = as_account(account, "sh").args(["-c", line]).stdin(Stdio::null()).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
-}
-
-/// All that is in an account's folder, hidden files too.
-fn there(account: &str) -> Vec<String> {
-    fs::read_dir(folder(account)).map(|all| all.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()).unwrap_or_default()
-}
-
-fn partial_is_there(account: &str) -> bool {
-    there(account).iter().any(|name| name.starts_with('.'))
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o7777
-}
 
 #[test]
 fn a_file_lands_as_its_user_closed_to_everybody_else_under_a_name_nobody_guesses() {
@@ -213,16 +107,6 @@ fn what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it
     }
 }
 
-/// A process that is ended with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn a_folder_that_turns_into_a_link_and_back_all_the_time_leads_no_file_elsewhere() {
     let Some(world) = World::new("enabled = true") else { return };
@@ -266,35 +150,6 @@ fn a_cut_upload_leaves_nothing_behind() {
     until("nothing of them is left", || ways.iter().all(|way| there(&way.account).is_empty()));
 }
 
-/// A small file system as an account's folder.
-struct Small(PathBuf);
-
-impl Small {
-    fn mount(account: &str) -> Option<Self> {
-        as_them(account, &format!("mkdir -m 700 ~/{FOLDER}"));
-        let id = fs::metadata(folder(account)).unwrap().uid();
-        let path = folder(account);
-        #[expect(clippy::disallowed_methods, reason = "tests run real programs")]
-        let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size=64k,mode=0700,uid={id},gid={id}"), "muxboard-test", path.to_str().unwrap()])
-            .status()
-            .unwrap();
-        if !mounted.success() {
-            eprintln!("SKIPPED: a full disk needs the right to mount one");
-        }
-        mounted.success().then_some(Self(path))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        // The script's last process may still stand in it.
-        #[expect(clippy::disallowed_methods, reason = "tests run real programs")]
-        let unmounts = || std::process::Command::new("umount").arg(&self.0).stderr(Stdio::null()).status().unwrap().success();
-        until("it is unmounted", unmounts);
-    }
-}
-
 #[test]
 fn a_full_disk_is_said_in_words_and_leaves_nothing_behind() {
     let Some(world) = World::new("enabled = true") else { return };
@@ -322,10 +177,7 @@ fn size_and_number_are_capped_and_what_is_old_goes() {
         "POST /upload/{}/{} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\nx\r\n0\r\n\r\n",
         way.place, way.session, world.board.port
     );
-    let mut stream = TcpStream::connect(("127.0.0.1", world.board.port)).unwrap();
-    stream.write_all(chunked.as_bytes()).unwrap();
-    let mut said = String::new();
-    stream.read_to_string(&mut said).unwrap();
+    let said = finish(TcpStream::connect(("127.0.0.1", world.board.port)).unwrap(), chunked.as_bytes());
     assert!(said.starts_with("HTTP/1.1 411 "), "{said}");
     assert!(!folder(&way.account).exists());
 
@@ -358,27 +210,27 @@ fn uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_o
     let Some(world) = World::new("enabled = true\nmax_bytes = 2000000") else { return };
     let way = world.sudo();
     let config = world.board.config();
-    let mut stream = world.begin(&way, 1 << 20, &[b'x'; 100_000]);
-    until("its beginning is there", || partial_is_there(&way.account));
+    // One is on its way: the right to type goes, then whoever sends it is not known any more.
+    let begin = || {
+        let stream = world.begin(&way, 1 << 20, &[b'x'; 100_000]);
+        until("its beginning is there", || partial_is_there(&way.account));
+        stream
+    };
+    let is_refused = |stream| {
+        let said = finish(stream, &[b'x'; (1 << 20) - 100_000]);
+        assert!(said.starts_with("HTTP/1.1 403 ") && said.contains("withdrawn"), "{said}");
+        until("nothing of it is left", || !partial_is_there(&way.account));
+    };
+    let stream = begin();
     world.board.configure(&config.replace("\"type\", ", ""));
     until("typing is withdrawn", || world.send(&way, PNG).0 == 403);
-    stream.write_all(&vec![b'x'; (1 << 20) - 100_000]).unwrap();
-    let mut said = String::new();
-    stream.read_to_string(&mut said).unwrap();
-    assert!(said.starts_with("HTTP/1.1 403 ") && said.contains("withdrawn"), "{said}");
-    until("nothing of it is left", || !partial_is_there(&way.account));
-    // Nor does one go on when whoever sends it is not known any more.
+    is_refused(stream);
     world.board.configure(&config);
     until("typing is allowed", || world.send(&way, PNG).0 == 201);
-    let mut stream = world.begin(&way, 1 << 20, &[b'x'; 100_000]);
-    until("its beginning is there", || partial_is_there(&way.account));
+    let stream = begin();
     world.board.configure(&config.replace(&support::hash(TOKEN), &support::hash("a-token-of-somebody-else")));
     until("the token is withdrawn", || world.board.get("/api/v1/whoami").token(TOKEN).send().status == 401);
-    stream.write_all(&vec![b'x'; (1 << 20) - 100_000]).unwrap();
-    let mut said = String::new();
-    stream.read_to_string(&mut said).unwrap();
-    assert!(said.starts_with("HTTP/1.1 403 ") && said.contains("withdrawn"), "{said}");
-    until("nothing of it is left", || !partial_is_there(&way.account));
+    is_refused(stream);
     let before = there(&way.account).len();
     // (Who asks again and again with a token that is not known is soon not listened to.)
     let read = || world.board.log().matches("was read again").count();

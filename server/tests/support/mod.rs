@@ -5,6 +5,7 @@
 pub mod served;
 pub mod socket;
 pub mod sshd;
+pub mod uploads;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
