@@ -234,6 +234,8 @@ pub const UPLOAD_BYTES_MOST: u64 = 1 << 30; // 1 GiB
 pub const UPLOAD_HOURS: u64 = 24;
 /// The most that may be configured for that, in hours.
 pub const UPLOAD_HOURS_MAX: u64 = 24 * 365;
+/// A file that is due is looked for this much later, in seconds: `find -mmin` counts whole minutes, and only what is more than so many old.
+pub const UPLOAD_EXPIRE_LATE_SECONDS: u64 = 120;
 /// Files of uploads that one account keeps at one moment.
 pub const UPLOAD_FILES_MAX: usize = 100;
 /// Uploads of one principal at one moment.

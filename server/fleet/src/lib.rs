@@ -27,7 +27,7 @@ use cell::{HostCell, Hosts, short};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Inventory, Reach, User};
-use muxboard_core::limits::{REFRESH_SECONDS_MIN, SWEEP_SECONDS, UPLOADS, UPLOADS_PER_PRINCIPAL};
+use muxboard_core::limits::{REFRESH_SECONDS_MIN, SWEEP_SECONDS, UPLOAD_EXPIRE_LATE_SECONDS, UPLOADS, UPLOADS_PER_PRINCIPAL};
 use muxboard_core::name::HostKey;
 use muxboard_core::policy::{Permit, Refresh};
 use muxboard_core::snapshot::{HostRow, HostState, Place, Snapshot, UnixSeconds, UserState};
@@ -95,6 +95,8 @@ pub struct Settings {
     pub refresh_min: Duration,
     /// The limits of live terminals.
     pub attach: AttachLimits,
+    /// An uploaded file that is due is looked for this much later.
+    pub expire_late: Duration,
     /// How we use ssh.
     pub ssh: SshSettings,
     /// A key typed against a backlog of output from another machine has a fresh terminal take the old one's place.
@@ -109,6 +111,7 @@ impl Default for Settings {
             sweep: Duration::from_secs(SWEEP_SECONDS),
             refresh_min: Duration::from_secs(REFRESH_SECONDS_MIN),
             attach: AttachLimits::default(),
+            expire_late: Duration::from_secs(UPLOAD_EXPIRE_LATE_SECONDS),
             ssh: SshSettings::default(),
             overtake: true,
             audit: Arc::new(|_| {}),

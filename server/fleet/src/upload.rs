@@ -103,8 +103,7 @@ impl Fleet {
 
     /// Has what is too old removed once this file is, by one task a user. (After a restart the next upload does it.)
     fn expire_later(self: &Arc<Self>, place: Place, keep: Duration) {
-        // Minutes are what `find` counts in, whole ones.
-        let due = Instant::now() + keep + Duration::from_secs(120);
+        let due = Instant::now() + keep + self.settings.expire_late;
         if short(&self.expiring).insert(place.clone(), due).is_some() {
             return;
         }
