@@ -1,6 +1,7 @@
 //! JSON for programs. Errors are problem+json (RFC 9457). What is not known here is refused: an unknown field, an unknown query.
 
-use crate::board::{Shared, public};
+use crate::board::Shared;
+use crate::failed::reading;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -9,6 +10,7 @@ use axum::{Extension, Json};
 use muxboard_app::board::{Board, field};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::fault::{self, Fault};
+use muxboard_core::limits::TEXT_LINES_MAX;
 use muxboard_core::name::HostKey;
 use muxboard_core::policy::{Ability, Asker, Create, ReadText};
 use muxboard_core::snapshot::{HostState, HostView, Place, Session, SessionId, UserState, UserView, View};
@@ -138,13 +140,17 @@ pub(crate) fn target((host, user, session): &(String, String, String)) -> Result
 
 pub(crate) type Target = Path<(String, String, String)>;
 
-/// What its active pane shows, and its history.
+/// What its active pane shows, and its history, or at most so many lines of that (`?history=0`).
 pub(crate) async fn text(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
     let read = async {
-        no_query(query.as_deref())?;
+        let history = match query.as_deref().filter(|query| !query.is_empty()).map(|query| query.split_once('=')) {
+            None => TEXT_LINES_MAX,
+            Some(Some(("history", lines))) => lines.parse().map_err(|_| bad("history: a number of lines."))?,
+            Some(_) => return Err(bad("The only parameter here is history=LINES.")),
+        };
         let (place, session) = target(&path)?;
         let permit = shared.permit(&who, place, ReadText { session })?;
-        let read = shared.fleet.text(&permit).await.map_err(public)?;
+        let read = shared.fleet.text(&permit, history).await.map_err(reading)?;
         Ok(Json(json!({ "text": read.text, "history": read.history, "prefix": read.prefix, "bracketed_paste": read.bracketed_paste })).into_response())
     };
     answered(read.await)

@@ -2,6 +2,7 @@
 //! fleet, where every operation asks the policy for a permit first.
 
 use crate::auth::Gate;
+use crate::failed::public;
 use crate::guard::{self, Doors, Throttle};
 use crate::peer::Peer;
 use crate::rules::Rules;
@@ -17,12 +18,11 @@ use muxboard_app::board::{Board, Promise};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::confirm::confirms;
-use muxboard_core::fault;
 use muxboard_core::inventory::Inventory;
 use muxboard_core::limits;
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::policy::{self, Asker, Create, Denied, Kill, Operation, Permit, Policy, Refresh, Rename, permit};
-use muxboard_core::snapshot::{Place, SessionId, UserState, View};
+use muxboard_core::snapshot::{Place, SessionId, View};
 use muxboard_fleet::{AttachLimits, Audit, Failed, Fleet, Settings, SshSettings, UploadLimits};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -321,26 +321,6 @@ impl Shared {
             (self.audit)(AuditEvent { result, ..denied });
             error
         })
-    }
-}
-
-/// The public sentence for what went wrong in the fleet.
-pub(crate) fn public(failed: Failed) -> PublicError {
-    let unreachable = |says: &str| PublicError::new(Kind::Unreachable, says);
-    match failed {
-        Failed::Gone => PublicError::new(Kind::Gone, "This session is gone, or another one has its place now. Nothing was touched."),
-        Failed::NameTaken => PublicError::new(Kind::NameTaken, "A session of that name exists already. Choose another name."),
-        Failed::NoDirectory => PublicError::new(Kind::BadInput, "That directory does not exist there."),
-        Failed::EndedAtOnce => PublicError::new(Kind::Unreachable, "The session ended at once. Does that user have a login shell that may run (not nologin)?"),
-        Failed::CapReached => PublicError::new(Kind::CapReached, "Too many terminals are open. Close one and try again."),
-        Failed::UploadsReached => PublicError::new(Kind::CapReached, "Too many files are on their way. Wait until one is there, and try again."),
-        Failed::NotTaken(refused) => upload::public(refused),
-        Failed::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
-        Failed::User(UserState::Fault(fault)) if fault.kind == fault::Kind::NotAnswering => {
-            unreachable(&format!("{} Whether it was done is not known; refresh to see.", fault.title))
-        }
-        Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => unreachable(&fault.sentence()),
-        Failed::User(UserState::NoServer | UserState::Pending | UserState::Sessions(_)) => unreachable("No tmux server is running for that user."),
     }
 }
 

@@ -8,8 +8,9 @@ use crate::listen::Doorway;
 use crate::{ASKPASS_SOCKET, Muxboard, askpass, assets, doctor, explain, random_hex, reload, sha256};
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
-use muxboard_core::limits::SHUT_DOWN_SECONDS_MAX;
+use muxboard_core::limits::{DESCRIPTORS, SHUT_DOWN_SECONDS_MAX};
 use muxboard_core::name::UnixUser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -191,6 +192,17 @@ fn with_askpass(mut config: Config) -> Config {
     config
 }
 
+/// Takes as many open files as the kernel lets us have and we can use: the usual limit of 1024 is a few hundred hosts.
+fn more_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
+    if limit.current.is_some_and(|current| current < most)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: limit.maximum })
+    {
+        tracing::warn!("more than {limit:?} open files are not to be had: {error}");
+    }
+}
+
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")
 }
@@ -224,6 +236,7 @@ impl Serve {
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal())
             .init();
+        more_descriptors();
         let path = self.config;
         let audit = config.audit.clone().map(AuditFile::open).transpose()?.map(Arc::new);
         let ended = runtime()?.block_on(serve(config, token, path.map(|path| (path, own)), audit.clone()));

@@ -21,6 +21,7 @@ pub mod command;
 pub mod config;
 mod doctor;
 mod explain;
+mod failed;
 mod forms;
 mod guard;
 mod listen;

@@ -2,7 +2,8 @@
 //! type, a name) is not asked.
 
 use crate::api::{self, Target, answered, no_query, target};
-use crate::board::{Shared, public as failed, unix_now};
+use crate::board::{Shared, unix_now};
+use crate::failed::public as failed;
 use crate::visit::Visit;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
@@ -11,13 +12,14 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::{Stream, StreamExt};
 use muxboard_app::error::{Kind, PublicError};
-use muxboard_core::limits::{CHECK_SECONDS, SNIFFED_BYTES, UPLOAD_FILES_MAX};
+use muxboard_core::limits::{CHECK_SECONDS, SNIFFED_BYTES, UPLOAD_BYTES_PER_SECOND_MIN, UPLOAD_FILES_MAX, UPLOAD_IDLE_SECONDS_MAX};
 use muxboard_core::policy::{Asker, Upload};
 use muxboard_core::shell::Script;
 use muxboard_core::upload::{FOLDER, Refused};
 use serde_json::json;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
 
 /// A file for the account whose session it is.
 pub(crate) async fn receive(
@@ -63,7 +65,7 @@ async fn take<S, E>(
     visit: &Visit,
     path: &(String, String, String),
     headers: &HeaderMap,
-    mut body: S,
+    body: S,
 ) -> Result<Response, PublicError>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -86,24 +88,22 @@ where
         }
         _ => {}
     }
-    let cut = || PublicError::new(Kind::BadInput, "The file did not come whole. Nothing of it was kept.");
+    let mut coming = Coming { body, waited: Duration::ZERO, given: 0 };
     // Its first bytes, then all.
     let mut head: Vec<u8> = Vec::new();
     while head.len() < SNIFFED_BYTES && (head.len() as u64) < bytes {
-        head.extend_from_slice(&body.next().await.and_then(Result::ok).ok_or_else(cut)?);
+        head.extend_from_slice(&coming.part().await?);
     }
     let (kind, extension) = sniffed(&head);
     let mut upload = shared.fleet.upload(permit, limits, extension, bytes).await.map_err(failed)?;
     upload.write(&head).await.map_err(failed)?;
-    let mut given = head.len() as u64;
     let mut asked = Instant::now();
-    while given < bytes {
-        let part = body.next().await.and_then(Result::ok).ok_or_else(cut)?;
-        given += part.len() as u64;
+    while coming.given < bytes {
+        let part = coming.part().await?;
         // What was withdrawn meanwhile leaves nothing behind. The gate is asked as often as for a socket, and before the end.
         let rules = shared.rules();
         let mut allowed = rules.upload.is_some() && rules.policy.still_allows(&rules.inventory, upload.permit());
-        if given == bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
+        if coming.given == bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
             asked = Instant::now();
             allowed = allowed && visit.holds(shared, &who.principal).await;
         }
@@ -116,6 +116,30 @@ where
     let typed = Script::command(&[&path]);
     let expires = unix_now() + limits.keep.as_secs();
     Ok((StatusCode::CREATED, Json(json!({ "path": path, "typed": typed.as_str(), "type": kind, "bytes": bytes, "expires": expires }))).into_response())
+}
+
+/// A file on its way from its client. One that stops sending, or drips, has a place that others wait for: only the time that we wait for it counts.
+struct Coming<S> {
+    body: S,
+    waited: Duration,
+    given: u64,
+}
+
+impl<S, E> Coming<S>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    async fn part(&mut self) -> Result<Bytes, PublicError> {
+        let idle = Duration::from_secs(UPLOAD_IDLE_SECONDS_MAX);
+        let left = (idle + Duration::from_secs(self.given / UPLOAD_BYTES_PER_SECOND_MIN)).saturating_sub(self.waited);
+        let began = Instant::now();
+        let part = timeout(idle.min(left), self.body.next()).await;
+        self.waited += began.elapsed();
+        let cut = |says: &str| PublicError::new(Kind::BadInput, format!("{says} Nothing of it was kept."));
+        let part = part.map_err(|_| cut("The file came too slowly."))?.and_then(Result::ok).ok_or_else(|| cut("The file did not come whole."))?;
+        self.given += part.len() as u64;
+        Ok(part)
+    }
 }
 
 /// What a file is, by its first bytes: its media type, and how its name ends. Text that is nothing else is text; the rest has no name.
@@ -155,6 +179,25 @@ pub(crate) fn public(refused: Refused) -> PublicError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::stream;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_whose_sender_stops_or_drips_gives_its_place_back_and_a_slow_line_does_not() {
+        let comes = async |bytes: usize, every: u64, parts: usize| {
+            let body = stream::unfold((), move |()| async move {
+                tokio::time::sleep(Duration::from_secs(every)).await;
+                Some((Ok::<_, ()>(Bytes::from(vec![b'x'; bytes])), ()))
+            });
+            let mut coming = Coming { body: std::pin::pin!(body), waited: Duration::ZERO, given: 0 };
+            for _ in 0..parts {
+                coming.part().await?;
+            }
+            Ok::<_, PublicError>(())
+        };
+        assert!(comes(16_384, 3, 500).await.is_ok(), "5 kB/s");
+        assert!(comes(1000, 25, 2).await.is_err(), "a part now and then");
+        assert!(comes(1 << 20, 60, 1).await.is_err(), "nothing for a minute");
+    }
 
     #[test]
     fn what_a_file_is_its_bytes_say() {

@@ -66,12 +66,71 @@ fn a_sessions_text_is_read_with_its_history_by_whoever_may_watch() {
     assert_eq!((text["prefix"].as_str(), &text["bracketed_paste"]), (Some("C-a"), &Value::Null), "{text}");
     assert!(text["text"].as_str().unwrap().starts_with("9 C-z 1\nMUXBOARD-MISMATCH\n日本 é\nline 1\nline 2\n"), "{text}");
     assert!(text["history"].as_u64() > Some(250), "{text}");
+    let screen: Value = serde_json::from_str(&board.get(&format!("{path}?history=0")).token(WATCH_TOKEN).send().body).unwrap();
+    let whole = text["text"].as_str().unwrap();
+    let its = screen["text"].as_str().unwrap();
+    assert!(whole.ends_with(its) && its.lines().count() < 24 && screen["history"] == 0, "{screen}");
+    assert_eq!(problem(&board.get(&format!("{path}?history=x")).token(WATCH_TOKEN).send())["code"], "bad_input");
     let mut parts: Vec<String> = id.split('-').map(str::to_owned).collect();
     parts[1] = "1".into();
     let other = board.get(&format!("/api/v1/sessions/here/{front}/{}/text", parts.join("-"))).token(WATCH_TOKEN).send();
     assert_eq!(problem(&other)["code"], "gone");
     assert_eq!(problem(&board.get(&format!("{path}?lines=5")).token(WATCH_TOKEN).send())["code"], "bad_input");
     assert_eq!(problem(&board.get(&path.replace(&front, &board.accounts.other)).token(WATCH_TOKEN).send())["code"], "forbidden");
+}
+
+/// A process that goes on when this goes.
+struct Stopped(String);
+
+impl Stopped {
+    fn server(board: &Board, account: &str) -> Self {
+        let pid = board.tmux(account, &["display-message", "-p", "#{pid}"]);
+        support::sshd::run("kill", &["-STOP", &pid]);
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        support::sshd::run("kill", &["-CONT", &self.0]);
+    }
+}
+
+/// How many processes ask this board's tmux servers for a text.
+fn readers(board: &Board) -> usize {
+    support::sshd::run("sh", &["-c", &format!("pgrep -fc '^(sudo .*)?tmux .*-L {} .*capture-pane' || true", board.socket_name)]).parse().unwrap()
+}
+
+#[test]
+fn texts_were_read_without_a_limit_and_held_up_everything_else_of_a_host() {
+    let Some(board) = Board::start("[limits]\nrequests_per_second = 0") else { return };
+    let (front, other) = (board.accounts.front.clone(), board.accounts.other.clone());
+    for account in [&front, &other] {
+        board.tmux(account, &["new-session", "-d", "-s", "a", "exec cat"]);
+    }
+    let path = |account: &str| format!("/api/v1/sessions/here/{account}/{}/text", board.session(account, "a"));
+    let (own, through_sudo) = (path(&front), path(&other));
+    let stopped = Stopped::server(&board, &front);
+    std::thread::scope(|scope| {
+        let read = || board.get(&own).token(TOKEN).send();
+        let first = [scope.spawn(read), scope.spawn(read)];
+        support::sshd::until("two are read", || readers(&board) >= 2);
+        let third = read();
+        assert_eq!((third.status, problem(&third)["code"].as_str()), (429, Some("cap_reached")));
+        drop(stopped);
+        for answer in first {
+            assert_eq!(answer.join().unwrap().status, 200);
+        }
+    });
+    // A server behind sudo that does not answer is not asked again and again: each question leaves a process of root's behind.
+    let _stopped = Stopped::server(&board, &other);
+    let read = || problem(&board.get(&through_sudo).token(TOKEN).send())["detail"].as_str().unwrap().to_owned();
+    let said = read();
+    assert!(said.contains("does not answer") && !said.contains("Whether it was done"), "{said}");
+    let left = readers(&board);
+    assert!(left > 0, "nothing is left behind any more: this test is of no use");
+    assert!(read().contains("does not answer"));
+    assert_eq!(readers(&board), left);
 }
 
 #[test]

@@ -206,6 +206,34 @@ fn a_stopped_tmux_server_of_one_user_does_not_hold_up_another_user_of_the_host()
     }
 }
 
+#[test]
+fn an_action_whose_client_hung_up_was_done_and_in_no_record_and_took_everybodys_connection_along() {
+    let Some((client, sshd, board)) = one_host("", "") else { return };
+    let login = client.accounts.login.as_str();
+    done(&board, "create", &[("place", &format!("far/{login}")), ("name", "a")]);
+    let id = board.session_on("far", login, "a");
+    let pid = board.tmux(login, &["display-message", "-p", "#{pid}"]);
+    run("kill", &["-STOP", &pid]);
+    let goes_on = Resume(pid);
+    let body = "{\"confirm\":\"a\"}";
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", board.port)).unwrap();
+    let head = format!(
+        "DELETE /api/v1/sessions/far/{login}/{id} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        board.port,
+        body.len()
+    );
+    std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+    until("tmux is asked", || run("sh", &["-c", &format!("pgrep -u {login} -f 'tmux.*kill-session' || true")]) != "");
+    drop(stream);
+    for _ in 0..20 {
+        assert_eq!(board.get("/api/v1/whoami").token(TOKEN).send().status, 200);
+    }
+    drop(goes_on);
+    until("it is in the record", || board.log().lines().any(|line| line.contains("kill") && line.contains(&id) && line.contains("done")));
+    board.host_when("far", |h| user(h, login)["state"] == "no_server");
+    assert_eq!(sshd.logins(), 1);
+}
+
 /// A stopped process that goes on when this goes, also when the test fails: whoever asks a stopped server waits for ever.
 struct Resume(String);
 

@@ -104,6 +104,9 @@ fn what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it
         fs::remove_dir(folder(&way.account)).unwrap();
         as_them(&way.account, &format!("rmdir {elsewhere}"));
         assert_eq!(world.send(&way, PNG).0, 201);
+        // A home with the set-group-ID bit hands it on to what is made in it, and no upload worked there.
+        as_them(&way.account, &format!("chmod g+s ~/{FOLDER}"));
+        assert_eq!((mode(&folder(&way.account)), world.send(&way, PNG).0), (0o2700, 201));
     }
 }
 

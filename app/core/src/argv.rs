@@ -1,7 +1,7 @@
 //! From a host, a user and a tmux call to the words of a process on this machine: of tmux itself, of a shell, or of ssh.
 
 use crate::inventory::{Host, HostKeys, Socket, Ssh, User};
-use crate::limits::{ALIVE_COUNT, ALIVE_SECONDS, CONNECT_SECONDS_MAX, SOCKET_FILE_BYTES_MAX};
+use crate::limits::{ALIVE_COUNT, ALIVE_SECONDS, CONNECT_SECONDS_MAX, SCRIPT_WORD_BYTES_MAX, SOCKET_FILE_BYTES_MAX};
 use crate::shell::Script;
 use crate::tmux::Call;
 
@@ -80,9 +80,12 @@ pub fn local(user: &User, call: &Call) -> Argv {
     Argv::new(tmux_words(user, call))
 }
 
-/// A script on this machine. Its mark comes as the variable `M` of the environment, which other accounts cannot read.
-pub fn local_script(script: &Script) -> Argv {
-    Argv::new(vec!["sh".into(), "-c".into(), script.with_mark().as_str().into()])
+/// A script on this machine, and what its shell is to read. Its mark comes as the variable `M` of the environment, which other accounts cannot
+/// read. Linux takes no word longer than 128 KiB, which is what a look at about a hundred users has: such a script is read by its shell.
+pub fn local_script(script: &Script) -> (Argv, String) {
+    let script = script.with_mark();
+    let argv = |words: &str| Argv::new(vec!["sh".into(), "-c".into(), words.into()]);
+    if script.as_str().len() < SCRIPT_WORD_BYTES_MAX { (argv(script.as_str()), String::new()) } else { (argv("eval \"$(cat)\""), script.to_string()) }
 }
 
 /// These words as a process of this machine.

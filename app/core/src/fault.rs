@@ -111,6 +111,11 @@ impl Fault {
         Self::new(Kind::TimedOut, format!("{} did not answer in time.", host.label), words)
     }
 
+    /// The connection broke under an action.
+    pub fn broken_off(host: &Host) -> Self {
+        Self::new(Kind::TimedOut, format!("The connection to {} broke before it answered.", host.label), "Whether it was done is not known: refresh to see.")
+    }
+
     /// sshd knows us not.
     pub fn authentication_failed(host: &Host, ssh: &Ssh, says: &str) -> Self {
         let title = format!("{} does not let {} in.", host.label, host.login);

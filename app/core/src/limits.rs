@@ -29,8 +29,21 @@ pub const WATCHED_SWEEP_MS: u64 = 1200;
 pub const BACK_OFF_SECONDS: u64 = 2;
 /// Sweeps of connected hosts under way at one moment.
 pub const SWEEPS: usize = 128;
+/// A look waits so long for the others to become fewer, in milliseconds, and then is one more: hosts that say nothing must not hold up the rest.
+pub const SWEEPS_WAIT_MS: u64 = 1000;
+/// Whoever refreshes waits so long at most, in seconds; what has not answered by then comes when it comes.
+pub const REFRESH_SECONDS_MAX: u64 = 20;
+/// A person's refresh asks again through sudo for a user who did not answer, once in this time, in seconds: each unanswered question leaves a
+/// process of root's behind.
+pub const REFRESH_SUDO_SECONDS_MIN: u64 = 30;
+/// Open files that we ask the kernel for: a host over ssh holds about five, a terminal six, and the usual limit is 1024.
+pub const DESCRIPTORS: u64 = 16_384;
+/// A script of this many bytes and more goes to a shell of this machine by its input: Linux takes 128 KiB for one word (`MAX_ARG_STRLEN`).
+pub const SCRIPT_WORD_BYTES_MAX: usize = 100_000;
 /// Connections being made at one moment. Each costs about 0.1 s of a core here, and as much there.
 pub const DIALS: usize = 12;
+/// Of these, those that only people can take who do something or open a terminal: hosts that are dead and dialled again and again have the rest.
+pub const DIALS_KEPT: usize = 3;
 /// Connections being made through one bastion, or to one sshd: it begins to drop them at 10 (`MaxStartups 10:30:100`).
 pub const DIALS_PER_BASTION: usize = 6;
 /// How often a connection that was dropped before it began is tried at once.
@@ -51,6 +64,11 @@ pub const REDIAL_SECONDS_MAX: u64 = 300;
 pub const REDIAL_REFUSED_SECONDS: u64 = 300;
 /// Time for a shell on a host to answer for the first time, in seconds.
 pub const SHELL_SECONDS_MAX: u64 = 8;
+/// Calls of tmux for one user at one moment, beside the sweep's: a server that does not answer holds up its own user's, and has no more of a host's
+/// shells.
+pub const CALLS_PER_USER: usize = 2;
+/// The same with those that wait for their turn; what is more is refused.
+pub const CALLS_WAITING_MAX: usize = 16;
 /// Shells on one host: one for its sweep, the rest for actions at the same moment.
 pub const SHELLS_MAX: usize = 4;
 /// Shells that are kept on one host.
@@ -244,6 +262,12 @@ pub const UPLOADS_PER_PRINCIPAL: usize = 2;
 pub const UPLOADS: usize = 8;
 /// The beginning of a file that its type is told from, in bytes.
 pub const SNIFFED_BYTES: usize = 4096;
+/// An upload that nothing comes of for so long is cut off, in seconds.
+pub const UPLOAD_IDLE_SECONDS_MAX: u64 = 30;
+/// An upload that is slower than this is cut off, in bytes a second: it holds one of [`UPLOADS`]. A telephone's worst line has ten times that.
+pub const UPLOAD_BYTES_PER_SECOND_MIN: u64 = 4 * 1024;
+/// What may still be under way to a host when all of a file was handed over: ssh's own window is 2 MiB, pipes and sockets have the rest.
+pub const UPLOAD_UNDER_WAY_BYTES_MAX: u64 = 3 << 20; // 3 MiB
 /// Time for a host to say that a file can come, and at the end that it is there, in seconds.
 pub const UPLOAD_ANSWER_SECONDS_MAX: u64 = 15;
 /// An uploaded file's path, in bytes (`PATH_MAX`).
@@ -252,6 +276,10 @@ pub const PATH_BYTES_MAX: usize = 4096;
 pub const TEXT_LINES_MAX: u32 = 10_000;
 /// The same in bytes: so many lines of 200 columns, four bytes each.
 pub const TEXT_BYTES_MAX: usize = 8 << 20; // 8 MiB
+/// Texts that one principal reads at one moment.
+pub const TEXTS_PER_PRINCIPAL: usize = 2;
+/// Texts that are read at one moment: each is held a few times over while it goes from tmux into JSON.
+pub const TEXTS: usize = 8;
 /// Time for tmux to print them, in seconds.
 pub const TEXT_SECONDS_MAX: u64 = 6;
 

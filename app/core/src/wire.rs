@@ -110,7 +110,8 @@ impl ToServer {
             [0x02, rest @ ..] => Ok(Self::Resize(grid(rest)?)),
             [0x03, rest @ ..] => Ok(Self::Taken(number(rest)?)),
             [0x04, rest @ ..] => Ok(Self::Ping(number(rest)?)),
-            [0x05, bytes @ ..] => Ok(Self::Paste(bytes.to_vec())),
+            // An empty one would wait to be acknowledged and never be written.
+            [0x05, bytes @ ..] if !bytes.is_empty() => Ok(Self::Paste(bytes.to_vec())),
             _ => Err(BadFrame),
         }
     }
@@ -351,6 +352,12 @@ impl Close {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn empty_pastes_without_end_filled_the_memory_and_are_refused() {
+        assert_eq!(ToServer::decode(&[0x05]), Err(BadFrame));
+        assert_eq!(ToServer::decode(&[0x05, b'x']), Ok(ToServer::Paste(b"x".to_vec())));
+    }
 
     #[test]
     fn close_codes_are_one_to_one() {

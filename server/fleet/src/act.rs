@@ -4,7 +4,7 @@
 use crate::cell::HostCell;
 use crate::exec::Bounds;
 use crate::transport::Purpose;
-use crate::{Failed, Fleet};
+use crate::{Audit, Failed, Fleet};
 use muxboard_core::audit::{AuditEvent, CommandTrace};
 use muxboard_core::inventory::User;
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX};
@@ -14,6 +14,7 @@ use muxboard_core::shell::Script;
 use muxboard_core::snapshot::SessionId;
 use muxboard_core::tmux::{self, Call, format};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use std::time::Duration;
 
 impl Fleet {
@@ -30,43 +31,74 @@ impl Fleet {
     /// Ends the permitted session.
     ///
     /// # Errors
-    /// Nothing was touched unless this is `Ok`.
-    pub async fn kill(&self, permit: Permit<Kill>) -> Result<(), Failed> {
-        self.on_session(&permit, &tmux::kill(permit.operation().session)).await
+    /// Nothing was touched unless this is `Ok`, or it is not known.
+    pub async fn kill(self: &Arc<Self>, permit: Permit<Kill>) -> Result<(), Failed> {
+        let call = tmux::kill(permit.operation().session);
+        self.to_the_end(async move |fleet| fleet.on_session(permit, call).await).await
     }
 
     /// Renames the permitted session.
     ///
     /// # Errors
-    /// Nothing was touched unless this is `Ok`.
-    pub async fn rename(&self, permit: Permit<Rename>) -> Result<(), Failed> {
-        self.on_session(&permit, &tmux::rename(permit.operation().session, &permit.operation().name)).await
-    }
-
-    async fn on_session<O: Operation>(&self, permit: &Permit<O>, call: &Call) -> Result<(), Failed> {
-        let (cell, user) = self.at(permit.place())?;
-        let result = self.act(&cell, &user, call).await;
-        self.report(permit, None, &result);
-        // After a failure too: the page was wrong about something.
-        self.glance(&cell, &user).await;
-        result
+    /// Nothing was touched unless this is `Ok`, or it is not known.
+    pub async fn rename(self: &Arc<Self>, permit: Permit<Rename>) -> Result<(), Failed> {
+        let call = tmux::rename(permit.operation().session, &permit.operation().name);
+        self.to_the_end(async move |fleet| fleet.on_session(permit, call).await).await
     }
 
     /// Makes the permitted session and says which it is.
     ///
     /// # Errors
-    /// No session was made unless this is `Ok`.
-    pub async fn create(&self, permit: Permit<Create>) -> Result<SessionId, Failed> {
+    /// No session was made unless this is `Ok`, or one whose startup command could not be started, or it is not known.
+    pub async fn create(self: &Arc<Self>, permit: Permit<Create>) -> Result<SessionId, Failed> {
+        self.to_the_end(async move |fleet| fleet.made(permit).await).await
+    }
+
+    /// Whoever asked may hang up: what was begun is done all the same, and is in the audit.
+    async fn to_the_end<T, F>(self: &Arc<Self>, does: impl FnOnce(Arc<Self>) -> F) -> Result<T, Failed>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Failed>> + Send + 'static,
+    {
+        tokio::spawn(does(self.clone())).await.unwrap_or_else(|_| Err(Failed::Here("muxboard is ending".into())))
+    }
+
+    async fn on_session<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call) -> Result<(), Failed> {
         let (cell, user) = self.at(permit.place())?;
-        let made = self.make(&cell, &user, permit.operation()).await;
-        self.glance(&cell, &user).await;
-        let result = match made {
-            // If the look itself failed we know no better than tmux's own word.
-            Ok(id) if self.known(permit.place(), id) != Some(false) => Ok(id),
-            Ok(_) => Err(Failed::EndedAtOnce),
-            Err(failed) => Err(failed),
+        let reported = self.reports(&permit);
+        let turn = cell.turn_of(&user.name).await;
+        let result = match &turn {
+            Ok(_) => self.act(&cell, &user, &call).await,
+            Err(busy) => Err(busy.clone()),
         };
-        self.report(&permit, result.as_ref().ok().copied(), &result);
+        reported.end(None, &result);
+        if turn.is_ok() {
+            // After a failure too: the page was wrong about something.
+            self.glance(&cell, &user).await;
+        }
+        result
+    }
+
+    async fn made(self: Arc<Self>, permit: Permit<Create>) -> Result<SessionId, Failed> {
+        let (cell, user) = self.at(permit.place())?;
+        let reported = self.reports(&permit);
+        let turn = cell.turn_of(&user.name).await;
+        let mut made = match &turn {
+            Ok(_) => self.make(&cell, &user, permit.operation()).await,
+            Err(busy) => Err(busy.clone()),
+        };
+        let id = made.as_ref().ok().copied();
+        if let (Some(id), Some(command)) = (id, &permit.operation().command) {
+            let started = self.act(&cell, &user, &tmux::start(id, command)).await;
+            made = started.map(|()| id).map_err(|failed| if failed == Failed::Gone { Failed::EndedAtOnce } else { failed });
+        }
+        if turn.is_ok() {
+            self.glance(&cell, &user).await;
+        }
+        // If the look itself failed we know no better than tmux's own word.
+        let result = made.and_then(|id| if self.known(permit.place(), id) == Some(false) { Err(Failed::EndedAtOnce) } else { Ok(id) });
+        // A session whose command could not be started is there all the same.
+        reported.end(id.filter(|id| self.known(permit.place(), *id) != Some(false)), &result);
         result
     }
 
@@ -94,18 +126,42 @@ impl Fleet {
                 Acted::Done | Acted::Gone => Failed::EndedAtOnce,
             });
         };
-        if let Some(command) = &wanted.command {
-            self.act(cell, user, &tmux::start(id, command)).await.map_err(|failed| if failed == Failed::Gone { Failed::EndedAtOnce } else { failed })?;
-        }
         Ok(id)
     }
 
     pub(crate) fn report<O: Operation, T>(&self, permit: &Permit<O>, session: Option<SessionId>, result: &Result<T, Failed>) {
-        let word = result.as_ref().map_or_else(Failed::word, |_| "done");
+        self.reports(permit).end(session, result);
+    }
+
+    fn reports<O: Operation>(&self, permit: &Permit<O>) -> Report {
         let command = permit.operation().command().map(|command| {
             let command = command.as_str();
             CommandTrace { bytes: command.len(), sha256: Sha256::digest(command).iter().map(|b| format!("{b:02x}")).collect() }
         });
-        (self.settings.audit)(AuditEvent { command, ..AuditEvent::of(permit, session, word) });
+        // What muxboard's own end cuts off may be done.
+        Report { audit: self.settings.audit.clone(), event: Some(AuditEvent { command, ..AuditEvent::of(permit, None, "not known") }) }
+    }
+}
+
+/// What is to be said of an action: exactly one event, whichever way it ends.
+struct Report {
+    audit: Audit,
+    event: Option<AuditEvent>,
+}
+
+impl Report {
+    fn end<T>(mut self, session: Option<SessionId>, result: &Result<T, Failed>) {
+        if let Some(event) = &mut self.event {
+            event.session = session.or(event.session);
+            event.result = result.as_ref().map_or_else(Failed::word, |_| "done").into();
+        }
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if let Some(event) = self.event.take() {
+            (self.audit)(event);
+        }
     }
 }

@@ -8,9 +8,8 @@ use muxboard_core::audit::AuditEvent;
 use muxboard_core::fault::{Fault, of_ssh};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits;
-use muxboard_core::name::HostKey;
 use muxboard_core::shell::Script;
-use muxboard_core::snapshot::SessionId;
+use muxboard_core::snapshot::{Place, SessionId};
 use muxboard_core::tmux::{self, Call};
 use muxboard_core::wire::Grid;
 use std::collections::HashMap;
@@ -48,23 +47,24 @@ impl Default for AttachLimits {
 
 /// Whose terminals are open, by host and the tty that tmux names there in its list of clients.
 #[derive(Default)]
-pub(crate) struct Register(Mutex<HashMap<(HostKey, String), String>>);
+pub(crate) struct Register(Mutex<HashMap<(Place, String), String>>);
 
 impl Register {
-    pub(crate) fn principal(&self, host: &HostKey, tty: &str) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(host.clone(), tty.to_owned())).cloned()
+    /// Whose terminal it is. The user's own tmux says which tty: it is asked about his own terminals only.
+    pub(crate) fn principal(&self, place: &Place, tty: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(place.clone(), tty.to_owned())).cloned()
     }
 }
 
 /// An entry of the register; taken out when dropped.
 struct Registered {
     register: Arc<Register>,
-    key: (HostKey, String),
+    key: (Place, String),
 }
 
 impl Registered {
-    fn new(register: &Arc<Register>, host: &HostKey, tty: &str, principal: String) -> Self {
-        let key = (host.clone(), tty.to_owned());
+    fn new(register: &Arc<Register>, place: Place, tty: &str, principal: String) -> Self {
+        let key = (place, tty.to_owned());
         register.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), principal);
         Self { register: register.clone(), key }
     }
@@ -163,7 +163,8 @@ impl Connection {
     pub(crate) async fn open(host: &Host, transport: &Transport, user: &User, what: &Opening, register: &Arc<Register>) -> Result<Self, Failed> {
         let mark = crate::sentinel();
         let call = tmux::attach(what.session, !what.may_type, &mark);
-        let registered = |tty: &str| Registered::new(register, &host.key, tty, what.principal.clone());
+        let place = Place { host: host.key.clone(), user: user.name.clone() };
+        let registered = |tty: &str| Registered::new(register, place, tty, what.principal.clone());
         let made = |pty: Pty, seat, tty: &str, ahead| Self { registered: registered(tty), pty, seat, mark: mark.into_bytes(), early: Some(Vec::new()), ahead };
         match transport {
             Transport::Local => {
@@ -375,6 +376,14 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tmux_that_claims_anothers_tty_learned_whose_it_is() {
+        let register = Arc::new(Register::default());
+        let _hers = Registered::new(&register, "h/ann".parse().unwrap(), "/dev/pts/3", "ann@example.org".into());
+        assert_eq!(register.principal(&"h/ann".parse().unwrap(), "/dev/pts/3").as_deref(), Some("ann@example.org"));
+        assert_eq!(register.principal(&"h/bob".parse().unwrap(), "/dev/pts/3"), None);
+    }
 
     #[test]
     fn slots_are_counted_per_principal_and_in_total_and_given_back() {

@@ -1,17 +1,17 @@
 //! What the fleet holds of one host: the way there, what is known, who looks, and when it is asked next.
 
-use crate::Fleet;
 use crate::sweep::Sweeper;
 use crate::transport::{Client, Transport};
+use crate::{Failed, Fleet};
 use muxboard_core::inventory::Host;
-use muxboard_core::limits::WATCHED_SWEEP_MS;
+use muxboard_core::limits::{CALLS_PER_USER, CALLS_WAITING_MAX, WATCHED_SWEEP_MS};
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::snapshot::HostRow;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as Short, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
 pub(crate) struct HostCell {
@@ -31,6 +31,20 @@ pub(crate) struct HostCell {
     pub(crate) looked: Arc<Notify>,
     /// Users with output since they were last asked, for whom a glance is on its way.
     pub(crate) stirred: Short<HashSet<UnixUser>>,
+    /// Who waits to have something done for each user.
+    turns: Short<HashMap<UnixUser, Arc<Turns>>>,
+}
+
+/// Calls for one user: those under way, and those with them that wait.
+struct Turns {
+    waiting: Arc<Semaphore>,
+    running: Arc<Semaphore>,
+}
+
+/// The right to have one thing done for a user now.
+pub(crate) struct Turn {
+    _waiting: OwnedSemaphorePermit,
+    _running: OwnedSemaphorePermit,
 }
 
 pub(crate) fn short<T>(mutex: &Short<T>) -> MutexGuard<'_, T> {
@@ -52,6 +66,7 @@ impl HostCell {
             lookers: Arc::default(),
             looked: Arc::default(),
             stirred: Short::default(),
+            turns: Short::default(),
         }
     }
 
@@ -68,6 +83,16 @@ impl HostCell {
         next.row = self.row.clone();
         (next.lookers, next.looked) = (self.lookers.clone(), self.looked.clone());
         next
+    }
+
+    /// Waits until something may be done for a user: so many at one moment that a server which does not answer holds up nobody but its own user.
+    pub(crate) async fn turn_of(&self, user: &UnixUser) -> Result<Turn, Failed> {
+        let semaphore = |size| Arc::new(Semaphore::new(size));
+        let fresh = || Arc::new(Turns { waiting: semaphore(CALLS_WAITING_MAX), running: semaphore(CALLS_PER_USER) });
+        let turns = short(&self.turns).entry(user.clone()).or_insert_with(fresh).clone();
+        let waiting = turns.waiting.clone().try_acquire_owned().map_err(|_| Failed::Busy)?;
+        let running = turns.running.clone().acquire_owned().await.map_err(|_| Failed::Busy)?;
+        Ok(Turn { _waiting: waiting, _running: running })
     }
 
     pub(crate) fn is_looked_at(&self) -> bool {

@@ -42,13 +42,15 @@ fn command(argv: &Argv, variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs it, with these variables beside the allowed ones. Its standard input is empty, its standard error goes nowhere: scripts redirect what they want heard.
+/// Runs it, with these variables beside the allowed ones. Its standard input has these bytes, its standard error goes nowhere: scripts redirect what
+/// they want heard.
 ///
 /// # Errors
 /// When it cannot be started.
-pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], bounds: Bounds) -> io::Result<Ended> {
-    let mut child = command(argv, variables).spawn()?;
+pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], input: &[u8], bounds: Bounds) -> io::Result<Ended> {
+    let mut child = command(argv, variables).stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() }).spawn()?;
     let group = Group::of(&child, Signal::KILL);
+    let stdin = child.stdin.take();
     let Some(mut stdout) = child.stdout.take() else { return Err(io::Error::other("no pipe to the process")) };
 
     let deadline = Instant::now() + bounds.time;
@@ -66,7 +68,13 @@ pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], bounds: Bounds)
                 }
             }
         };
-        timeout_at(deadline, ended).await.ok().transpose()?
+        let fed = async {
+            if let Some(mut stdin) = stdin {
+                // If it does not read, its answer says so.
+                let _ = stdin.write_all(input).await;
+            }
+        };
+        timeout_at(deadline, async { tokio::join!(ended, fed).0 }).await.ok().transpose()?
     };
     let timed_out = exit.is_none();
     drop(group);
@@ -170,7 +178,7 @@ mod tests {
     use muxboard_core::shell::Script;
 
     fn sh(script: &str) -> Argv {
-        muxboard_core::argv::local_script(&Script::command(&["sh", "-c", script]))
+        muxboard_core::argv::local_script(&Script::command(&["sh", "-c", script])).0
     }
 
     fn bounds(seconds: u64, bytes: usize) -> Bounds {
@@ -179,19 +187,27 @@ mod tests {
 
     #[tokio::test]
     async fn output_and_exit_code() {
-        let ended = run(&sh("echo a; exit 3"), &[], bounds(5, 100)).await.unwrap();
+        let ended = run(&sh("echo a; exit 3"), &[], &[], bounds(5, 100)).await.unwrap();
         assert_eq!((ended.exit, ended.output.as_slice(), ended.timed_out), (Some(3), b"a\n".as_slice(), false));
     }
 
     #[tokio::test]
+    async fn a_look_at_many_users_of_this_machine_is_longer_than_a_word_may_be_and_could_not_start() {
+        let long = "x".repeat(300_000);
+        let (argv, input) = muxboard_core::argv::local_script(&Script::with_complaints(&Script::command(&["echo", &long, "it's $HOME"])));
+        let ended = run(&argv, &[("M", "mark")], input.as_bytes(), bounds(5, 1_000_000)).await.unwrap();
+        assert_eq!((ended.exit, ended.output), (Some(0), format!("{long} it's $HOME\n").into_bytes()));
+    }
+
+    #[tokio::test]
     async fn output_is_capped() {
-        let ended = run(&sh("head -c 1000000 /dev/zero; echo end"), &[], bounds(5, 10)).await.unwrap();
+        let ended = run(&sh("head -c 1000000 /dev/zero; echo end"), &[], &[], bounds(5, 10)).await.unwrap();
         assert_eq!((ended.exit, ended.output.len()), (Some(0), 10));
     }
 
     #[tokio::test]
     async fn a_process_that_hangs_is_killed_with_its_children() {
-        let ended = run(&sh("echo $$; sleep 1000 & sleep 1000"), &[], bounds(1, 100)).await.unwrap();
+        let ended = run(&sh("echo $$; sleep 1000 & sleep 1000"), &[], &[], bounds(1, 100)).await.unwrap();
         assert!(ended.timed_out);
         let pid = String::from_utf8(ended.output).unwrap();
         let stat = format!("/proc/{}/stat", pid.trim());
@@ -206,7 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_pipe_that_somebody_else_holds_open_does_not_make_it_time_out() {
-        let ended = run(&sh("sleep 1000 & echo said"), &[], bounds(5, 100)).await.unwrap();
+        let ended = run(&sh("sleep 1000 & echo said"), &[], &[], bounds(5, 100)).await.unwrap();
         assert_eq!((ended.exit, ended.output.as_slice(), ended.timed_out), (Some(0), b"said\n".as_slice(), false));
     }
 
@@ -214,7 +230,7 @@ mod tests {
     async fn the_environment_is_rebuilt() {
         // Cargo gives its tests plenty of variables: none of them may pass.
         assert!(std::env::vars().any(|(name, _)| name.starts_with("CARGO")));
-        let ended = run(&sh("env"), &[], bounds(5, 100_000)).await.unwrap();
+        let ended = run(&sh("env"), &[], &[], bounds(5, 100_000)).await.unwrap();
         let text = String::from_utf8(ended.output).unwrap();
         assert!(!text.contains("CARGO") && text.contains("LANG=C.UTF-8"), "{text}");
     }

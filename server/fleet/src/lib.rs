@@ -25,9 +25,11 @@ pub use upload::{UploadLimits, Uploading};
 use attach::{Register, Slots};
 use cell::{HostCell, Hosts, short};
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::fault::Fault;
+use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Inventory, Reach, User};
-use muxboard_core::limits::{REFRESH_SECONDS_MIN, SWEEP_SECONDS, UPLOAD_EXPIRE_LATE_SECONDS, UPLOADS, UPLOADS_PER_PRINCIPAL};
+use muxboard_core::limits::{
+    REFRESH_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECONDS, TEXTS, TEXTS_PER_PRINCIPAL, UPLOAD_EXPIRE_LATE_SECONDS, UPLOADS, UPLOADS_PER_PRINCIPAL,
+};
 use muxboard_core::name::HostKey;
 use muxboard_core::policy::{Permit, Refresh};
 use muxboard_core::snapshot::{HostRow, HostState, Place, Snapshot, UnixSeconds, UserState};
@@ -40,7 +42,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sweep::Sweeper;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use transport::{Client, Purpose};
 
 /// Where audit events go.
@@ -59,8 +61,16 @@ pub enum Failed {
     EndedAtOnce,
     /// Too many terminals are open.
     CapReached,
+    /// Too many things are being done for that user at this moment.
+    Busy,
     /// Too many files are on their way.
     UploadsReached,
+    /// Too many texts are being read.
+    TextsReached,
+    /// A text is larger than what is read at once.
+    TextTooLarge,
+    /// The host's own program ended without a word.
+    Silent,
     /// The user's own machine did not take a file.
     NotTaken(Refused),
     /// The user cannot be reached.
@@ -78,8 +88,13 @@ impl Failed {
             Self::NameTaken => "name taken",
             Self::NoDirectory => "no such directory",
             Self::EndedAtOnce => "ended at once",
-            Self::CapReached | Self::UploadsReached => "cap reached",
+            Self::Busy => "busy",
+            Self::CapReached | Self::UploadsReached | Self::TextsReached => "cap reached",
+            Self::TextTooLarge => "too large",
+            Self::Silent => "no answer",
             Self::NotTaken(_) => "not taken",
+            // It was asked, and may do it yet.
+            Self::Host(Fault { kind: Kind::TimedOut, .. }) | Self::User(UserState::Fault(Fault { kind: Kind::NotAnswering, .. })) => "not known",
             Self::User(_) => "user not reached",
             Self::Host(_) => "host not reached",
             Self::Here(_) => "failed here",
@@ -128,6 +143,7 @@ pub struct Fleet {
     snapshot: watch::Sender<Arc<Snapshot>>,
     slots: Arc<Slots>,
     uploads: Arc<Slots>,
+    texts: Arc<Slots>,
     /// When the uploaded files of a user are looked through for old ones.
     expiring: Mutex<HashMap<Place, Instant>>,
     register: Arc<Register>,
@@ -147,6 +163,7 @@ impl Fleet {
             snapshot: watch::Sender::default(),
             slots: Slots::new(settings.attach),
             uploads: Slots::new(AttachLimits { per_principal: UPLOADS_PER_PRINCIPAL, total: UPLOADS, ..settings.attach }),
+            texts: Slots::new(AttachLimits { per_principal: TEXTS_PER_PRINCIPAL, total: TEXTS, ..settings.attach }),
             expiring: Mutex::default(),
             register: Arc::default(),
             settings,
@@ -265,6 +282,13 @@ impl Fleet {
         answered
     }
 
+    /// A user's server did not answer in time: the next sweep knows, and asks less often.
+    pub(crate) fn heard_nothing(&self, cell: &HostCell, user: &User, began: Instant) {
+        let mut sweeper = short(&cell.sweeper);
+        sweeper.glanced(&cell.host, user, began, None, "");
+        self.publish(cell, &sweeper);
+    }
+
     /// Under the sweeper's lock, so that what is older is never shown after what is newer.
     fn publish(&self, cell: &HostCell, sweeper: &Sweeper) {
         let row = Arc::new(sweeper.row().clone());
@@ -297,7 +321,7 @@ impl Fleet {
     }
 
     /// Looks at the hosts of these permits now. A host that was asked within `refresh_min` is asked again when that time is over: whoever
-    /// refreshes sees what is true after the click, and a hundred clicks are one sweep.
+    /// refreshes sees what is true after the click, and a hundred clicks are one sweep. Hosts that do not answer are not waited for for long.
     pub async fn refresh(self: &Arc<Self>, permits: &[Permit<Refresh>]) {
         let asked = Instant::now();
         let wanted: HashSet<&HostKey> = permits.iter().map(|p| &p.place().host).collect();
@@ -310,7 +334,7 @@ impl Fleet {
                 fleet.sweep(&cell, asked, Purpose::Refresh).await;
             });
         }
-        while looks.join_next().await.is_some() {}
+        let _ = timeout(Duration::from_secs(REFRESH_SECONDS_MAX), async { while looks.join_next().await.is_some() {} }).await;
     }
 
     /// The limits of live terminals.

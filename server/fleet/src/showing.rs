@@ -62,7 +62,7 @@ impl Fleet {
     pub fn showing<O: Operation>(&self, permit: &Permit<O>, attachment: &Attachment) -> Showing {
         let place = permit.place();
         let seen = |client: &Client| Seen {
-            principal: self.register.principal(&place.host, &client.tty).unwrap_or_default(),
+            principal: self.register.principal(place, &client.tty).unwrap_or_default(),
             grid: Grid::clamped(client.columns, client.rows),
             watches: client.read_only,
             drives: client.drives,

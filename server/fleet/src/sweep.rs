@@ -6,7 +6,8 @@ use crate::{sentinel, unix_now};
 use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
-    BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, GRACE_SECONDS, PREVIEWS_HOST_MAX, PREVIEWS_MAX, SECTION_BYTES_MAX, SWEEP_SECONDS_MAX,
+    BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, GRACE_SECONDS, PREVIEWS_HOST_MAX, PREVIEWS_MAX, REFRESH_SUDO_SECONDS_MIN,
+    SECTION_BYTES_MAX, SWEEP_SECONDS_MAX,
 };
 use muxboard_core::name::UnixUser;
 use muxboard_core::shell::Script;
@@ -99,11 +100,16 @@ impl Sweeper {
         &self.row
     }
 
-    /// What to ask now. Users that did not answer lately are left out; a person who asks has those of our own account asked again.
+    /// What to ask now. Users that did not answer lately are left out; a person who asks has them asked again, through sudo not more often than
+    /// [`REFRESH_SUDO_SECONDS_MIN`].
     pub(crate) fn questions(&self, host: &Host, purpose: Purpose) -> Questions {
         let began = Instant::now();
         let insist = purpose == Purpose::Refresh;
-        let users: Vec<&User> = host.users.iter().filter(|u| (insist && !u.through_sudo) || self.due(u, began)).collect();
+        let rested = |u: &User| {
+            let asked = self.users.get(&u.name).and_then(|memory| memory.asked);
+            !u.through_sudo || asked.is_none_or(|asked| began - asked >= Duration::from_secs(REFRESH_SUDO_SECONDS_MIN))
+        };
+        let users: Vec<&User> = host.users.iter().filter(|u| (insist && rested(u)) || self.due(u, began)).collect();
         let panes_max = PREVIEWS_MAX.min(PREVIEWS_HOST_MAX / users.len().max(1)).max(1);
         let pane_mark = sentinel();
         let asks: Vec<Ask<'_>> = users
@@ -236,4 +242,24 @@ fn remember(memory: &mut Memory, captures: Vec<(PaneId, String)>, sessions: &[Se
         memory.previews.insert(*id, Preview { lines: ansi::preview(&screen), pane, activity, captured: now });
     }
     memory.previews.retain(|id, _| sessions.iter().any(|s| s.id == *id));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use muxboard_core::inventory::Socket;
+
+    #[test]
+    fn a_refresh_asks_again_through_sudo_after_a_while_and_was_ignored_for_an_hour() {
+        let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
+        host.users = vec![User { name: "other".parse().unwrap(), through_sudo: true, socket: Socket::Default }];
+        let mut sweeper = Sweeper::new(&host);
+        let asks = |sweeper: &Sweeper, purpose| sweeper.questions(&host, purpose).users.len();
+        let rest = Duration::from_secs(REFRESH_SUDO_SECONDS_MIN);
+        let long_ago = Instant::now().checked_sub(rest).unwrap();
+        sweeper.glanced(&host, &host.users[0], long_ago, None, "");
+        assert_eq!((asks(&sweeper, Purpose::Look), asks(&sweeper, Purpose::Refresh)), (0, 1));
+        sweeper.glanced(&host, &host.users[0], Instant::now(), None, "");
+        assert_eq!(asks(&sweeper, Purpose::Refresh), 0, "each question leaves a process of root's behind");
+    }
 }

@@ -10,7 +10,8 @@ use muxboard_core::audit::{AuditEvent, CommandTrace};
 use muxboard_core::fault::{Fault, of_ssh};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
-    ACTION_BYTES_MAX, ACTION_SECONDS_MAX, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, UPLOAD_ANSWER_SECONDS_MAX, UPLOAD_BYTES_MAX, UPLOAD_HOURS,
+    ACTION_BYTES_MAX, ACTION_SECONDS_MAX, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, UPLOAD_ANSWER_SECONDS_MAX, UPLOAD_BYTES_MAX, UPLOAD_BYTES_PER_SECOND_MIN,
+    UPLOAD_HOURS, UPLOAD_UNDER_WAY_BYTES_MAX,
 };
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Permit, Upload};
@@ -83,17 +84,21 @@ impl Fleet {
         };
         let opened = opened.await;
         match opened {
-            Ok((channel, slot)) => Ok(Uploading {
-                channel: Some(channel),
-                file,
-                given: 0,
-                hash: Sha256::new(),
-                fleet: self.clone(),
-                permit,
-                keep: limits.keep,
-                reported: false,
-                _slot: slot,
-            }),
+            Ok((channel, slot)) => {
+                // Whatever becomes of it: a file that arrives after we gave it up is there.
+                self.expire_later(permit.place().clone(), limits.keep);
+                Ok(Uploading {
+                    channel: Some(channel),
+                    file,
+                    given: 0,
+                    hash: Sha256::new(),
+                    fleet: self.clone(),
+                    permit,
+                    keep: limits.keep,
+                    reported: false,
+                    _slot: slot,
+                })
+            }
             Err(failed) => {
                 self.report(&permit, None, &Err::<(), _>(failed.clone()));
                 Err(failed)
@@ -179,7 +184,7 @@ impl Uploading {
                 Ok(path)
             }
             Ok(Said::No(refused)) => Err(self.failed(Failed::NotTaken(refused))),
-            Ok(Said::Ready) => Err(self.failed(Failed::EndedAtOnce)),
+            Ok(Said::Ready) => Err(self.failed(Failed::Silent)),
             Err(failed) => Err(self.failed(failed)),
         }
     }
@@ -230,10 +235,10 @@ impl Channel {
             };
             let fed = exec::feed(&argv, NOISE_BYTES_MAX).map_err(here)?;
             let mut channel = Self { fed, host: host.clone(), user: user.clone(), transport: transport.clone(), _seat: seat };
-            match channel.next(file).await {
+            match channel.next(file, Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX)).await {
                 Ok(Said::Ready) => return Ok(channel),
                 Ok(Said::No(refused)) => return Err(Failed::NotTaken(refused)),
-                Ok(Said::Done(_)) => return Err(Failed::EndedAtOnce),
+                Ok(Said::Done(_)) => return Err(Failed::Silent),
                 Err(Silent::TimedOut) => return Err(Failed::Host(Fault::timed_out(host))),
                 Err(Silent::Ended) => {
                     let Self { fed, _seat: seat, .. } = channel;
@@ -252,7 +257,7 @@ impl Channel {
     }
 
     /// Its word, whatever a login shell says before.
-    async fn next(&mut self, file: &File) -> Result<Said, Silent> {
+    async fn next(&mut self, file: &File, within: Duration) -> Result<Said, Silent> {
         let word = async {
             while let Some(line) = self.fed.line().await {
                 if let Some(said) = upload::said(&line, &file.wanted()) {
@@ -261,12 +266,14 @@ impl Channel {
             }
             Err(Silent::Ended)
         };
-        timeout(Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX), word).await.unwrap_or(Err(Silent::TimedOut))
+        timeout(within, word).await.unwrap_or(Err(Silent::TimedOut))
     }
 
     /// The same, and why there is none.
     async fn said(mut self, file: &File) -> Result<Said, Failed> {
-        match self.next(file).await {
+        // What was handed over may still be on its way.
+        let under_way = file.bytes.min(UPLOAD_UNDER_WAY_BYTES_MAX) / UPLOAD_BYTES_PER_SECOND_MIN;
+        match self.next(file, Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX + under_way)).await {
             Ok(said) => Ok(said),
             Err(Silent::TimedOut) => Err(Failed::Host(Fault::timed_out(&self.host))),
             Err(Silent::Ended) => {
@@ -289,6 +296,6 @@ fn ended(host: &Host, user: &User, transport: &Transport, said: &str) -> Failed 
         (Acted::User(state), Transport::Local) => Failed::User(state),
         (Acted::User(state), _) if said.contains("sudo") => Failed::User(state),
         (_, Transport::Ssh(link)) if !said.trim().is_empty() => Failed::Host(of_ssh(host, said, link.config())),
-        _ => Failed::EndedAtOnce,
+        _ => Failed::Silent,
     }
 }

@@ -3,6 +3,7 @@
 mod world;
 
 use muxboard_core::fault::Kind;
+use muxboard_core::limits::CALLS_WAITING_MAX;
 use muxboard_core::policy::{Create, Kill, Rename, Type, Watch};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::wire::Grid;
@@ -89,6 +90,30 @@ async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
         }
     };
     timeout(PATIENCE, settled).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_users_actions_wait_for_each_other_and_are_not_without_number() {
+    let world = World::new();
+    world.tmux(&["new-session", "-d", "-s", "a"]);
+    let session = world.sessions().await[0].id;
+    let pid: u32 = world.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap();
+    let stopped = Stopped::new(pid);
+    let mut kills = tokio::task::JoinSet::new();
+    for _ in 0..CALLS_WAITING_MAX + 3 {
+        let (fleet, permit) = (world.fleet.clone(), world.permit(Kill { session }));
+        kills.spawn(async move { fleet.kill(permit).await });
+    }
+    for _ in 0..3 {
+        assert_eq!(timeout(PATIENCE, kills.join_next()).await.unwrap().unwrap().unwrap(), Err(Failed::Busy));
+    }
+    drop(stopped);
+    let mut ends = Vec::new();
+    while let Some(end) = timeout(PATIENCE, kills.join_next()).await.unwrap() {
+        ends.push(end.unwrap());
+    }
+    assert!(ends.len() == CALLS_WAITING_MAX && !ends.contains(&Err(Failed::Busy)), "{ends:?}");
+    assert_eq!(world.events.lock().unwrap().iter().filter(|(_, result)| result == "busy").count(), 3);
 }
 
 #[tokio::test]

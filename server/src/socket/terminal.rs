@@ -4,7 +4,8 @@ use super::input::Input;
 use super::line::{Event, Line};
 use super::outbox::{Aside, Outbox};
 use super::{Recheck, close, refused, stopped};
-use crate::board::{Shared, public};
+use crate::board::Shared;
+use crate::failed::public;
 use crate::visit::Visit;
 use axum::Extension;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -217,14 +218,15 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                         input.typed(&bytes);
                         // What answers a key does not wait.
                         out.not_before = heard;
-                        if attached && is_key(&bytes) && out.behind() > Duration::from_millis(BEHIND_MS) { overtake.begin(&attachment); }
+                        let behind = out.behind() > Duration::from_millis(BEHIND_MS);
+                        if attached && is_key(&bytes) && behind && !input.is_pasting() { overtake.begin(&attachment); }
                     },
                     Ok(ToServer::Paste(bytes)) => if leave.is_none() { input.pasted(&bytes); },
                     Ok(ToServer::Resize(grid)) => attachment.resize(grid),
                     Ok(ToServer::Taken(bytes)) => {
                         let stalled = out.closed.is_some_and(|since| since.elapsed() > Duration::from_millis(STALLED_MS));
                         out.taken(bytes);
-                        if attached && stalled && leave.is_none() { overtake.begin(&attachment); }
+                        if attached && stalled && leave.is_none() && !input.is_pasting() { overtake.begin(&attachment); }
                     }
                     Ok(ToServer::Ping(number)) => aside.pong = Some(number),
                     Ok(ToServer::Hello { .. }) | Err(_) => break Close::BadFrame,
@@ -253,7 +255,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 }
                 fleet.stir(permit.place());
             }
-            fresh = overtake.ready() => if let Some(fresh) = fresh {
+            fresh = overtake.ready() => if let Some(fresh) = fresh && !input.is_pasting() {
                 attachment.go_on_with(fresh);
                 out.begin_anew();
                 listed = false;

@@ -1,10 +1,11 @@
 //! Our ssh client: what all connections share. How many are made at one moment, in all and through one bastion; where their sockets lie.
 
+use super::Purpose;
 use super::runtime::Runtime;
 use crate::exec::{self, Bounds};
 use muxboard_core::argv;
 use muxboard_core::inventory::{Host, Ssh};
-use muxboard_core::limits::{DIALS, DIALS_PER_BASTION, SSH_WORDS_BYTES_MAX, SWEEPS};
+use muxboard_core::limits::{DIALS, DIALS_KEPT, DIALS_PER_BASTION, SSH_WORDS_BYTES_MAX, SWEEPS};
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
@@ -28,14 +29,19 @@ pub(crate) struct Client {
     pub(super) settings: SshSettings,
     pub(super) runtime: Runtime,
     /// Looks under way at one moment, on connections that stand.
-    pub(super) looks: Semaphore,
+    pub(super) looks: Arc<Semaphore>,
     dials: Arc<Semaphore>,
+    /// Those of them that looks may take.
+    dials_of_looks: Arc<Semaphore>,
+    /// Questions to ssh about its configuration: a process each.
+    resolves: Semaphore,
     bastions: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
 /// The right to make a connection now.
 pub(super) struct Dialling {
     _one: OwnedSemaphorePermit,
+    _of_looks: Option<OwnedSemaphorePermit>,
     _of_bastion: OwnedSemaphorePermit,
 }
 
@@ -54,7 +60,15 @@ pub(crate) struct Resolved {
 impl Client {
     pub(crate) fn new(settings: SshSettings) -> io::Result<Arc<Self>> {
         let runtime = Runtime::open(settings.runtime.as_deref())?;
-        Ok(Arc::new(Self { settings, runtime, looks: Semaphore::new(SWEEPS), dials: Arc::new(Semaphore::new(DIALS)), bastions: Mutex::default() }))
+        Ok(Arc::new(Self {
+            settings,
+            runtime,
+            looks: Arc::new(Semaphore::new(SWEEPS)),
+            dials: Arc::new(Semaphore::new(DIALS)),
+            dials_of_looks: Arc::new(Semaphore::new(DIALS - DIALS_KEPT)),
+            resolves: Semaphore::new(DIALS),
+            bastions: Mutex::default(),
+        }))
     }
 
     pub(super) fn config(&self) -> Option<&str> {
@@ -62,15 +76,16 @@ impl Client {
     }
 
     /// Waits until a connection through this first hop may be made.
-    pub(super) async fn may_dial(&self, first_hop: &str) -> Option<Dialling> {
+    pub(super) async fn may_dial(&self, first_hop: &str, purpose: Purpose) -> Option<Dialling> {
         let of_bastion = {
             let mut bastions = self.bastions.lock().unwrap_or_else(PoisonError::into_inner);
             bastions.entry(first_hop.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(DIALS_PER_BASTION))).clone()
         };
         // The bastion's first: who waits for a crowded one must not hold what others could use.
         let of_bastion = of_bastion.acquire_owned().await.ok()?;
+        let of_looks = if purpose == Purpose::Look { Some(self.dials_of_looks.clone().acquire_owned().await.ok()?) } else { None };
         let one = self.dials.clone().acquire_owned().await.ok()?;
-        Some(Dialling { _one: one, _of_bastion: of_bastion })
+        Some(Dialling { _one: one, _of_looks: of_looks, _of_bastion: of_bastion })
     }
 
     /// Asks ssh what its configuration makes of a host. It connects nowhere.
@@ -78,8 +93,9 @@ impl Client {
     /// # Errors
     /// In ssh's words.
     pub(crate) async fn resolve(&self, host: &Host, ssh: &Ssh) -> Result<Resolved, String> {
+        let _one = self.resolves.acquire().await.map_err(|_| "muxboard is ending")?;
         let bounds = Bounds { time: Duration::from_secs(10), bytes: SSH_WORDS_BYTES_MAX * 4 };
-        let ended = exec::run(&argv::resolve(host, ssh, self.config()), &[], bounds).await.map_err(|e| format!("ssh cannot be started: {e}"))?;
+        let ended = exec::run(&argv::resolve(host, ssh, self.config()), &[], &[], bounds).await.map_err(|e| format!("ssh cannot be started: {e}"))?;
         if ended.exit != Some(0) {
             return Err("ssh cannot read its configuration".into());
         }
@@ -94,5 +110,26 @@ impl Client {
             is_behind: jump.is_some(),
             target: (name, port),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn hosts_that_are_dead_leave_room_to_open_a_terminal() {
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        let folder = tempfile::Builder::new().permissions(private).tempdir().unwrap();
+        let client = Client::new(SshSettings { runtime: Some(folder.path().to_owned()), ..SshSettings::default() }).unwrap();
+        let mut dialled = Vec::new();
+        for i in 0..DIALS - DIALS_KEPT {
+            dialled.push(client.may_dial(&format!("dead{i}"), Purpose::Look).await.unwrap());
+        }
+        tokio::select! {
+            biased;
+            _ = client.may_dial("one more", Purpose::Look) => panic!("looks have them all"),
+            dialled = client.may_dial("healthy", Purpose::Act) => assert!(dialled.is_some()),
+        }
     }
 }

@@ -9,16 +9,16 @@ use crate::exec::Bounds;
 use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Host, Ssh};
 use muxboard_core::limits::{
-    BACK_OFF_SECONDS, DIAL_TRIES, DIAL_WAIT_MS, REDIAL_REFUSED_SECONDS, REDIAL_SECONDS_MAX, SHELL_SECONDS_MAX, SHELLS_KEPT, SHELLS_MAX, TERMINALS_IDLE_SECONDS,
-    TERMINALS_PER_MASTER,
+    BACK_OFF_SECONDS, DIAL_TRIES, DIAL_WAIT_MS, REDIAL_REFUSED_SECONDS, REDIAL_SECONDS_MAX, SHELL_SECONDS_MAX, SHELLS_KEPT, SHELLS_MAX, SWEEPS_WAIT_MS,
+    TERMINALS_IDLE_SECONDS, TERMINALS_PER_MASTER,
 };
 use muxboard_core::shell::Script;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as Short, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Our connections to one host.
 pub(crate) struct Link {
@@ -30,7 +30,7 @@ pub(crate) struct Link {
     /// Shells nobody uses now.
     idle: Short<Vec<Shell>>,
     /// As many as there may be at one moment; fewer where sshd allows fewer.
-    room: Semaphore,
+    room: Arc<Semaphore>,
     forgotten: AtomicUsize,
     sockets: AtomicU64,
     noise: AtomicUsize,
@@ -68,7 +68,7 @@ impl Link {
             client,
             main: Mutex::default(),
             idle: Short::default(),
-            room: Semaphore::new(SHELLS_MAX),
+            room: Arc::new(Semaphore::new(SHELLS_MAX)),
             forgotten: AtomicUsize::new(0),
             sockets: AtomicU64::new(0),
             noise: AtomicUsize::new(0),
@@ -103,22 +103,31 @@ impl Link {
     ///
     /// # Errors
     /// What is wrong with the host.
-    pub(crate) async fn run(&self, script: &Script, bounds: Bounds, purpose: Purpose) -> Result<Answer, Fault> {
+    pub(crate) async fn run(self: &Arc<Self>, script: &Script, bounds: Bounds, purpose: Purpose) -> Result<Answer, Fault> {
         let mut again = purpose != Purpose::Act;
         // A connection that dies over and over is not a connection.
         for _ in 0..DIAL_TRIES {
             let (master, generation) = self.master(purpose).await?;
-            let _look = if purpose == Purpose::Act { None } else { self.client.looks.acquire().await.ok() };
-            let Some((mut shell, _room)) = self.shell(&master, generation).await? else { continue };
-            match shell.run(script, bounds).await {
-                Ran::Ended(answer) => {
-                    self.keep(shell);
-                    return Ok(answer);
+            let Some((mut shell, room)) = self.shell(&master, generation).await? else { continue };
+            // After the shell: who waits for a busy host's must not hold what all hosts share.
+            let looks = async { if purpose == Purpose::Act { None } else { self.client.looks.clone().acquire_owned().await.ok() } };
+            let look = timeout(Duration::from_millis(SWEEPS_WAIT_MS), looks).await.ok().flatten();
+            // Whoever asked may go away meanwhile: the shell, which the connection may live by, must not go with him.
+            let (link, script) = (self.clone(), script.clone());
+            let ran = tokio::spawn(async move {
+                let _held = (room, look);
+                let ran = shell.run(&script, bounds).await;
+                if matches!(ran, Ran::Ended(_)) {
+                    link.keep(shell);
                 }
+                ran
+            });
+            match ran.await.unwrap_or(Ran::Broken) {
+                Ran::Ended(answer) => return Ok(answer),
                 Ran::TimedOut => return Err(Fault::timed_out(&self.host)),
                 Ran::Unheard => {}
                 Ran::Broken if again => again = false,
-                Ran::Broken => return Err(Fault::unreachable(&self.host, "The connection broke before it answered: whether it was done is not known")),
+                Ran::Broken => return Err(Fault::broken_off(&self.host)),
             }
         }
         Err(Fault::unreachable(&self.host, "The connection breaks again and again"))
@@ -150,7 +159,7 @@ impl Link {
         {
             return Err(fault.clone());
         }
-        match self.dial('c').await {
+        match self.dial('c', purpose).await {
             Ok((master, pipes)) => {
                 let master = Arc::new(master);
                 self.room.add_permits(self.forgotten.swap(0, Ordering::SeqCst));
@@ -184,11 +193,11 @@ impl Link {
         Duration::from_millis(seconds * 10 * spread)
     }
 
-    async fn dial(&self, kind: char) -> Result<(Master, Option<Pipes>), Fault> {
+    async fn dial(&self, kind: char, purpose: Purpose) -> Result<(Master, Option<Pipes>), Fault> {
         let resolved = self.client.resolve(&self.host, &self.ssh).await.map_err(|why| Fault::unreachable(&self.host, &why))?;
         let mut wait = Duration::from_millis(DIAL_WAIT_MS + (self.number as u64 * 37) % DIAL_WAIT_MS);
         for left in (0..DIAL_TRIES).rev() {
-            let may = self.client.may_dial(&resolved.first_hop).await.ok_or_else(|| Fault::unreachable(&self.host, "muxboard is ending"))?;
+            let may = self.client.may_dial(&resolved.first_hop, purpose).await.ok_or_else(|| Fault::unreachable(&self.host, "muxboard is ending"))?;
             let control = self.fresh_path(kind);
             let way = Way { host: &self.host, ssh: &self.ssh, client: &self.client, resolved: &resolved };
             match Master::dial(way, control, kind == 'c', may).await {
@@ -202,9 +211,9 @@ impl Link {
     }
 
     /// A shell that nobody uses; it goes back with [`Link::keep`], or ends. None if the connection turns out to be dead.
-    async fn shell(&self, master: &Arc<Master>, generation: u64) -> Result<Option<(Shell, SemaphorePermit<'_>)>, Fault> {
+    async fn shell(&self, master: &Arc<Master>, generation: u64) -> Result<Option<(Shell, OwnedSemaphorePermit)>, Fault> {
         loop {
-            let Ok(permit) = self.room.acquire().await else { return Err(Fault::unreachable(&self.host, "muxboard is ending")) };
+            let Ok(permit) = self.room.clone().acquire_owned().await else { return Err(Fault::unreachable(&self.host, "muxboard is ending")) };
             let kept = self.idle().pop();
             if let Some(shell) = kept.filter(|shell| shell.generation == generation) {
                 return Ok(Some((shell, permit)));
@@ -247,7 +256,7 @@ impl Link {
         let terminals = match all.iter().find(free) {
             Some(terminals) => terminals.clone(),
             None => {
-                let (master, _) = self.dial('t').await?;
+                let (master, _) = self.dial('t', Purpose::Act).await?;
                 let made = Arc::new(Terminals { master, taken: AtomicUsize::new(0), most: AtomicUsize::new(TERMINALS_PER_MASTER) });
                 all.push(made.clone());
                 made

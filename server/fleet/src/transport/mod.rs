@@ -73,7 +73,8 @@ impl Transport {
         match self {
             Self::Local => {
                 let mark = sentinel();
-                let ended = exec::run(&argv::local_script(script), &[("M", &mark)], bounds).await.map_err(|e| Fault::unreachable(host, &e.to_string()))?;
+                let (argv, input) = argv::local_script(script);
+                let ended = exec::run(&argv, &[("M", &mark)], input.as_bytes(), bounds).await.map_err(|e| Fault::unreachable(host, &e.to_string()))?;
                 if ended.timed_out { Err(Fault::timed_out(host)) } else { Ok(Answer { exit: ended.exit.unwrap_or(-1), output: ended.output, mark }) }
             }
             Self::Ssh(link) => link.run(script, bounds, purpose).await,

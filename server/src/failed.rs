@@ -1,0 +1,39 @@
+//! What went wrong on a host, as the public sentence that a page and the API say.
+
+use crate::upload;
+use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::fault;
+use muxboard_core::snapshot::UserState;
+use muxboard_fleet::Failed;
+
+/// What is said of something that was to be done.
+pub(crate) fn public(failed: Failed) -> PublicError {
+    let unreachable = |says: &str| PublicError::new(Kind::Unreachable, says);
+    match failed {
+        Failed::Gone => PublicError::new(Kind::Gone, "This session is gone, or another one has its place now. Nothing was touched."),
+        Failed::NameTaken => PublicError::new(Kind::NameTaken, "A session of that name exists already. Choose another name."),
+        Failed::NoDirectory => PublicError::new(Kind::BadInput, "That directory does not exist there."),
+        Failed::EndedAtOnce => PublicError::new(Kind::Unreachable, "The session ended at once. Does that user have a login shell that may run (not nologin)?"),
+        Failed::CapReached => PublicError::new(Kind::CapReached, "Too many terminals are open. Close one and try again."),
+        Failed::UploadsReached => PublicError::new(Kind::CapReached, "Too many files are on their way. Wait until one is there, and try again."),
+        Failed::TextsReached => PublicError::new(Kind::CapReached, "Texts of sessions are being read already. Wait until one is there, and try again."),
+        Failed::Busy => PublicError::new(Kind::CapReached, "Too many things are being done for that user at this moment. Wait a little, and try again."),
+        Failed::TextTooLarge => PublicError::new(Kind::TooLarge, "The text is larger than what is read at once. Ask for less of the history (?history=1000)."),
+        Failed::Silent => unreachable("It ended there without a word: it may have been killed, or the connection broke. Nothing was kept."),
+        Failed::NotTaken(refused) => upload::public(refused),
+        Failed::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
+        Failed::User(UserState::Fault(fault)) if fault.kind == fault::Kind::NotAnswering => {
+            unreachable(&format!("{} Whether it was done is not known; refresh to see.", fault.title))
+        }
+        Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => unreachable(&fault.sentence()),
+        Failed::User(UserState::NoServer | UserState::Pending | UserState::Sessions(_)) => unreachable("No tmux server is running for that user."),
+    }
+}
+
+/// What is said when a text cannot be read: nothing was to be done, so whether it was done is no question.
+pub(crate) fn reading(failed: Failed) -> PublicError {
+    match failed {
+        Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => PublicError::new(Kind::Unreachable, fault.sentence()),
+        other => public(other),
+    }
+}
