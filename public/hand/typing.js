@@ -10,6 +10,8 @@ const DELETE = "\x7f";
 // What a keyboard does to a field; a paste and an undo are not that.
 const KEYBOARDS = /^(insert(Text|ReplacementText|LineBreak|Paragraph|CompositionText|FromComposition)|delete.*)$/;
 
+const COMPOSED = /Composition/;
+
 // What must be typed after `before` for `after` to stand there.
 export function difference(before, after) {
   const old = [...before], now = [...after];
@@ -29,6 +31,7 @@ export function typing(hand) {
   let pressed = false; // a key with a name is down: xterm.js does what follows
   let composing = false;
   let ours = false; // this composition
+  let theirs = false; // xterm.js had the one that has just ended
   let due; // the end of one that is still to be sent
 
   const flush = () => {
@@ -52,9 +55,20 @@ export function typing(hand) {
     view.style.left = area.style.left;
     view.style.top = area.style.top;
   };
+  // A key of the bar may move the cursor: a word put right after it would be taken back at another place. What is not typed yet goes first.
+  hand.forget = () => {
+    settle();
+    if (composing) {
+      if (!ours) return;
+      flush();
+      preedit("");
+    }
+    known = area.value = "";
+  };
   const on = {
     keydown(event) {
       settle();
+      theirs = false;
       // xterm.js has nothing for it; a terminal sends what it sends for Ctrl+_.
       if (event.key === "/" && event.ctrlKey && !event.shiftKey && !event.altKey && !event.metaKey) {
         event.preventDefault();
@@ -67,8 +81,11 @@ export function typing(hand) {
       return !pressed && (!composing || ours);
     },
     keyup() { pressed = false; },
+    // Or a key that another window saw go up is down for ever.
+    blur() { pressed = false; },
     beforeinput(event) {
       settle();
+      if (!COMPOSED.test(event.inputType)) theirs = false;
       if (composing) return;
       known = area.value;
       // What is selected here xterm.js has put here, to be copied: nobody typed it.
@@ -77,6 +94,7 @@ export function typing(hand) {
     compositionstart(event) {
       settle();
       composing = true;
+      theirs = false;
       known = area.value;
       ours = coarse.matches || hand.latching() || event.data !== "";
       return ours;
@@ -90,13 +108,19 @@ export function typing(hand) {
         if (ours && LATIN.test(event.data ?? "")) flush();
         return ours;
       }
+      // Firefox changes the field once more, after the end: xterm.js sends it.
+      if (theirs && COMPOSED.test(event.inputType)) {
+        known = area.value;
+        return false;
+      }
       if (pressed || !KEYBOARDS.test(event.inputType)) return false;
       flush();
       return true;
     },
     compositionend() {
       composing = false;
-      if (!ours) return false;
+      theirs = !ours;
+      if (theirs) return false;
       ours = false;
       preedit("");
       // Some browsers change the field only after this.
