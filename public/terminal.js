@@ -100,7 +100,8 @@ class MuxTerminal {
       element,
       settings,
       say,
-      urls: { text: facts.text, upload: facts.upload },
+      // `screen`: the same as `text` without the history, which may be megabytes.
+      urls: { text: facts.text, screen: facts.text && `${facts.text}?history=0`, upload: facts.upload },
       uploadBytesMax: Number(facts.uploadMax),
       watches: () => this.#held !== undefined,
       fit: () => this.#refit(),
@@ -110,6 +111,8 @@ class MuxTerminal {
       // Sends a part of a paste; `written` is called with the number of its bytes once the session's terminal has them.
       part: (bytes) => typed(bytes, true),
       written: () => {},
+      // How many cells a text takes in a terminal.
+      cells: (text) => [...text].reduce((sum, c) => sum + Math.max(0, unicode.wcwidth(c.codePointAt(0))), 0),
       // What becomes of typed text while Ctrl or Alt of the key bar is down.
       latched: (text) => text,
     };

@@ -26,9 +26,11 @@ export const pastes = (page: Page, text: string, files: { name: string; type: st
     e.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
   }, [text, files] as const);
 
+// The pane's text, with its history or without.
+export const TEXT = "**/api/v1/sessions/**/text*";
 // What the server would answer about the pane.
 export const answers = (page: Page, pane: { text?: string; history?: number; bracketed_paste?: boolean | null }) =>
-  page.route("**/api/v1/sessions/**/text", (route) => route.fulfill({ json: { text: "", history: 0, prefix: "C-b", bracketed_paste: null, ...pane } }));
+  page.route(TEXT, (route) => route.fulfill({ json: { text: "", history: 0, prefix: "C-b", bracketed_paste: null, ...pane } }));
 
 // Between the page and the server: knows what was typed and pasted, and can hold the server's word back, or cut.
 export class Line {

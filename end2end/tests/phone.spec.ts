@@ -331,6 +331,21 @@ test("the browser's own compositions reach the session as they grow, and once", 
   await expect.poll(() => pane(board)).toBe("hello 日本\nhello 日本");
 });
 
+test("a word that was put right after an arrow key of the bar was taken back at the wrong place", async ({ page, board }) => {
+  await open(page, board, "sh -c 'stty raw -echo; printf ready; exec cat -v'");
+  await expect.poll(() => pane(board)).toContain("ready");
+  await page.locator("#screen").tap();
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send("Input.imeSetComposition", { text: "wrod", selectionStart: 4, selectionEnd: 4 });
+  await expect.poll(() => pane(board)).toBe("readywrod");
+  await key(page, "Left arrow").tap();
+  // A keyboard puts right what it finds in the field.
+  if ((await area(page).inputValue()).endsWith("wrod")) await cdp.send("Input.imeSetComposition", { text: "word", selectionStart: 4, selectionEnd: 4 });
+  await cdp.send("Input.insertText", { text: "x" });
+  await page.keyboard.type("y");
+  await expect.poll(() => pane(board)).toBe("readywrod^[[Dxy");
+});
+
 for (const scheme of ["light", "dark"] as const) {
   test(`axe finds nothing serious in the key bar, the compose line and the menu, ${scheme}`, async ({ page, board }) => {
     await page.addInitScript(() => localStorage.setItem("muxboard.terminal", JSON.stringify({ compose: true })));

@@ -16,16 +16,17 @@ const joined = (text) => text.split(newlines).map((line) => line.trim()).filter(
 
 // Whether the program in the pane holds a paste together: tmux's word, or, before 3.7, whether it wants the brackets of us.
 async function held({ urls, terminal }) {
-  if (!urls.text) return false;
+  if (!urls.screen) return false;
   try {
-    const answer = await fetch(urls.text, { signal: AbortSignal.timeout(PATIENCE_MS), headers: { accept: "application/json" } });
+    const answer = await fetch(urls.screen, { signal: AbortSignal.timeout(PATIENCE_MS), headers: { accept: "application/json" } });
     return answer.ok && ((await answer.json()).bracketed_paste ?? terminal.modes.bracketedPasteMode);
   } catch { return false; }
 }
 
-// Gives the text to paste, or undefined. A paste of few lines is not asked about, and costs no request.
-export async function asks(hand, text) {
+// Gives the text to paste, or undefined: also if it is `off` before the question is shown.
+export async function asks(hand, text, off) {
   if (await held(hand)) return text;
+  if (off()) return undefined;
   const count = lines(text);
   const bytes = new TextEncoder().encode(text).length;
   return new Promise((answer) => {
@@ -58,4 +59,5 @@ export async function asks(hand, text) {
   });
 }
 
+// A paste of few lines is not asked about, and costs no request.
 asks.needed = ({ settings }, text) => settings.get("askLines") > 0 && lines(text) >= settings.get("askLines");

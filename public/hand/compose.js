@@ -21,17 +21,20 @@ export function compose(hand) {
 
   const sent = []; // the newest last
   let at = 0; // where in them the field is; their number: not in them
+  let sending = false; // a question about it is on its way or open: sent again it would come twice
   const send = async () => {
     const text = field.value;
     const end = enter.checked ? "\r" : "";
-    if (text + end === "") return;
+    if (text + end === "" || sending) return;
     let went;
+    sending = true;
     if (/\n/.test(text)) {
       went = await hand.paste(text);
       if (went !== false && end) went = hand.type(end);
     } else {
       went = hand.type(text + end);
     }
+    sending = false;
     if (went === false) {
       hand.say("Not sent. Your text stays here.", { ms: 8000, alert: true });
       return;

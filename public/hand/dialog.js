@@ -11,13 +11,20 @@ export const button = (words, action, kind = "") => {
   return made;
 };
 
-// Shown over everything until it is closed; then it is gone, and the keyboard is the terminal's again.
+// Shown over everything until it is closed; then it is gone, and the keyboard is the terminal's again, unless the browser gave it back to a field that
+// somebody was writing in: what is put right there must not be typed into the session.
 export function open(hand, dialog) {
   document.body.append(dialog);
+  const had = document.activeElement;
+  const caret = had?.matches("textarea") && [had.selectionStart, had.selectionEnd];
   dialog.addEventListener("close", () => {
     dialog.remove();
+    const now = document.activeElement;
+    // Chromium gives the focus back without the caret: a key would reach the field and write nothing.
+    if (caret && now === had) had.setSelectionRange(...caret);
+    const writes = now?.matches("input, textarea");
     // On a touch screen that would bring up the keyboard.
-    if (!matchMedia("(pointer: coarse)").matches) hand.terminal.focus();
+    if (!writes && !matchMedia("(pointer: coarse)").matches) hand.terminal.focus();
   });
   dialog.showModal();
 }

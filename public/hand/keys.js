@@ -5,6 +5,8 @@ import { bytes, named, under } from "./bytes.js";
 const HOLD_MS = 400;
 const REPEAT_MS = 60;
 const REPEATS = new Set(["Tab", "Up", "Down", "Left", "Right", "PgUp", "PgDn", "Home", "End"]);
+const USUAL = "\x02"; // tmux's prefix, where nobody changed it
+const PREFIX_MS = 1000; // so long it is waited for, and what follows it too
 const KEYS = [
   ["Esc"], ["Tab"], ["Ctrl"], ["Alt"], ["Left", "←", "Left arrow"], ["Up", "↑", "Up arrow"], ["Down", "↓", "Down arrow"], ["Right", "→", "Right arrow"],
   ["Prefix", "tmux", "tmux prefix"], ["Paste"], ["Text", "Text", "Text and history"], ["PgUp", "PgUp", "Page up"], ["PgDn", "PgDn", "Page down"],
@@ -40,24 +42,30 @@ export function keys(hand) {
     return now;
   };
 
-  // tmux's prefix: the person's word, or tmux's own, asked once, or tmux's usual one.
+  // tmux's prefix: the person's word, or tmux's own, or its usual one if tmux does not say it soon. A failed question is put again.
+  let known;
   let asked;
-  const prefix = async () => {
-    const own = named(settings.get("prefix"));
-    if (own) return own;
+  const prefix = () => named(settings.get("prefix")) ?? known;
+  const ask = () => {
     asked ??= (async () => {
-      if (!hand.urls.text) return undefined;
-      const answer = await fetch(hand.urls.text);
+      if (!hand.urls.screen) return undefined;
+      const answer = await fetch(hand.urls.screen, { signal: AbortSignal.timeout(PREFIX_MS), headers: { accept: "application/json" } });
       return answer.ok ? named(String((await answer.json()).prefix)) : undefined;
-    })().catch(() => undefined);
-    return (await asked) ?? "\x02";
+    })().catch(() => undefined).then((its) => {
+      asked = undefined;
+      return (known = its);
+    });
+    return asked;
   };
 
-  const press = async (key) => {
+  const press = (key) => {
     if (key in latches) return latch(key, (latches[key] + 1) % 3);
     const held = down();
     used();
-    hand.type(key === "Prefix" ? await prefix() : bytes(key, { ...held, application: terminal.modes.applicationCursorKeysMode }));
+    hand.forget();
+    if (key !== "Prefix") hand.type(bytes(key, { ...held, application: terminal.modes.applicationCursorKeysMode }));
+    else if (prefix()) hand.type(prefix());
+    else hand.later(ask(), USUAL);
   };
 
   hand.pasteClipboard = async () => {
@@ -84,7 +92,7 @@ export function keys(hand) {
     const again = () => { repeated = true; act(); timer = setTimeout(again, REPEAT_MS); };
     own.addEventListener("pointerdown", (event) => {
       event.preventDefault();
-      if (name === "tmux prefix") prefix(); // on its way while the finger is down
+      if (name === "tmux prefix" && !prefix()) ask(); // on its way while the finger is down
       stop();
       repeated = false;
       if (repeats && event.isPrimary && event.button === 0) timer = setTimeout(again, HOLD_MS);

@@ -1,5 +1,6 @@
 // A paste on its way into the terminal: made safe, held together by brackets, in parts of which the next goes when the session's terminal has
-// taken an earlier one. What is typed meanwhile comes after it. Nothing is kept for another connection.
+// taken an earlier one. What is typed meanwhile comes after it, and goes with it when it is cancelled or refused: an Enter that was meant for the whole
+// would run the half of it. Nothing is kept for another connection.
 import { asks } from "./ask.js";
 import { size } from "./words.js";
 
@@ -14,6 +15,10 @@ const RETRY_MS = 250;
 const BEGIN = "\x1b[200~";
 const END = "\x1b[201~";
 
+const ETX = 3; // Ctrl+C
+// What xterm.js says by itself: the mouse, the focus, answers to programs.
+const REPORT = /^\x1b(\[([<M?>].|[IO]$|\d+;\d+R)|[\]P].)/s;
+
 // No character that acts, but tab and new line: what would end the bracket is shown as a sign instead.
 export const safe = (text) =>
   text.replace(/\r\n|\n/g, "\r").replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, (c) => {
@@ -26,9 +31,10 @@ export function paste(hand) {
   const encoder = new TextEncoder();
   const now = hand.send; // straight to the line
   let running; // { bytes, sent, taken, line }: what is sent of it, and what of that the terminal has
-  let asking = false; // a paste waits for an answer
-  let waiting = []; // { bytes } typed, { text } pasted, in order
+  let asking; // { key }: a paste waits for an answer, or, `key`, a key for its bytes
+  let waiting = []; // { bytes } typed, { bytes, begin } what has to begin, in order
   let waitingBytes = 0;
+  let losses = 0; // of the connection
   let underway = []; // the lengths of the parts that the terminal has not taken
   let retry;
 
@@ -77,9 +83,16 @@ export function paste(hand) {
     while (waiting.length && !running && !asking) {
       const next = waiting.shift();
       waitingBytes -= next.bytes.length;
-      if (next.text === undefined) now(next.bytes);
-      else next.begin();
+      if (next.begin) next.begin();
+      else now(next.bytes);
     }
+  }
+
+  // Throws away what waits. Gives the words for it, if there was something that somebody typed.
+  function drop() {
+    const typed = asking?.key || waiting.some(({ bytes, begin }) => begin || !REPORT.test(String.fromCharCode(...bytes.subarray(0, 32))));
+    [waiting, waitingBytes] = [[], 0];
+    return typed ? " What was typed meanwhile was not sent." : "";
   }
 
   function show() {
@@ -87,16 +100,16 @@ export function paste(hand) {
     if (bytes.length < SHOWN_BYTES) return;
     const words = `Pasting ${Math.floor((100 * taken) / bytes.length)} % of ${size(bytes.length)}`;
     if (running.line) running.line.update(words);
-    else running.line = say(words, { buttons: [["Cancel", () => { cancel(); hand.terminal.focus(); }]] });
+    else running.line = say(words, { buttons: [["Cancel", () => cancel()]] });
   }
 
-  // The rest is not sent, but the bracket is closed.
-  function cancel() {
+  // The rest is not sent, but the bracket is closed. `key` comes after that, and nothing else that waited.
+  function cancel(key) {
     if (!running || running.cancelled) return;
-    const { bytes, sent } = running;
+    const { bytes, sent, end } = running;
     running.line?.end();
-    say(`Paste cancelled: ${size(sent)} of ${size(bytes.length)} were sent.`, { ms: 5000 });
-    const { end } = running;
+    say(`Paste cancelled: ${size(sent)} of ${size(bytes.length)} were sent.${drop()}`, { ms: 5000 });
+    if (key) wait({ bytes: key });
     Object.assign(running, { cancelled: true, line: undefined, sent: 0, bytes: end });
     // It need not wait for its turn: it is short.
     if (end.length && part(end)) running.sent = end.length;
@@ -106,9 +119,9 @@ export function paste(hand) {
   function over(words) {
     clearTimeout(retry);
     running?.line?.end();
-    const lost = waiting.length > 0;
-    [running, waiting, waitingBytes, underway] = [undefined, [], 0, []];
-    if (words) say(lost ? `${words} What was typed meanwhile was not sent.` : words, { ms: 10_000, alert: true });
+    const lost = drop();
+    [running, underway] = [undefined, []];
+    if (words) say(words + lost, { ms: 10_000, alert: true });
   }
 
   hand.written = (count) => {
@@ -129,15 +142,17 @@ export function paste(hand) {
     const was = dim;
     dim = element.classList.contains("dim");
     if (!dim || was) return;
+    losses++;
     if (running?.cancelled) over("The connection was lost.");
     else if (running) over(`The connection was lost while pasting: ${size(running.taken)} of ${size(running.bytes.length)} had arrived, the rest was not sent.`);
-    else over(waiting.length ? "The connection was lost." : "");
+    else over(waiting.length || asking?.key ? "The connection was lost." : "");
+    if (asking?.key) asking = undefined;
   }).observe(element, { attributeFilter: ["class"] });
 
   function wait(entry) {
     if (waitingBytes + entry.bytes.length > WAITING_BYTES_MAX) {
       // A mouse that moves is nothing that anybody typed.
-      if (entry.text !== undefined || entry.bytes[0] !== 0x1b) say("A paste is still running, and enough waits for its end: this was not sent.", { ms: 4000, alert: true });
+      if (entry.begin || entry.bytes[0] !== 0x1b) say("A paste is still running, and enough waits for its end: this was not sent.", { ms: 4000, alert: true });
       return false;
     }
     waiting.push(entry);
@@ -147,14 +162,34 @@ export function paste(hand) {
 
   hand.send = (bytes) => {
     if (!busy()) return now(bytes);
-    if (running && !running.cancelled && bytes.length === 1 && bytes[0] === 3) {
-      // Ahead of all that waits: it means the paste, and what was typed under it.
-      waiting.unshift({ bytes });
-      waitingBytes += 1;
-      cancel();
-      return true;
+    // It means the paste, and what was typed under it.
+    if (bytes.length === 1 && bytes[0] === ETX) {
+      if (running && !running.cancelled) {
+        cancel(bytes);
+        return true;
+      }
+      if (asking && !asking.key) {
+        asking = undefined;
+        say(`Paste cancelled: nothing was pasted.${drop()}`, { ms: 5000 });
+        return now(bytes);
+      }
     }
     return wait({ bytes });
+  };
+
+  // A key whose bytes are still being asked for, and what it is if nobody says: what is typed or pasted meanwhile comes after it.
+  hand.later = (coming, usual) => {
+    const run = async () => {
+      const own = (asking = { key: true });
+      const text = (await coming) ?? usual;
+      if (asking !== own) return; // the connection was lost
+      asking = undefined;
+      now(encoder.encode(text));
+      follow();
+    };
+    const bytes = encoder.encode(usual);
+    if (dim) return now(bytes); // refused, as any key is
+    return busy() ? wait({ bytes, begin: run }) : run();
   };
 
   function start(clean) {
@@ -164,12 +199,20 @@ export function paste(hand) {
   }
 
   async function begin(text) {
-    asking = true;
-    const chosen = await asks(hand, text);
-    asking = false;
-    if (chosen) start(safe(chosen));
-    follow();
-    return chosen !== undefined;
+    const own = (asking = {});
+    const before = losses;
+    const chosen = await asks(hand, text, () => asking !== own || losses !== before);
+    if (asking !== own) return false; // cancelled
+    asking = undefined;
+    if (chosen !== undefined && losses === before) {
+      if (chosen) start(safe(chosen));
+      follow();
+      return true;
+    }
+    const typed = drop();
+    if (losses !== before) say(`The connection was lost: nothing was pasted.${typed}`, { ms: 10_000, alert: true });
+    else if (typed) say(`Nothing was pasted.${typed}`, { ms: 5000 });
+    return false;
   }
 
   // Puts text in as a paste. Gives, or promises, whether it goes: a person may say no.
@@ -180,12 +223,13 @@ export function paste(hand) {
       say(no, { ms: 4000, alert: true });
       return false;
     }
+    hand.forget();
     const run = () => {
       if (asks.needed(hand, text)) return begin(text);
       start(safe(text));
       return true;
     };
-    return busy() ? wait({ bytes: encoder.encode(text), text, begin: run }) : run();
+    return busy() ? wait({ bytes: encoder.encode(text), begin: run }) : run();
   };
 
   element.addEventListener("paste", (event) => {
