@@ -57,8 +57,10 @@ export function clipboard(hand) {
 
   hand.copy = async (text) => ((await write(text)) ? copied(text) : refused());
 
+  let offered; // the latest alone
   function offer(text) {
-    const line = say(`A program wants to copy ${characters(text)}.`, {
+    offered?.end();
+    const line = offered = say(`A program wants to copy ${characters(text)}.`, {
       buttons: [["Copy", () => { line.end(); hand.copy(text); }], ["Dismiss", () => line.end()]],
     });
   }

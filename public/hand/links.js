@@ -17,6 +17,7 @@ export function links(hand) {
   const { terminal, element, say } = hand;
   const key = /Mac/.test(navigator.platform) ? "Cmd" : "Ctrl";
   let pointer = "mouse";
+  let asked; // about a link
   element.addEventListener("pointerdown", (event) => { pointer = event.pointerType; }, true);
 
   const open = (href) => window.open(href, "_blank", "noopener,noreferrer");
@@ -28,7 +29,8 @@ export function links(hand) {
     if (pointer === "touch") {
       // No finger hovers to see where it goes.
       if (!href) return;
-      const line = say(href, { buttons: [["Open", () => { line.end(); open(href); }], ["Dismiss", () => line.end()]] });
+      asked?.end();
+      const line = asked = say(href, { buttons: [["Open", () => { line.end(); open(href); }], ["Dismiss", () => line.end()]] });
       return;
     }
     // Where a program has the mouse a plain click is its own.

@@ -1,7 +1,9 @@
 // The menu in the terminal's bar: what one sets and what one does, and the keys that are taken from the terminal, which are few: Ctrl+Shift and a key,
 // and Shift+PageUp. All others are the program's.
+import { reach } from "./say.js";
+
 const KEYS = [
-  ["Ctrl+Shift+Space", "out of the terminal, to this menu"],
+  ["Ctrl+Shift+Space", "out of the terminal: to the button of a line at its top, else to this menu"],
   ["Ctrl+Shift+=", "larger"],
   ["Ctrl+Shift+-", "smaller"],
   ["Shift+PageUp, Shift+wheel", "text and history"],
@@ -102,17 +104,26 @@ export function menu(hand) {
   make(keys, "p", { textContent: "Every other key goes to the terminal, Escape and Tab too." });
 
   // Back to where one was; a phone's keyboard comes up when it is wanted.
+  let back;
   box.addEventListener("toggle", (event) => {
     opener.setAttribute("aria-expanded", String(event.newState === "open"));
     const away = document.activeElement;
-    if (event.newState === "closed" && !matchMedia("(pointer: coarse)").matches && (away === opener || away === document.body)) terminal.focus();
+    if (event.newState === "closed" && !matchMedia("(pointer: coarse)").matches && (away === opener || away === document.body)) (back ?? terminal).focus();
+    if (event.newState === "closed") back = undefined;
   });
 
   // Before the terminal, whatever has the focus.
   const taken = (event) => {
     if (event.altKey || event.metaKey || !event.shiftKey) return undefined;
     if (!event.ctrlKey) return event.key === "PageUp" && element.contains(event.target) ? () => hand.text.open({ fromBottom: terminal.rows }) : undefined;
-    if (event.code === "Space") return () => { opener.focus(); box.showPopover(); box.querySelector("button:not([hidden]), input").focus(); };
+    // What a modal dialog covers is out of reach.
+    if (event.code === "Space") return document.querySelector("dialog:modal") ? undefined : () => {
+      if (reach()) return;
+      back ??= document.activeElement === document.body ? terminal : document.activeElement;
+      opener.focus();
+      box.showPopover();
+      box.querySelector("button:not([hidden]), input").focus();
+    };
     // By what is printed on the key; a German one has a star over its plus.
     if (event.key === "+" || event.key === "=" || (event.key === "*" && event.code === "BracketRight")) return () => step(1);
     // Ctrl+_ of a US keyboard is this too: Ctrl+/ sends the same.

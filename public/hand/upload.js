@@ -45,9 +45,9 @@ export function upload(hand) {
           return end(typeof said.detail === "string" ? said.detail : `${name} was not uploaded: the server answered ${request.status}.`);
         }
         end();
-        hand.paste(`${said.typed} `);
+        const put = hand.paste(`${said.typed} `);
         paths.push(String(said.path));
-        say(`Uploaded: ${paths.join(", ")}, kept until ${until(said.expires)}`, { ms: 10_000 });
+        say(`Uploaded${put ? "" : ", but not put in"}: ${paths.join(", ")}, kept until ${until(said.expires)}`, { ms: 10_000 });
       });
       request.open("POST", urls.upload);
       request.responseType = "json";
