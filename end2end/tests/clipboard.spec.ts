@@ -1,6 +1,6 @@
 // What comes out of the terminal: into the clipboard by selection and by programs, the text view, links.
 import { test, expect } from "./board";
-import { answers, clip, opened, prints, said, screen } from "./carry";
+import { TEXT, answers, clip, opened, prints, said, screen } from "./carry";
 import type { Page } from "@playwright/test";
 
 const NAMES = "grüße 日本 ✓ 🦀";
@@ -146,7 +146,7 @@ test("the text view: at its end, searched, selected, copied, refreshed, closed",
   await opened(page, board, "exec cat");
   await page.keyboard.press("Control+Shift+F");
   const view = page.getByRole("dialog", { name: "The terminal's text" });
-  await expect(view).toContainText("10,000 lines, 9,960 of them above the screen");
+  await expect(view).toContainText("10,000 lines");
   const inSight = (word: string) => view.locator("pre").evaluate((pre, its) => {
     const node = pre.firstChild as Text;
     const range = document.createRange();
@@ -179,7 +179,7 @@ test("the text view: at its end, searched, selected, copied, refreshed, closed",
   await view.getByRole("button", { name: "Copy all" }).click();
   await expect.poll(() => clip(page)).toBe(text);
 
-  await page.unroute("**/api/v1/sessions/**/text");
+  await page.unroute(TEXT);
   await answers(page, { text: "fresh", history: 0 });
   await view.getByRole("button", { name: "Refresh" }).click();
   await expect(view.locator("pre")).toHaveText("fresh\n");
@@ -187,6 +187,55 @@ test("the text view: at its end, searched, selected, copied, refreshed, closed",
   await expect(view).toBeHidden();
   await page.keyboard.type("typed again");
   await expect.poll(() => screen(page)).toContain("typed again");
+});
+
+test("of more matches than are marked the first ones were, not the latest", async ({ page, board }) => {
+  const text = (lines: number) => Array.from({ length: lines }, (_, i) => `needle ${i + 1}`).join("\n");
+  await answers(page, { text: text(12_345) });
+  await opened(page, board, "exec cat");
+  await page.keyboard.press("Control+Shift+F");
+  const view = page.getByRole("dialog", { name: "The terminal's text" });
+  await expect(view).toContainText("12,345 lines");
+  await view.getByRole("searchbox").fill("needle");
+  await expect(view.locator(".count")).toHaveText("5000 of 5000+");
+  const bottom = () => view.locator("pre").evaluate((pre) => pre.scrollHeight - pre.scrollTop - pre.clientHeight);
+  await expect.poll(bottom).toBeLessThan(40);
+  await page.keyboard.press("Shift+Enter");
+  await expect(view.locator(".count")).toHaveText("1 of 5000+");
+  await expect.poll(bottom).toBeGreaterThan(40_000);
+  await page.unroute(TEXT);
+  await answers(page, { text: text(5000) });
+  await view.getByRole("button", { name: "Refresh" }).click();
+  await expect(view).toContainText("5,000 lines");
+  await expect(view.locator(".count")).toHaveText("5000 of 5000");
+});
+
+test("lines that tmux has joined were counted as one row each, and said to be above the screen", async ({ page, board }) => {
+  await opened(page, board, "exec cat");
+  const columns = await page.locator("#screen").evaluate((e) => (e as any).terminal.cols);
+  const view = page.getByRole("dialog", { name: "The terminal's text" });
+  const seen = async (text: string, fromBottom: number) => {
+    await answers(page, { text, history: 21 });
+    await page.locator("#screen").evaluate((e, fromBottom) => (e as any).hand.text.open({ fromBottom }), fromBottom);
+    await expect(view.locator(".status")).toHaveText(/^\d+ lines?$/);
+    const words = await view.locator(".status").textContent();
+    const last = await view.locator("pre").evaluate((pre) => {
+      const box = pre.getBoundingClientRect();
+      const at = document.caretRangeFromPoint(box.left + 20, box.top + pre.clientHeight - 8)!;
+      return (pre.firstChild as Text).data.slice(0, at.startOffset).split("\n").length;
+    });
+    await page.keyboard.press("Escape");
+    await expect(view).toHaveCount(0);
+    await page.unroute(TEXT);
+    return [words, last];
+  };
+  expect(await seen("x".repeat(20 * columns), 0)).toEqual(["1 line", 1]);
+  // Three rows each, of narrow characters and of wide ones.
+  for (const line of ["x".repeat(2 * columns + 5), "日".repeat(columns + 5)]) {
+    const [words, last] = await seen(`${line}\n`.repeat(300), 90);
+    expect(words).toBe("300 lines");
+    expect(Math.abs(Number(last) - 270)).toBeLessThan(3);
+  }
 });
 
 test("the text view starts as far up as it is told, and says in words what went wrong", async ({ page, board, quiet }) => {
@@ -204,8 +253,8 @@ test("the text view starts as far up as it is told, and says in words what went 
   await expect.poll(last).toBeGreaterThan(396);
   expect(await last()).toBeLessThan(403);
   await page.keyboard.press("Escape");
-  await page.unroute("**/api/v1/sessions/**/text");
-  await page.route("**/api/v1/sessions/**/text", (route) => route.fulfill({ status: 410, contentType: "application/problem+json", json: { detail: "This session <i>has ended</i>." } }));
+  await page.unroute(TEXT);
+  await page.route(TEXT, (route) => route.fulfill({ status: 410, contentType: "application/problem+json", json: { detail: "This session <i>has ended</i>." } }));
   await opens();
   await expect(view).toContainText("This session <i>has ended</i>.");
 });

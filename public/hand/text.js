@@ -3,7 +3,7 @@ import { write } from "./clipboard.js";
 import { button, make, open } from "./dialog.js";
 import { characters } from "./words.js";
 
-const FOUND_MAX = 5000; // marked; further ones are not looked for
+const FOUND_MAX = 5000; // marked and gone to: the last ones
 const PATIENCE_MS = 15_000;
 
 export function text(hand) {
@@ -24,6 +24,7 @@ export function text(hand) {
 
   function view({ fromBottom = 0, search = false } = {}) {
     let found = [];
+    let more = false; // before those
     let at = -1;
     const pre = make("pre", { tabIndex: 0 });
     pre.setAttribute("aria-label", "The terminal's text");
@@ -50,7 +51,7 @@ export function text(hand) {
     function go(to) {
       at = to;
       const one = found[at];
-      count.textContent = one ? `${at + 1} of ${found.length}${found.length === FOUND_MAX ? "+" : ""}` : field.value ? "none" : "";
+      count.textContent = one ? `${at + 1} of ${found.length}${more ? "+" : ""}` : field.value ? "none" : "";
       for (const step of steps) step.disabled = !one;
       marks?.set("found", new Highlight(...found));
       marks?.set("found-now", new Highlight(...(one ? [one] : [])));
@@ -63,14 +64,19 @@ export function text(hand) {
 
     // From the last: what was said latest is what one mostly looks for.
     function find() {
-      found = [];
+      let places = [];
+      more = false;
       if (field.value) {
         const wanted = new RegExp(field.value.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "giu");
         for (const match of content.data.matchAll(wanted)) {
-          found.push(range(match.index, match.index + match[0].length));
-          if (found.length === FOUND_MAX) break;
+          places.push([match.index, match.index + match[0].length]);
+          if (places.length < 2 * FOUND_MAX) continue;
+          places = places.slice(-FOUND_MAX);
+          more = true;
         }
       }
+      more ||= places.length > FOUND_MAX;
+      found = places.slice(-FOUND_MAX).map(([from, to]) => range(from, to));
       go(found.length - 1);
     }
 
@@ -85,10 +91,17 @@ export function text(hand) {
       step(event.shiftKey ? 1 : -1);
     });
 
-    // So that the last line in sight is this many lines above the end.
+    // So that the last line in sight is this many of the screen's rows above the end. A line here is one that tmux has joined of all its rows.
     function scroll(above) {
       let end = content.data.length;
-      for (let i = 0; i < above && end > 0; i++) end = content.data.lastIndexOf("\n", end - 1);
+      if (above && content.data.endsWith("\n")) end--;
+      for (let rows = 0; rows < above && end > 0; ) {
+        const before = content.data.lastIndexOf("\n", end - 1);
+        const its = Math.max(1, Math.ceil(hand.cells(content.data.slice(before + 1, end)) / hand.terminal.cols));
+        if (rows + its / 2 > above) break; // nearer to it than past it
+        rows += its;
+        end = before;
+      }
       if (end >= content.data.length || end <= 0) {
         pre.scrollTop = end <= 0 && above ? 0 : pre.scrollHeight;
         return;
@@ -101,10 +114,10 @@ export function text(hand) {
       const fresh = !content.data;
       again.disabled = true;
       try {
-        const { text: its, history } = await load();
+        const { text: its } = await load();
         content.data = its;
-        const lines = its.split("\n").length;
-        say(`${lines === 1 ? "1 line" : `${lines.toLocaleString("en")} lines`}${history > 0 ? `, ${Number(history).toLocaleString("en")} of them above the screen` : ""}`);
+        const lines = its.split("\n").length - (its === "" || its.endsWith("\n") ? 1 : 0);
+        say(lines === 1 ? "1 line" : `${lines.toLocaleString("en")} lines`);
         if (fresh) scroll(fromBottom);
         else if (bottom) scroll(0);
         if (field.value) find();
@@ -161,7 +174,7 @@ export function text(hand) {
   }, true);
 
   hand.text = {
-    // `fromBottom`: how many lines above its end it starts; `search`: with the keyboard in the search field.
+    // `fromBottom`: how many rows of the screen above its end it starts; `search`: with the keyboard in the search field.
     open(how) {
       if (!shown) shown = view(how);
       else if (how?.search) shown.search();
