@@ -234,6 +234,29 @@ fn an_action_whose_client_hung_up_was_done_and_in_no_record_and_took_everybodys_
     assert_eq!(sshd.logins(), 1);
 }
 
+#[test]
+fn a_stopped_server_of_a_hosts_only_user_is_named_and_costs_no_connection() {
+    let Some(accounts) = accounts() else { return };
+    let (client, login) = (Client::new(&accounts), accounts.login.as_str());
+    let sshd = Sshd::start(&client, "");
+    client.know(&sshd);
+    let board = client.board("", &host("far", sshd.port, login, &[login], ""));
+    done(&board, "create", &[("place", &format!("far/{login}")), ("name", "a")]);
+    // Two looks: the second one starts nothing that would end a tmux which does not answer.
+    for _ in 0..2 {
+        done(&board, "refresh", &[]);
+    }
+    board.host_when("far", |h| names(h, login) == ["a"]);
+    let pid = board.tmux(login, &["display-message", "-p", "#{pid}"]);
+    run("kill", &["-STOP", &pid]);
+    let goes_on = Resume(pid);
+    let seen = board.host_when("far", |h| h["state"] != "up" || user(h, login)["state"] == "not_answering");
+    assert_eq!((seen["state"].as_str(), user(&seen, login)["state"].as_str()), (Some("up"), Some("not_answering")), "{seen}");
+    drop(goes_on);
+    board.host_when("far", |h| user(h, login)["state"] != "not_answering");
+    assert_eq!(sshd.logins(), 1);
+}
+
 /// A stopped process that goes on when this goes, also when the test fails: whoever asks a stopped server waits for ever.
 struct Resume(String);
 

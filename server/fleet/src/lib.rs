@@ -27,9 +27,7 @@ use cell::{HostCell, Hosts, short};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Inventory, Reach, User};
-use muxboard_core::limits::{
-    REFRESH_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECONDS, TEXTS, TEXTS_PER_PRINCIPAL, UPLOAD_EXPIRE_LATE_SECONDS, UPLOADS, UPLOADS_PER_PRINCIPAL,
-};
+use muxboard_core::limits::{REFRESH_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECONDS, TEXTS, TEXTS_PER_PRINCIPAL, UPLOADS, UPLOADS_PER_PRINCIPAL};
 use muxboard_core::name::HostKey;
 use muxboard_core::policy::{Permit, Refresh};
 use muxboard_core::snapshot::{HostRow, HostState, Place, Snapshot, UnixSeconds, UserState};
@@ -110,8 +108,8 @@ pub struct Settings {
     pub refresh_min: Duration,
     /// The limits of live terminals.
     pub attach: AttachLimits,
-    /// An uploaded file that is due is looked for this much later.
-    pub expire_late: Duration,
+    /// How long after an upload files that are too old are looked for; none: when that file is too old.
+    pub expire_after: Option<Duration>,
     /// How we use ssh.
     pub ssh: SshSettings,
     /// A key typed against a backlog of output from another machine has a fresh terminal take the old one's place.
@@ -126,7 +124,7 @@ impl Default for Settings {
             sweep: Duration::from_secs(SWEEP_SECONDS),
             refresh_min: Duration::from_secs(REFRESH_SECONDS_MIN),
             attach: AttachLimits::default(),
-            expire_late: Duration::from_secs(UPLOAD_EXPIRE_LATE_SECONDS),
+            expire_after: None,
             ssh: SshSettings::default(),
             overtake: true,
             audit: Arc::new(|_| {}),
@@ -251,8 +249,9 @@ impl Fleet {
             return;
         }
         *short(&cell.began) = Some(Instant::now());
-        if self.ask(cell, purpose).await {
-            // New sessions: their panes are known only now.
+        // New sessions: their panes are known only after the first time. Or it was asked too hastily.
+        let asks_again = self.ask(cell, purpose).await;
+        if asks_again {
             self.ask(cell, purpose).await;
         }
     }
@@ -263,9 +262,13 @@ impl Fleet {
         let answer = cell.transport.run(&cell.host, &questions.script, questions.bounds(), purpose).await;
         let up = answer.is_ok();
         let mut sweeper = short(&cell.sweeper);
+        if sweeper.was_too_hasty(&questions, &answer) {
+            return true;
+        }
+        let unhurried = purpose == Purpose::Look && !cell.is_looked_at() && cell.transport.is_crowded();
         sweeper.answered(&cell.host, &questions, answer);
         self.publish(cell, &sweeper);
-        up && sweeper.lacks_previews()
+        up && sweeper.lacks_previews() && !unhurried
     }
 
     /// Looks at one user alone. Waits for no sweep: another user's server may keep one busy. False if the host did not answer.

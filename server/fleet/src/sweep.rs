@@ -7,7 +7,7 @@ use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, GRACE_SECONDS, PREVIEWS_HOST_MAX, PREVIEWS_MAX, REFRESH_SUDO_SECONDS_MIN,
-    SECTION_BYTES_MAX, SWEEP_SECONDS_MAX,
+    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SWEEP_SECONDS_MAX,
 };
 use muxboard_core::name::UnixUser;
 use muxboard_core::shell::Script;
@@ -30,12 +30,14 @@ pub(crate) struct Questions {
     began: Instant,
     users: Vec<User>,
     pane_mark: String,
+    /// The script ends with tmux's answer or not at all.
+    hasty: bool,
     pub(crate) script: Script,
 }
 
 impl Questions {
     pub(crate) fn bounds(&self) -> Bounds {
-        let time = Duration::from_secs(SWEEP_SECONDS_MAX + GRACE_SECONDS);
+        let time = Duration::from_secs(if self.hasty { SECTION_SECONDS_MAX } else { SWEEP_SECONDS_MAX } + GRACE_SECONDS);
         Bounds { time, bytes: SECTION_BYTES_MAX.saturating_mul(self.users.len().max(1)) }
     }
 }
@@ -44,6 +46,8 @@ impl Questions {
 struct Memory {
     panes: Vec<(SessionId, PaneId)>,
     unsettled: bool,
+    /// The last look at this user ended with an answer of tmux.
+    prompt: bool,
     previews: HashMap<SessionId, Preview>,
     /// How often in a row it did not answer, and when to ask again.
     silent: u32,
@@ -121,15 +125,31 @@ impl Sweeper {
                 pane_mark: &pane_mark,
             })
             .collect();
-        let script = section::script(&asks);
-        Questions { began, script, users: users.into_iter().cloned().collect(), pane_mark }
+        let prompt = |user: &User| !user.through_sudo && self.users.get(&user.name).is_some_and(|memory| memory.prompt);
+        let (hasty, script) = match &asks[..] {
+            [ask] if prompt(ask.user) => (true, section::hasty(ask)),
+            _ => (false, section::script(&asks)),
+        };
+        Questions { began, hasty, script, users: users.into_iter().cloned().collect(), pane_mark }
+    }
+
+    /// Whether that answer means that they must be asked again with a limit of time for each user: it may be tmux that does not answer, not the host.
+    pub(crate) fn was_too_hasty(&mut self, questions: &Questions, answer: &Result<Answer, Fault>) -> bool {
+        let again = questions.hasty && matches!(answer, Err(fault) if fault.kind == Kind::TimedOut);
+        for user in questions.users.iter().filter(|_| again) {
+            self.users.entry(user.name.clone()).or_default().prompt = false;
+        }
+        again
     }
 
     /// Takes the answer to them.
     pub(crate) fn answered(&mut self, host: &Host, questions: &Questions, answer: Result<Answer, Fault>) {
         let state = match answer {
             Err(fault) => HostState::Fault(fault),
-            Ok(answer) => {
+            Ok(mut answer) => {
+                if questions.hasty && answer.output.len() < SECTION_BYTES_MAX {
+                    answer.output.extend(section::hasty_end(answer.exit, &answer.mark).bytes());
+                }
                 let round_trip_ms = u32::try_from(questions.began.elapsed().as_millis()).unwrap_or(u32::MAX);
                 let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &answer.mark, &questions.pane_mark).into_iter().collect();
                 for user in &questions.users {
@@ -200,6 +220,7 @@ impl Sweeper {
         memory.asked = Some(asked);
         let (captures, panes) = (section.captures.clone(), section.listing.panes.clone());
         memory.unsettled = section.listing.unsettled;
+        memory.prompt = section.exit == Some(0);
         let mut state = outcome::user_state(host, user, section);
         if matches!(&state, UserState::Fault(fault) if fault.kind == Kind::NotAnswering) {
             memory.silent = memory.silent.saturating_add(1);

@@ -11,7 +11,7 @@ use muxboard_core::fault::{Fault, of_ssh};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     ACTION_BYTES_MAX, ACTION_SECONDS_MAX, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, UPLOAD_ANSWER_SECONDS_MAX, UPLOAD_BYTES_MAX, UPLOAD_BYTES_PER_SECOND_MIN,
-    UPLOAD_HOURS, UPLOAD_UNDER_WAY_BYTES_MAX,
+    UPLOAD_EXPIRE_LATE_SECONDS, UPLOAD_HOURS, UPLOAD_UNDER_WAY_BYTES_MAX,
 };
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Permit, Upload};
@@ -108,7 +108,8 @@ impl Fleet {
 
     /// Has what is too old removed once this file is, by one task a user. (After a restart the next upload does it.)
     fn expire_later(self: &Arc<Self>, place: Place, keep: Duration) {
-        let due = Instant::now() + keep + self.settings.expire_late;
+        let late = Duration::from_secs(UPLOAD_EXPIRE_LATE_SECONDS);
+        let due = Instant::now() + self.settings.expire_after.unwrap_or(keep + late);
         if short(&self.expiring).insert(place.clone(), due).is_some() {
             return;
         }

@@ -27,13 +27,13 @@ async fn what_is_due_goes_though_nobody_uploads_another_file() {
     let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
     host.users = vec![User { name: other.parse().unwrap(), through_sudo: true, socket: Socket::Default }];
     let inventory = Inventory { hosts: vec![host] };
-    let fleet = Fleet::new(&inventory, Settings { expire_late: Duration::ZERO, ..Settings::default() }).unwrap();
+    let fleet = Fleet::new(&inventory, Settings { expire_after: Some(Duration::ZERO), ..Settings::default() }).unwrap();
     let session = SessionId { number: 0, created: 0, server_pid: 1, server_start: 0 };
-    let limits = UploadLimits { keep: Duration::ZERO, ..UploadLimits::default() };
+    let limits = UploadLimits::default();
     let mut upload = fleet.upload(permit(&inventory, format!("h/{other}").parse().unwrap(), Upload { session }), limits, "txt", 3).await.unwrap();
     // What was old before it began is gone already. This is as if it had waited for its time.
     let old = Path::new("/home").join(&other).join(".muxboard-uploads").join("0123456789abcdef0123456789abcdef.txt");
-    as_them(&other, &format!("touch -d '10 minutes ago' {}", old.display()));
+    as_them(&other, &format!("touch -d '2 days ago' {}", old.display()));
     upload.write(b"new").await.unwrap();
     let new = upload.finish().await.unwrap();
     let gone = async {

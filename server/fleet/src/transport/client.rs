@@ -75,6 +75,11 @@ impl Client {
         self.settings.config.as_deref()
     }
 
+    /// Whether looks make as many connections as they may.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.dials_of_looks.available_permits() == 0
+    }
+
     /// Waits until a connection through this first hop may be made.
     pub(super) async fn may_dial(&self, first_hop: &str, purpose: Purpose) -> Option<Dialling> {
         let of_bastion = {

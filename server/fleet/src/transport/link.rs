@@ -29,6 +29,8 @@ pub(crate) struct Link {
     main: Mutex<Main>,
     /// Shells nobody uses now.
     idle: Short<Vec<Shell>>,
+    /// The first shell of this connection, if a job of it did not end in time.
+    hung: Short<Option<Shell>>,
     /// As many as there may be at one moment; fewer where sshd allows fewer.
     room: Arc<Semaphore>,
     forgotten: AtomicUsize,
@@ -68,6 +70,7 @@ impl Link {
             client,
             main: Mutex::default(),
             idle: Short::default(),
+            hung: Short::default(),
             room: Arc::new(Semaphore::new(SHELLS_MAX)),
             forgotten: AtomicUsize::new(0),
             sockets: AtomicU64::new(0),
@@ -117,8 +120,11 @@ impl Link {
             let ran = tokio::spawn(async move {
                 let _held = (room, look);
                 let ran = shell.run(&script, bounds).await;
-                if matches!(ran, Ran::Ended(_)) {
-                    link.keep(shell);
+                match ran {
+                    Ran::Ended(_) => link.keep(shell),
+                    // Its job may hang for ever, but the connection lives by it, and others use that.
+                    Ran::TimedOut if shell.is_first() => *link.hung.lock().unwrap_or_else(PoisonError::into_inner) = Some(shell),
+                    _ => {}
                 }
                 ran
             });
@@ -131,6 +137,11 @@ impl Link {
             }
         }
         Err(Fault::unreachable(&self.host, "The connection breaks again and again"))
+    }
+
+    /// Whether all the connections that looks may make at one moment are being made.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.client.is_crowded()
     }
 
     fn keep(&self, shell: Shell) {
@@ -154,6 +165,7 @@ impl Link {
         }
         main.master = None;
         self.idle().clear();
+        *self.hung.lock().unwrap_or_else(PoisonError::into_inner) = None;
         if let Some((fault, at)) = &main.fault
             && at.elapsed() < self.pause(fault.kind, main.failures, purpose)
         {

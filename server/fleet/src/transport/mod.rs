@@ -65,6 +65,11 @@ impl Transport {
         }
     }
 
+    /// Whether other hosts wait for their first look: whoever only has details to ask for lets them go first.
+    pub(crate) fn is_crowded(&self) -> bool {
+        matches!(self, Self::Ssh(link) if link.is_crowded())
+    }
+
     /// Runs a script on the host.
     ///
     /// # Errors
