@@ -1,5 +1,6 @@
 //! `make bench`: what a fleet costs. Real sshds on this machine, and a thousand simulated hosts (see simulated.rs). Only ratios within one run travel.
-//! Nothing here decides a test.
+//! Nothing here decides a test. As an account whose login shell is quick (one that runs pyenv or nvm first is measured instead), with
+//! `MUXBOARD_BENCH_USERS="bob cid"`: whom its sudoers line names.
 //!
 //!     cargo bench -p muxboard --bench fleet -- [one] [cold [HOSTS]] [interrupt] [thousand [HOSTS]]
 #![allow(

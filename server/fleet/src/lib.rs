@@ -40,7 +40,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sweep::Sweeper;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use transport::{Client, Purpose};
 
 /// Where audit events go.
@@ -332,8 +332,11 @@ impl Fleet {
         for cell in self.hosts().cells.iter().filter(|cell| wanted.contains(&cell.host.key)) {
             let (fleet, cell) = (self.clone(), cell.clone());
             looks.spawn(async move {
-                let began = *short(&cell.began);
-                tokio::time::sleep_until(began.map_or(asked, |began| asked.max(began + fleet.settings.refresh_min))).await;
+                let rested = short(&cell.began).map(|began| began + fleet.settings.refresh_min);
+                // A timer that is due already still waits for the next millisecond.
+                if let Some(rested) = rested.filter(|rested| *rested > asked) {
+                    sleep_until(rested).await;
+                }
                 fleet.sweep(&cell, asked, Purpose::Refresh).await;
             });
         }
