@@ -72,6 +72,28 @@ fn a_login_that_is_refused_says_which_key_to_give_the_host() {
 }
 
 #[test]
+fn a_host_that_was_not_looked_at_yet_was_said_to_have_no_such_session() {
+    let Some((accounts, client)) = world() else { return };
+    // It takes the connection and says nothing: the first look is not over before ssh gives up.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let board = client.board("", &host("far", silent.local_addr().unwrap().port(), &accounts.login, &[&accounts.login], ""));
+    let page = |query: &str| board.get(&format!("/far/{}/a{query}", accounts.login)).token(support::TOKEN).send();
+    for query in ["?id=1-1-1-1", ""] {
+        let seen = page(query);
+        assert_eq!((seen.status, seen.header("refresh")), (503, Some("2")), "{query}: {}", seen.body);
+        assert!(seen.body.contains("not looked at yet") && !seen.body.contains("ended") && !seen.body.contains("Create it"), "{}", seen.body);
+    }
+    let fields = [("place", format!("far/{}", accounts.login)), ("session", "1-1-1-1".into()), ("typed", "a".into())];
+    let killed = board.post("/fn/kill", &fields.each_ref().map(|(k, v)| (*k, v.as_str()))).token(support::TOKEN).send();
+    assert!(killed.status == 502 && killed.body.contains("not looked at yet"), "{killed:?}");
+    // Then it is known what is wrong, and a page that somebody reads does not go away under his eyes.
+    state_is(&board, "far", "timed_out");
+    let seen = page("?id=1-1-1-1");
+    assert_eq!((seen.status, seen.header("refresh")), (503, None));
+    assert!(seen.body.contains("did not answer in time"), "{}", seen.body);
+}
+
+#[test]
 fn what_went_wrong_at_or_beyond_a_jump_host_was_said_of_the_host_itself() {
     let Some((accounts, client)) = world() else { return };
     let (bastion, mut inner) = (Sshd::start(&client, ""), Sshd::start(&client, ""));

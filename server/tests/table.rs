@@ -275,6 +275,11 @@ async fn every_route_times_every_identity_times_host_and_origin() {
     let config = config(&accounts, &socket);
     let board = Board::with(accounts, socket, &config);
     board.tmux(&board.accounts.front, &["new-session", "-d", "-s", "taken"]);
+    // Before the first look nothing is known to be gone.
+    support::sshd::until("it was looked at", || {
+        let seen = board.get("/api/v1/sessions").header("X-Forwarded-For", &address()).token(FULL).send().body;
+        seen.contains("\"sessions\"") && !seen.contains("\"pending\"")
+    });
 
     let mut routes = muxboard::routes();
     routes.push(("GET", "any other", Needs::Identity));
