@@ -157,6 +157,20 @@ fn a_source_that_asks_too_often_waits_alone() {
 }
 
 #[test]
+fn whoever_asks_too_often_filled_the_log_with_a_line_for_each_refusal() {
+    let Some(board) = Board::start("[limits]\nrequests_per_second = 1") else { return };
+    let mut refused = 0;
+    let began = std::time::Instant::now();
+    while refused < 100 {
+        refused += usize::from(board.get("/healthz").send().status == 429);
+        assert!(began.elapsed() < support::PATIENCE, "it may ask for ever");
+    }
+    let log = board.log();
+    let lines = log.lines().filter(|line| line.contains("refused: too many requests")).count();
+    assert!((1..10).contains(&lines), "{lines} lines for {refused} refusals:\n{log}");
+}
+
+#[test]
 fn unknown_comes_before_forbidden_and_after_unauthenticated() {
     let Some(board) = Board::start("") else { return };
     let kill = |place: &str| board.post("/fn/kill", &[("place", place), ("session", "1-1-1-1"), ("typed", "x")]);
