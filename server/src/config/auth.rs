@@ -96,11 +96,20 @@ fn proxy(text: &Text<'_>, written: &Spanned<WrittenProxy>, trusted: Vec<IpNet>) 
     let gate = ProxyGate {
         header: header_name(text, header)?,
         groups_header: proxy.groups_header.as_ref().map(|name| header_name(text, name)).transpose()?,
+        groups_separator: proxy.groups_separator.as_ref().map_or(Ok(','), |separator| one_character(text, separator))?,
         trusted,
         secret,
         map,
     };
     Ok((gate, file))
+}
+
+fn one_character(text: &Text<'_>, separator: &Spanned<String>) -> Result<char, Mistake> {
+    let mut characters = separator.get_ref().chars();
+    match (characters.next(), characters.next()) {
+        (Some(one), None) if one.is_ascii_punctuation() => Ok(one),
+        _ => Err(text.at(separator, "groups_separator is the one sign that stands between two groups: \",\" or \"|\"")),
+    }
 }
 
 fn header_name(text: &Text<'_>, name: &Spanned<String>) -> Result<HeaderName, Mistake> {
