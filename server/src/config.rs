@@ -29,6 +29,8 @@ use std::time::Duration;
 use toml::Spanned;
 use written::{Text, Written};
 
+pub(crate) use auth::token_name;
+
 /// In `users`: the account that the user map gives to whoever asks.
 const MAPPED: &str = "@mapped";
 /// Where we listen without a configuration.
@@ -329,6 +331,17 @@ mod tests {
             ("[auth]\ngate = \"guess\"\n", "2: gate must be"),
             ("[[auth.token]]\nname = \"a\"\nsha256 = \"x\"\n", "1:"),
             ("[auth]\ngate = \"token\"\n", "2: the token gate needs"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"a\\nb\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"a\\u202eb\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \" a\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"*\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"group:ops\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            (
+                "[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-User\"\ngroups_header = \"X-Groups\"\ngroups_separator = \"||\"\n",
+                "6: groups_separator is",
+            ),
+            ("[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-User\"\ngroups_separator = \"s\"\n", "5: groups_separator is"),
             ("origins = [\"https://x/y\"]\n", "1: an origin is"),
             ("base = \"mux\"\n", "1: base must be"),
             ("sweep_seconds = 1\n", "1: sweep_seconds must"),

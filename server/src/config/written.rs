@@ -117,7 +117,7 @@ impl WrittenProxy {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenToken {
-    pub(super) name: String,
+    pub(super) name: Spanned<String>,
     pub(super) sha256: Spanned<String>,
     pub(super) expires: Option<Spanned<toml::value::Datetime>>,
 }
