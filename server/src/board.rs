@@ -2,7 +2,7 @@
 //! fleet, where every operation asks the policy for a permit first.
 
 use crate::auth::Gate;
-use crate::failed::public;
+use crate::failed::{public, unknown};
 use crate::guard::{self, Doors, Throttle};
 use crate::peer::Peer;
 use crate::rules::Rules;
@@ -338,8 +338,14 @@ impl Board for Shared {
             let permit = self.permit(who, place.clone(), Kill { session })?;
             let view = self.view(who);
             let known = view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == session);
-            let Some((_, _, known)) = known else { return Err(public(Failed::Gone)) };
+            let report = |result: &str| (self.audit)(AuditEvent::of(&permit, None, result));
+            let Some((_, _, known)) = known else {
+                let doubt = view.doubt(&place);
+                report(if doubt.is_some() { "user not reached" } else { "gone" });
+                return Err(doubt.map_or_else(|| public(Failed::Gone), unknown));
+            };
             if !confirms(&typed, &known.name) {
+                report("denied: the name was not confirmed");
                 return Err(PublicError::new(Kind::NotConfirmed, "That is not the session's name, letter for letter. Nothing was killed."));
             }
             self.fleet.kill(permit).await.map_err(public)

@@ -3,7 +3,7 @@
 
 use crate::audit::AuditFile;
 use crate::audit::command::Audit;
-use crate::config::{Config, LISTEN_DEFAULT};
+use crate::config::{self, Config, LISTEN_DEFAULT};
 use crate::listen::Doorway;
 use crate::{ASKPASS_SOCKET, Muxboard, askpass, assets, doctor, explain, random_hex, reload, sha256};
 use anyhow::{Context, anyhow, bail};
@@ -140,9 +140,7 @@ impl CommandLine {
 }
 
 fn new_token(name: &str, days: Option<u16>) -> anyhow::Result<()> {
-    if name.is_empty() || name.chars().any(|c| c.is_control() || c == '"' || c == '\\') {
-        bail!("a token's name is plain text without quotes");
-    }
+    config::token_name(name).map_err(anyhow::Error::msg)?;
     let token = random_hex();
     let hash: String = sha256(&token).iter().map(|b| format!("{b:02x}")).collect();
     let mut out = std::io::stdout();

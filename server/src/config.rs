@@ -29,6 +29,8 @@ use std::time::Duration;
 use toml::Spanned;
 use written::{Text, Written};
 
+pub(crate) use auth::token_name;
+
 /// In `users`: the account that the user map gives to whoever asks.
 const MAPPED: &str = "@mapped";
 /// Where we listen without a configuration.
@@ -201,7 +203,10 @@ fn origin(text: &Text<'_>, origin: &Spanned<String>) -> Result<String, Mistake> 
         matches!(scheme, "http" | "https") && !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
     });
     if plain {
-        Ok(origin.get_ref().to_ascii_lowercase())
+        let origin = origin.get_ref().to_ascii_lowercase();
+        // Browsers leave the scheme's own port out, of Origin and of Host.
+        let default = if origin.starts_with("https") { ":443" } else { ":80" };
+        Ok(origin.strip_suffix(default).map_or_else(|| origin.clone(), str::to_owned))
     } else {
         Err(text.at(origin, "an origin is scheme, host and port alone, for example \"https://ops.example.com\""))
     }
@@ -326,6 +331,17 @@ mod tests {
             ("[auth]\ngate = \"guess\"\n", "2: gate must be"),
             ("[[auth.token]]\nname = \"a\"\nsha256 = \"x\"\n", "1:"),
             ("[auth]\ngate = \"token\"\n", "2: the token gate needs"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"a\\nb\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"a\\u202eb\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \" a\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"*\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            ("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"group:ops\"\nsha256 = \"x\"\n", "4: a token's name is"),
+            (
+                "[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-User\"\ngroups_header = \"X-Groups\"\ngroups_separator = \"||\"\n",
+                "6: groups_separator is",
+            ),
+            ("[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-User\"\ngroups_separator = \"s\"\n", "5: groups_separator is"),
             ("origins = [\"https://x/y\"]\n", "1: an origin is"),
             ("base = \"mux\"\n", "1: base must be"),
             ("sweep_seconds = 1\n", "1: sweep_seconds must"),
@@ -370,6 +386,20 @@ mod tests {
         let (_, tls) = doors("listen = \"0.0.0.0:443\"\norigins = [\"https://a\"]\n[tls]\ncert = \"/c\"\nkey = \"/k\"\n");
         assert!(tls.https_alone() && tls.hosts == ["a"]);
         assert!(!doors("").1.https_alone());
+    }
+
+    #[test]
+    fn an_origin_with_the_default_port_let_no_browser_in() {
+        // Browsers leave it out, of Origin and of Host.
+        let doors = |origin: &str| {
+            let config = read(&format!("origins = [\"{origin}\"]\nlisten = \"unix:/x\"\n{HOST}")).unwrap();
+            (config.public_port(), config.doors(1).origins.concat(), config.doors(1).hosts.concat())
+        };
+        let all = |port: u16, origin: &str, host: &str| (port, origin.to_owned(), host.to_owned());
+        assert_eq!(doors("https://Ops.example.com:443"), all(443, "https://ops.example.com", "ops.example.com"));
+        assert_eq!(doors("http://[2001:db8::443]:80"), all(80, "http://[2001:db8::443]", "[2001:db8::443]"));
+        assert_eq!(doors("http://a:443"), all(443, "http://a:443", "a:443"));
+        assert_eq!(doors("https://a:80"), all(80, "https://a:80", "a:80"));
     }
 
     const REMOTE: &str = "[[host]]\nkey = \"web1\"\naddress = \"web1.internal\"\nlogin = \"ops\"\nusers = [\"ops\", \"deploy\"]\n";

@@ -1,10 +1,13 @@
-//! What went wrong on a host, as the public sentence that a page and the API say.
+//! What went wrong on a host, or is not known of it, as the public sentence that a page and the API say.
 
 use crate::upload;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::fault;
 use muxboard_core::snapshot::UserState;
 use muxboard_fleet::Failed;
+
+/// Of somebody whom nobody has looked at since we started.
+pub(crate) const NOT_LOOKED_AT: &str = "The sessions of that user are not looked at yet. Wait a moment, and try again.";
 
 /// What is said of something that was to be done.
 pub(crate) fn public(failed: Failed) -> PublicError {
@@ -36,4 +39,9 @@ pub(crate) fn reading(failed: Failed) -> PublicError {
         Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => PublicError::new(Kind::Unreachable, fault.sentence()),
         other => public(other),
     }
+}
+
+/// The public sentence for sessions that are not known: `Some` fault, or not looked at yet.
+pub(crate) fn unknown(fault: Option<&fault::Fault>) -> PublicError {
+    PublicError::new(Kind::Unreachable, fault.map_or_else(|| NOT_LOOKED_AT.to_owned(), fault::Fault::sentence))
 }

@@ -2,6 +2,7 @@
 
 use crate::board::Shared;
 use crate::peer::{Peer, Source};
+use crate::seldom::Seldom;
 use crate::visit::RequestId;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -40,17 +41,21 @@ impl Doors {
 }
 
 /// How many requests a source may send.
-pub(crate) struct Throttle(Option<DefaultKeyedRateLimiter<Source>>);
+pub(crate) struct Throttle {
+    limiter: Option<DefaultKeyedRateLimiter<Source>>,
+    refused: Seldom,
+}
 
 impl Throttle {
     /// `per_second` on average; none if it is 0.
     pub(crate) fn new(per_second: u32) -> Self {
         let quota = NonZeroU32::new(per_second).zip(NonZeroU32::new(per_second.saturating_mul(REQUESTS_BURST_SECONDS)));
-        Self(quota.map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))))
+        let limiter = quota.map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)));
+        Self { limiter, refused: Seldom::default() }
     }
 
     fn lets_through(&self, source: Source) -> bool {
-        let Some(limiter) = &self.0 else { return true };
+        let Some(limiter) = &self.limiter else { return true };
         if limiter.len() > SOURCES_MAX {
             limiter.retain_recent();
         }
@@ -63,7 +68,9 @@ pub(crate) async fn doors(State(shared): State<Arc<Shared>>, request: Request, n
     let rules = shared.rules();
     let source = Source::of(Peer::of(&request), request.headers(), &rules.doors.proxies);
     if !shared.throttle.lets_through(source) {
-        tracing::info!(path = request.uri().path(), from = %source, "refused: too many requests");
+        if let Some(times) = shared.throttle.refused.times() {
+            tracing::info!(times, path = request.uri().path(), from = %source, "refused: too many requests");
+        }
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], "Too many requests. Wait a moment.\n").into_response();
     }
     if let Err(refused) = check(&rules.doors, &request) {

@@ -29,6 +29,7 @@ mod pages;
 mod peer;
 mod reload;
 mod rules;
+mod seldom;
 mod socket;
 mod upload;
 mod visit;

@@ -3,13 +3,14 @@
 use crate::assets;
 use crate::auth::{Gate, Refusal};
 use crate::board::Shared;
+use crate::failed::NOT_LOOKED_AT;
 use crate::guard::{Nonce, XtermPage};
 use crate::rules::Rules;
 use crate::visit::{self, Visit};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Form, Path, RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use futures_util::StreamExt;
 use leptos::prelude::*;
@@ -29,7 +30,8 @@ use muxboard_app::login::{FROM_LINK, Login, LoginProps, Missing, MissingProps, S
 use muxboard_app::terminal::TerminalPage;
 use muxboard_app::ui::post_form::Posting;
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::limits::PREVIEWS_IN_PAGE_MAX;
+use muxboard_core::fault::Fault;
+use muxboard_core::limits::{ASK_AGAIN_SECONDS, PREVIEWS_IN_PAGE_MAX};
 use muxboard_core::name::{NewSessionName, SessionName};
 use muxboard_core::policy::{Ability, Asker, Watch};
 use muxboard_core::snapshot::{Place, Session, SessionId, UserState, View};
@@ -259,6 +261,10 @@ fn question_html(view: &View, question: Question) -> String {
             KillForm(KillFormProps { place, label, session, posting, done }).into_any()
         }
         ("rename", Some((place, session))) => RenameForm(RenameFormProps { place, session, typed: field("name"), posting, done }).into_any(),
+        _ if field("place").parse().is_ok_and(|place| view.doubt(&place).is_some()) => {
+            view! { <div class="question"><h3>"Whether this session is there is not known now"</h3><p>"Nothing was touched. What is wrong is said below."</p></div> }
+                .into_any()
+        }
         _ => view! { <div class="question"><h3>"This session is gone"</h3><p>"It has ended, or you may not see it. Nothing was touched."</p></div> }.into_any(),
     };
     view! { <section class="asked" aria-label="Question">{inner}</section> }.to_html()
@@ -294,6 +300,9 @@ pub(crate) async fn terminal(
         Some(Err(_)) => None,
     };
     let Some(session) = session else {
+        if let Some(fault) = view.doubt(&place) {
+            return in_doubt(&shared, &nonce, fault).await;
+        }
         return match by_name {
             Some(other) => {
                 let says = "The session you clicked has ended. Another one has its name now; it was not opened.";
@@ -327,6 +336,20 @@ pub(crate) async fn terminal(
     let frame = frame(&shared, &nonce);
     let mut answer = render(shared.base.clone(), move || living(frame, Page::Terminal(page), AsSent::default())).await.into_response();
     answer.extensions_mut().insert(XtermPage);
+    answer
+}
+
+/// Whether the session is there is not known now. Where nobody has looked yet, the page asks again by itself; what is wrong stays to be read.
+async fn in_doubt(shared: &Shared, nonce: &Nonce, fault: Option<&Fault>) -> Response {
+    let all = Some(("All sessions".to_owned(), shared.base.board()));
+    let (title, says) = match fault {
+        None => ("One moment", NOT_LOOKED_AT.to_owned()),
+        Some(fault) => (fault.title.as_str(), [Some(fault.words.as_str()), fault.line.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")),
+    };
+    let mut answer = sorry(shared, nonce, StatusCode::SERVICE_UNAVAILABLE, title, &says, all).await;
+    if fault.is_none() {
+        answer.headers_mut().insert(header::REFRESH, HeaderValue::from(ASK_AGAIN_SECONDS));
+    }
     answer
 }
 

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::{Stream, StreamExt};
 use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::audit::AuditEvent;
 use muxboard_core::limits::{CHECK_SECONDS, SNIFFED_BYTES, UPLOAD_BYTES_PER_SECOND_MIN, UPLOAD_FILES_MAX, UPLOAD_IDLE_SECONDS_MAX};
 use muxboard_core::policy::{Asker, Upload};
 use muxboard_core::shell::Script;
@@ -72,8 +73,12 @@ where
 {
     let (place, session) = target(path)?;
     let permit = shared.permit(who, place, Upload { session })?;
+    let denied = |kind: Kind, result: &str, says: String| {
+        (shared.audit)(AuditEvent::of(&permit, None, result));
+        PublicError::new(kind, says)
+    };
     let off = "Uploads are off here. Whoever runs this board can turn them on in its configuration: [upload] enabled = true.";
-    let limits = shared.rules().upload.ok_or_else(|| PublicError::new(Kind::Forbidden, off))?;
+    let limits = shared.rules().upload.ok_or_else(|| denied(Kind::Forbidden, "denied: uploads are off", off.into()))?;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     let Some(bytes) = announced else {
         let says = "How large the file is has to be said first (Content-Length).";
@@ -84,7 +89,8 @@ where
     match bytes {
         0 => return Err(PublicError::new(Kind::BadInput, "The file is empty.")),
         _ if bytes > limits.bytes_max => {
-            return Err(PublicError::new(Kind::TooLarge, format!("The file has {bytes} bytes; here it may have {} at most.", limits.bytes_max)));
+            let says = format!("The file has {bytes} bytes; here it may have {} at most.", limits.bytes_max);
+            return Err(denied(Kind::TooLarge, "denied: too large", says));
         }
         _ => {}
     }

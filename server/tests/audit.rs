@@ -114,6 +114,26 @@ fn what_happened_is_in_the_file_once_and_no_secret_is() {
 }
 
 #[test]
+fn a_refused_kill_and_a_refused_file_were_in_no_record() {
+    let Some(files) = Files::new() else { return };
+    let mut board = files.board();
+    let (front, place) = (board.accounts.front.clone(), format!("here/{}", board.accounts.front));
+    board.tmux(&front, &["new-session", "-d", "-s", "a", "exec cat"]);
+    let id = board.session(&front, "a");
+    let kill = |session: &str| board.post("/fn/kill", &[("place", &place), ("session", session), ("typed", "b")]).token(TOKEN).send().status;
+    assert_eq!((kill(&id), kill("1-1-1-1")), (422, 410));
+    assert_eq!(board.upload(&place, &id, b"a file").token(TOKEN).send().status, 403);
+    assert_eq!(board.stop("TERM"), Some(0));
+    let mut board = Board::start(&format!("{}[upload]\nenabled = true\nmax_bytes = 5\n", files.config())).unwrap();
+    assert_eq!(board.upload(&place, "1-1-1-1", b"a file").token(TOKEN).send().status, 413);
+    assert_eq!(board.stop("TERM"), Some(0));
+    let results = |operation: &str| files.records(operation).iter().map(|r| r["result"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(results("kill"), ["denied: the name was not confirmed", "gone"]);
+    assert_eq!(results("upload"), ["denied: uploads are off", "denied: too large"]);
+    assert_eq!(files.records("kill")[0]["session"], id);
+}
+
+#[test]
 fn whoever_changes_the_file_is_found_out() {
     let Some(files) = Files::new() else { return };
     let mut board = files.board();

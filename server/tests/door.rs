@@ -157,10 +157,25 @@ fn a_source_that_asks_too_often_waits_alone() {
 }
 
 #[test]
+fn whoever_asks_too_often_filled_the_log_with_a_line_for_each_refusal() {
+    let Some(board) = Board::start("[limits]\nrequests_per_second = 1") else { return };
+    let mut refused = 0;
+    let began = std::time::Instant::now();
+    while refused < 100 {
+        refused += usize::from(board.get("/healthz").send().status == 429);
+        assert!(began.elapsed() < support::PATIENCE, "it may ask for ever");
+    }
+    let log = board.log();
+    let lines = log.lines().filter(|line| line.contains("refused: too many requests")).count();
+    assert!((1..10).contains(&lines), "{lines} lines for {refused} refusals:\n{log}");
+}
+
+#[test]
 fn unknown_comes_before_forbidden_and_after_unauthenticated() {
     let Some(board) = Board::start("") else { return };
     let kill = |place: &str| board.post("/fn/kill", &[("place", place), ("session", "1-1-1-1"), ("typed", "x")]);
     let (front, other) = (format!("here/{}", board.accounts.front), format!("here/{}", board.accounts.other));
+    board.looked_at();
     assert_eq!(kill("here/root").own_origin().send().status, 401);
     for unknown in ["here/root", "nowhere/ops"] {
         assert_eq!(kill(unknown).token(WATCH_TOKEN).send().status, 404, "{unknown}");
@@ -206,6 +221,37 @@ fn a_socket_that_may_not_be_used_says_so() {
     assert!(json["hosts"][0]["users"][0]["error"].as_str().unwrap().contains("Permission denied"), "{json}");
     mode("700");
     board.session(&board.accounts.front, "a");
+}
+
+#[test]
+fn a_session_that_could_not_be_looked_at_was_said_to_have_ended() {
+    let Some(board) = Board::start("") else { return };
+    let (front, refused) = (board.accounts.front.clone(), board.accounts.refused.clone());
+    board.tmux(&front, &["new-session", "-d", "-s", "a"]);
+    let id = board.session(&front, "a");
+    let socket = board.tmux(&front, &["display-message", "-p", "#{socket_path}"]);
+    let mode = |mode: &str| assert!(as_account(&front, "chmod").args([mode, &socket]).status().unwrap().success());
+    let page = |user: &str, query: &str| board.get(&format!("/here/{user}/a{query}")).token(TOKEN).send();
+    mode("000");
+    board.sessions_when(|json| json["hosts"][0]["users"][0]["state"] == "socket_unreadable");
+    for query in [format!("?id={id}"), String::new()] {
+        let seen = page(&front, &query);
+        assert_eq!(seen.status, 503, "{query}");
+        assert!(seen.body.contains("Permission denied") && !seen.body.contains("ended") && !seen.body.contains("Create it"), "{}", seen.body);
+    }
+    let kill = || board.post("/fn/kill", &[("place", &format!("here/{front}")), ("session", &id), ("typed", "a")]).token(TOKEN).send();
+    let answer = kill();
+    assert!(answer.status == 502 && answer.body.contains("Permission denied"), "{answer:?}");
+    let asked = board.get(&format!("/?kill=here/{front}/{id}")).token(TOKEN).send();
+    assert!(asked.body.contains("is not known now") && !asked.body.contains("It has ended"), "{}", asked.body);
+    mode("700");
+    board.session(&front, "a");
+    assert_eq!((page(&front, &format!("?id={id}")).status, kill().status, page(&front, &format!("?id={id}")).status), (200, 200, 410));
+    // With the line that mends it.
+    board.sessions_when(|json| json["hosts"][0]["users"][2]["state"] == "sudo_refused");
+    let unseen = page(&refused, "");
+    assert_eq!(unseen.status, 503);
+    assert!(unseen.body.contains(&format!("{front} ALL=({refused}) NOPASSWD: /usr/bin/tmux")), "{}", unseen.body);
 }
 
 #[test]

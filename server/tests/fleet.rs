@@ -223,7 +223,7 @@ fn an_action_whose_client_hung_up_was_done_and_in_no_record_and_took_everybodys_
         body.len()
     );
     std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
-    until("tmux is asked", || run("sh", &["-c", &format!("pgrep -u {login} -f 'tmux.*kill-session' || true")]) != "");
+    until("tmux is asked", || !run("sh", &["-c", &format!("pgrep -u {login} -f 'tmux.*kill-session' || true")]).is_empty());
     drop(stream);
     for _ in 0..20 {
         assert_eq!(board.get("/api/v1/whoami").token(TOKEN).send().status, 200);

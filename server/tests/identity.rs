@@ -253,7 +253,7 @@ fn accounts_of_the_system_are_refused_unless_they_are_named() {
     {
         fs::write(path("map"), format!("ann = {account}\n")).unwrap();
         let config = format!(
-            "[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-User\"\ntrusted = [\"127.0.0.1\"]\nuser_map = \"{}\"\n{more}[[host]]\nkey = \"here\"\nlocal = true\nusers = [\"@mapped\"]\n",
+            "[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-User\"\ntrusted = [\"192.0.2.1\"]\nuser_map = \"{}\"\n{more}[[host]]\nkey = \"here\"\nlocal = true\nusers = [\"@mapped\"]\n",
             path("map").display()
         );
         fs::write(path("config"), config).unwrap();

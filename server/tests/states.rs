@@ -72,6 +72,72 @@ fn a_login_that_is_refused_says_which_key_to_give_the_host() {
 }
 
 #[test]
+fn a_host_that_was_not_looked_at_yet_was_said_to_have_no_such_session() {
+    let Some((accounts, client)) = world() else { return };
+    // It takes the connection and says nothing: the first look is not over before ssh gives up.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let board = client.board("", &host("far", silent.local_addr().unwrap().port(), &accounts.login, &[&accounts.login], ""));
+    let page = |query: &str| board.get(&format!("/far/{}/a{query}", accounts.login)).token(support::TOKEN).send();
+    for query in ["?id=1-1-1-1", ""] {
+        let seen = page(query);
+        assert_eq!((seen.status, seen.header("refresh")), (503, Some("2")), "{query}: {}", seen.body);
+        assert!(seen.body.contains("not looked at yet") && !seen.body.contains("ended") && !seen.body.contains("Create it"), "{}", seen.body);
+    }
+    let fields = [("place", format!("far/{}", accounts.login)), ("session", "1-1-1-1".into()), ("typed", "a".into())];
+    let killed = board.post("/fn/kill", &fields.each_ref().map(|(k, v)| (*k, v.as_str()))).token(support::TOKEN).send();
+    assert!(killed.status == 502 && killed.body.contains("not looked at yet"), "{killed:?}");
+    // Then it is known what is wrong, and a page that somebody reads does not go away under his eyes.
+    state_is(&board, "far", "timed_out");
+    let seen = page("?id=1-1-1-1");
+    assert_eq!((seen.status, seen.header("refresh")), (503, None));
+    assert!(seen.body.contains("did not answer in time"), "{}", seen.body);
+}
+
+#[test]
+fn what_went_wrong_at_or_beyond_a_jump_host_was_said_of_the_host_itself() {
+    let Some((accounts, client)) = world() else { return };
+    let (bastion, mut inner) = (Sshd::start(&client, ""), Sshd::start(&client, ""));
+    client.know(&bastion);
+    client.know(&inner);
+    client.config(&format!(
+        "Host bastion\n  HostName 127.0.0.1\n  Port {}\n  User {}\nHost inner\n  HostName 127.0.0.1\n  Port {}\n  ProxyJump bastion\n",
+        bastion.port, accounts.fish, inner.port
+    ));
+    let keys = std::fs::read_to_string(bastion.path("authorized_keys")).unwrap();
+    std::fs::write(bastion.path("authorized_keys"), "").unwrap();
+    let behind = host("far", 1, &accounts.login, &[&accounts.login], "").replace("address = \"127.0.0.1\"\nport = 1", "address = \"inner\"");
+    let board = client.board("", &behind);
+    let refused = state_is(&board, "far", "authentication_failed");
+    assert!(refused["error"].as_str().unwrap().contains("jump host") && refused["error"].as_str().unwrap().contains(&accounts.fish), "{refused}");
+    assert!(refused["mend"].is_null(), "{refused}");
+    inner.stop();
+    std::fs::write(bastion.path("authorized_keys"), keys).unwrap();
+    let beyond = state_is(&board, "far", "unreachable");
+    assert!(beyond["error"].as_str().unwrap().contains("jump host") && beyond["error"].as_str().unwrap().contains("Connection refused"), "{beyond}");
+    inner.again();
+    state_is(&board, "far", "up");
+    // And what the host itself refuses is its own.
+    std::fs::write(inner.path("authorized_keys"), "").unwrap();
+    inner.stop();
+    inner.again();
+    let own = state_is(&board, "far", "authentication_failed");
+    assert!(mend(&own).ends_with(&format!("{}@inner", accounts.login)), "{own}");
+}
+
+#[test]
+fn a_revoked_host_key_was_said_to_have_changed() {
+    let Some((accounts, client)) = world() else { return };
+    let sshd = Sshd::start(&client, "");
+    client.know(&sshd);
+    let known = client.path("known_hosts");
+    std::fs::write(&known, format!("@revoked {}", std::fs::read_to_string(&known).unwrap())).unwrap();
+    let board = client.board("", &host("far", sshd.port, &accounts.login, &[&accounts.login], ""));
+    let revoked = state_is(&board, "far", "host_key_revoked");
+    assert!(revoked["error"].as_str().unwrap().contains("REVOKED") && revoked["mend"].is_null(), "{revoked}");
+    assert_eq!(sshd.logins(), 0);
+}
+
+#[test]
 fn nobody_there_and_a_host_that_says_nothing_or_hangs_up_are_told_apart() {
     let Some((accounts, client)) = world() else { return };
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

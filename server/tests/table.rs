@@ -68,6 +68,7 @@
 //! | network-clear | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | network-open | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | network-opened | server/src/reload.rs | server/tests/listen.rs: a_gate_cannot_be_opened_while_the_network_reaches_it |
+//! | network-proxy | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | unix-mode | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | unix-folder | server/src/listen/unix.rs | server/src/listen/unix.rs: a_folder_that_others_write_in_is_refused |
 //! | one-address | server/src/listen/room.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
@@ -275,6 +276,11 @@ async fn every_route_times_every_identity_times_host_and_origin() {
     let config = config(&accounts, &socket);
     let board = Board::with(accounts, socket, &config);
     board.tmux(&board.accounts.front, &["new-session", "-d", "-s", "taken"]);
+    // Before the first look nothing is known to be gone.
+    support::sshd::until("it was looked at", || {
+        let seen = board.get("/api/v1/sessions").header("X-Forwarded-For", &address()).token(FULL).send().body;
+        seen.contains("\"sessions\"") && !seen.contains("\"pending\"")
+    });
 
     let mut routes = muxboard::routes();
     routes.push(("GET", "any other", Needs::Identity));

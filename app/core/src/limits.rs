@@ -222,7 +222,9 @@ pub const KEEP_ALIVE_SECONDS_MAX: u64 = 125;
 pub const BODY_BYTES_PER_SECOND_MIN: u64 = 1024;
 /// After an error of accept (no descriptor is free) the next try waits, in milliseconds.
 pub const ACCEPT_PAUSE_MS: u64 = 500;
-/// That connections wait or are closed because there are too many is said once in this time, in seconds.
+/// A page about a session that nobody has looked at yet asks again after this time, in seconds.
+pub const ASK_AGAIN_SECONDS: u64 = 2;
+/// That connections wait or are closed, or requests are refused, because there are too many, is said once in this time, in seconds.
 pub const CROWDED_SECONDS: u64 = 60;
 /// The longest path of a Unix socket, in bytes: sun_path is 108 with its end.
 pub const UNIX_PATH_BYTES_MAX: usize = 107;

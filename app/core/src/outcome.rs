@@ -1,4 +1,5 @@
-//! From an exit code and a tool's words to a named state or a named failure. The words are those of tmux 3.2 to 3.7 and sudo 1.9 in the C locale.
+//! From an exit code and a tool's words to a named state or a named failure. The words are those of tmux 3.2 to 3.7, sudo 1.9 and
+//! sudo-rs 0.2 in the C locale.
 
 use crate::argv::NO_SOCKET_PUBLISHED;
 use crate::fault::Fault;
@@ -29,17 +30,19 @@ fn refused(host: &Host, user: &User, code: i32, words: &str) -> UserState {
         && (says("sudo: a password is required")
             || says("is not allowed to execute")
             || says("sudo: a terminal is required")
-            || says("may not run sudo")
+            || says("sudo: interactive authentication is required")
+            || says("I'm afraid I can't do that")
+            || says("may not run")
             || says("is not in the sudoers file"))
     {
         Fault::sudo_refused(host, &user.name)
-    } else if says("sudo: unknown user") {
+    } else if says("sudo: unknown user") || says("sudo: user '") && says("' not found") {
         Fault::no_account(host, &user.name)
     } else if says(NO_SOCKET_PUBLISHED) {
         Fault::socket_file(&user.name, words)
     } else if user.through_sudo && code == 127 && !says("tmux") {
         Fault::sudo_missing(host, &user.name)
-    } else if code == 127 || says("tmux: command not found") {
+    } else if code == 127 || says("tmux: command not found") || says("'tmux': command not found") {
         Fault::tmux_missing(host)
     } else if says("Permission denied") || says("not safe permissions") || says("directory ") && says("has unsafe permissions") {
         Fault::socket_unreadable(host, &user.name, words)
@@ -132,6 +135,18 @@ mod tests {
         assert_eq!(fault(true, Some(1), "sudo: tmux: command not found").0, Kind::TmuxMissing);
         assert_eq!(fault(false, None, "").0, Kind::NotAnswering);
         assert_eq!(fault(false, Some(1), "muxboard: no socket path in /run/x").0, Kind::SocketFile);
+        // What sudo-rs says instead.
+        let line = Some("ops ALL=(deploy) NOPASSWD: /usr/bin/tmux".to_owned());
+        for refused in [
+            "sudo: interactive authentication is required",
+            "sudo: I'm sorry ops. I'm afraid I can't do that",
+            "sudo: Sorry, user ops may not run tmux on web1.",
+            "sudo: Sorry, user ops is not allowed to execute '/usr/bin/tmux' as deploy on web1.",
+        ] {
+            assert_eq!(fault(true, Some(1), refused), (Kind::SudoRefused, line.clone()), "{refused}");
+        }
+        assert_eq!(fault(true, Some(1), "sudo: user 'deploy' not found").0, Kind::NoAccount);
+        assert_eq!(fault(true, Some(1), "sudo: 'tmux': command not found").0, Kind::TmuxMissing);
         assert_eq!(fault(false, Some(1), "protocol version mismatch (client 8, server 7)").0, Kind::Other);
     }
 }

@@ -265,6 +265,18 @@ impl View {
     pub fn sessions(&self) -> impl Iterator<Item = (&HostView, &UserView, &Session)> {
         self.hosts.iter().flat_map(|h| h.users.iter().flat_map(move |u| u.row.sessions().iter().map(move |s| (h, u, s))))
     }
+
+    /// Whether it is not known which sessions somebody has: because of a fault, the user's or the host's; or, without one, because nobody has looked
+    /// yet. That a session is not in the list then says nothing.
+    pub fn doubt(&self, place: &Place) -> Option<Option<&Fault>> {
+        let host = self.hosts.iter().find(|h| h.host.key == place.host)?;
+        let user = host.users.iter().find(|u| u.row.name == place.user)?;
+        match (&host.host.state, &user.row.state) {
+            (HostState::Fault(fault), _) | (_, UserState::Fault(fault)) => Some(Some(fault)),
+            (_, UserState::Pending) => Some(None),
+            (_, UserState::Sessions(_) | UserState::NoServer) => None,
+        }
+    }
 }
 
 /// Where something is: a host's key and a user on it.

@@ -213,7 +213,7 @@ async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Resul
                     return Err(Failed::Host(Fault::too_few_sessions(host)));
                 }
             }
-            Ok(Err(said)) => return Err(Failed::Host(of_ssh(host, &said, link.config()))),
+            Ok(Err(said)) => return Err(Failed::Host(of_ssh(host, &said, link.config(), None))),
             Err(_) => return Err(Failed::Host(Fault::timed_out(host))),
         }
     }

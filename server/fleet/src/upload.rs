@@ -296,7 +296,7 @@ fn ended(host: &Host, user: &User, transport: &Transport, said: &str) -> Failed 
     match (outcome::acted(host, user, Some(1), said), transport) {
         (Acted::User(state), Transport::Local) => Failed::User(state),
         (Acted::User(state), _) if said.contains("sudo") => Failed::User(state),
-        (_, Transport::Ssh(link)) if !said.trim().is_empty() => Failed::Host(of_ssh(host, said, link.config())),
+        (_, Transport::Ssh(link)) if !said.trim().is_empty() => Failed::Host(of_ssh(host, said, link.config(), None)),
         _ => Failed::Silent,
     }
 }

@@ -15,8 +15,10 @@ use subtle::ConstantTimeEq;
 pub struct ProxyGate {
     /// The header that holds the identity.
     pub header: HeaderName,
-    /// The header that holds the groups, separated by `,` or `|`.
+    /// The header that holds the groups.
     pub groups_header: Option<HeaderName>,
+    /// What stands between two groups. A group whose name holds it would be read as two.
+    pub groups_separator: char,
     /// The addresses of the proxy. A connection to our Unix socket is trusted too.
     pub trusted: Vec<IpNet>,
     /// A header that only the proxy can set, and the SHA-256 of its value.
@@ -40,7 +42,7 @@ impl ProxyGate {
             Some(map) => Some(map.account(identity).ok_or_else(|| Refusal::NotMapped(identity.to_owned()))?.clone()),
             None => None,
         };
-        let groups = groups.split([',', '|']).map(str::trim).filter(|g| !g.is_empty()).take(GROUPS_MAX).map(str::to_owned).collect();
+        let groups = groups.split(self.groups_separator).map(str::trim).filter(|g| !g.is_empty()).take(GROUPS_MAX).map(str::to_owned).collect();
         Ok(Principal { name: identity.to_owned(), groups, account })
     }
 
@@ -85,6 +87,7 @@ mod tests {
         let gate = Gate::Proxy(ProxyGate {
             header: HeaderName::from_static("x-authentik-username"),
             groups_header: Some(HeaderName::from_static("x-authentik-groups")),
+            groups_separator: '|',
             trusted: vec!["10.0.0.1/32".parse().unwrap()],
             secret: Some((HeaderName::from_static("x-proxy-secret"), sha256("swordfish"))),
             map: Some(UserMap::read(&path, &[]).unwrap()),
@@ -102,7 +105,10 @@ mod tests {
         let (secret, ann) = (("x-proxy-secret", "swordfish"), ("x-authentik-username", "ann@a"));
         let alice = Ok(Principal { name: "ann@a".into(), groups: vec!["ops".into(), "all hands".into()], account: Some("alice".parse().unwrap()) });
         assert_eq!(asks("10.0.0.1:9", &[secret, ann, ("x-authentik-groups", "ops|all hands")]).await, alice);
-        assert_eq!(asks("unix", &[secret, ann, ("x-authentik-groups", "ops, all hands")]).await, alice);
+        assert_eq!(asks("unix", &[secret, ann, ("x-authentik-groups", "ops | all hands |")]).await, alice);
+        // A comma in a group's name makes no second group, where another separator is configured.
+        let sales = asks("unix", &[secret, ann, ("x-authentik-groups", "Sales, admins|ops")]).await.unwrap();
+        assert_eq!(sales.groups, ["Sales, admins", "ops"]);
         for (why, peer, headers) in [
             ("another peer", "10.0.0.2:9", &[secret, ann][..]),
             ("loopback is no identity", "127.0.0.1:9", &[secret, ann]),

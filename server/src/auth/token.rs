@@ -132,12 +132,11 @@ impl TokenGate {
         let mut logins = self.kept.logins.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         logins.retain(|_, login| login.until > now);
-        if logins.len() >= LOGINS_MAX
-            && let Some(oldest) = logins.iter().min_by_key(|(_, login)| login.until).map(|(id, _)| *id)
-        {
-            logins.remove(&oldest);
+        let token = sha256(token);
+        if logins.len() >= LOGINS_MAX {
+            make_room(&mut logins, token);
         }
-        logins.insert(sha256(&id), Login { token: sha256(token), until: now + life });
+        logins.insert(sha256(&id), Login { token, until: now + life });
         Ok((principal, self.set_cookie(&id, base, life.as_secs())))
     }
 
@@ -151,6 +150,17 @@ impl TokenGate {
 
     fn set_cookie(&self, value: &str, base: &str, seconds: u64) -> String {
         format!("{}={value}; Path={}/; HttpOnly; SameSite=Strict; Max-Age={seconds}{}", self.cookie, base, if self.secure { "; Secure" } else { "" })
+    }
+}
+
+/// Ends the oldest login of the token that has the most, or as many as the one that logs in now: nobody's logins end for another's.
+fn make_room(logins: &mut HashMap<Hash, Login>, now: Hash) {
+    let mut of_token: HashMap<Hash, usize> = HashMap::new();
+    logins.values().for_each(|login| *of_token.entry(login.token).or_default() += 1);
+    let most = of_token.into_iter().max_by_key(|(token, count)| (*count, *token == now)).map(|(token, _)| token);
+    let oldest = logins.iter().filter(|(_, login)| Some(login.token) == most).min_by_key(|(_, login)| login.until).map(|(id, _)| *id);
+    if let Some(oldest) = oldest {
+        logins.remove(&oldest);
     }
 }
 
@@ -223,6 +233,26 @@ mod tests {
         let mut without = TokenGate::new(vec![NamedToken::new("ops", "another-token-of-ours")], 1);
         without.take_over(&next);
         assert!(without.of_cookie(&headers).is_none(), "the token that made the login is gone");
+    }
+
+    #[test]
+    fn one_token_that_logged_in_again_and_again_ended_the_logins_of_the_others() {
+        let (own, greedy) = (TOKEN, "another-token-of-ours");
+        let gate = TokenGate::new(vec![NamedToken::new("ops", own), NamedToken::new("eye", greedy)], 1);
+        let (_, first) = cookie(&gate, "");
+        for _ in 0..=LOGINS_MAX {
+            gate.log_in(greedy, Source::Unknown, "").unwrap();
+        }
+        assert!(gate.of_cookie(&first).is_some());
+        assert_eq!(gate.kept.logins.lock().unwrap().len(), LOGINS_MAX);
+        // A token's own logins make room for its next one, and the oldest goes first.
+        let gate = self::gate();
+        let (_, first) = cookie(&gate, "");
+        let (_, second) = cookie(&gate, "");
+        for _ in 0..LOGINS_MAX - 1 {
+            cookie(&gate, "");
+        }
+        assert!(gate.of_cookie(&first).is_none() && gate.of_cookie(&second).is_some());
     }
 
     #[test]

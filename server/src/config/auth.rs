@@ -8,6 +8,7 @@ use crate::auth::user_map::UserMap;
 use axum::http::HeaderName;
 use ipnet::IpNet;
 use muxboard_core::limits::{IDENTITY_BYTES_MAX, TOKEN_CHARS_MIN};
+use muxboard_core::name::{Piece, pieces};
 use muxboard_core::snapshot::UnixSeconds;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,17 @@ fn a_net(text: &Text<'_>, net: &Spanned<String>) -> Result<IpNet, Mistake> {
     net.get_ref().parse().ok().or_else(one).ok_or_else(|| text.at(net, "trusted is a list of networks, for example \"127.0.0.1/32\""))
 }
 
+/// What a token may be called. Its name stands in the log and in the audit, and in a grant's `who`, where `*` and `group:..` mean something else.
+pub(crate) fn token_name(name: &str) -> Result<(), String> {
+    let shows = matches!(pieces(name).as_slice(), [Piece::Text(_)]) && name.len() <= IDENTITY_BYTES_MAX && !name.contains(['"', '\\']);
+    if shows && name != "*" && !name.starts_with("group:") {
+        return Ok(());
+    }
+    Err(format!("a token's name is plain text of 1 to {IDENTITY_BYTES_MAX} bytes without quotes, and not \"*\" or \"group:..\""))
+}
+
 fn token(text: &Text<'_>, token: &WrittenToken) -> Result<NamedToken, Mistake> {
+    token_name(token.name.get_ref()).map_err(|says| text.at(&token.name, says))?;
     let hex = token.sha256.get_ref();
     let bytes: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(|i| hex.get(i..i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect();
     let hash = bytes
@@ -62,7 +73,7 @@ fn token(text: &Text<'_>, token: &WrittenToken) -> Result<NamedToken, Mistake> {
             Some(seconds(when.get_ref()).ok_or_else(|| text.at(when, "expires is a day (2027-01-31: the end of it, UTC) or a moment (2027-01-31T12:00:00Z)"))?)
         }
     };
-    Ok(NamedToken { name: token.name.clone(), sha256: hash, expires })
+    Ok(NamedToken { name: token.name.get_ref().clone(), sha256: hash, expires })
 }
 
 /// A moment, or the end of a day in UTC.
@@ -96,11 +107,20 @@ fn proxy(text: &Text<'_>, written: &Spanned<WrittenProxy>, trusted: Vec<IpNet>) 
     let gate = ProxyGate {
         header: header_name(text, header)?,
         groups_header: proxy.groups_header.as_ref().map(|name| header_name(text, name)).transpose()?,
+        groups_separator: proxy.groups_separator.as_ref().map_or(Ok(','), |separator| one_character(text, separator))?,
         trusted,
         secret,
         map,
     };
     Ok((gate, file))
+}
+
+fn one_character(text: &Text<'_>, separator: &Spanned<String>) -> Result<char, Mistake> {
+    let mut characters = separator.get_ref().chars();
+    match (characters.next(), characters.next()) {
+        (Some(one), None) if one.is_ascii_punctuation() => Ok(one),
+        _ => Err(text.at(separator, "groups_separator is the one sign that stands between two groups: \",\" or \"|\"")),
+    }
 }
 
 fn header_name(text: &Text<'_>, name: &Spanned<String>) -> Result<HeaderName, Mistake> {

@@ -3,8 +3,9 @@
 use super::written::{Text, Written};
 use super::{GateChoice, LISTEN_DEFAULT, Mistake};
 use crate::listen::{Listen, TlsFiles};
+use ipnet::IpNet;
 use muxboard_core::limits::{CONNECTIONS, CONNECTIONS_MAX, CONNECTIONS_MIN, UNIX_PATH_BYTES_MAX};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use toml::Spanned;
 
@@ -54,10 +55,25 @@ fn tcp(text: &Text<'_>, written: &Written, listen: Option<&Spanned<String>>, gat
             "this address is open to the network, and the gate \"open\" lets in whoever reaches it: choose the gate \"token\" or \"proxy\", or listen on 127.0.0.1 or a Unix socket",
         ));
     }
+    if let (GateChoice::Proxy(gate), Some(auth)) = (gate, &written.auth)
+        && gate.secret.is_none()
+        && gate.trusted.iter().any(of_this_machine)
+    {
+        return Err(text.at(
+            &auth.gate,
+            "every account of this machine can connect to this port and be anybody: trusted names the loopback address, and no secret tells the proxy from them. Give it one (secret_header, secret_file), or listen = \"unix:/run/muxboard/http.sock\"",
+        ));
+    }
     if proxied && written.origins.is_empty() {
         return Err(says("behind a proxy the board must know its public address: origins = [\"https://..\"]"));
     }
     Ok(listen)
+}
+
+/// Whether it holds an address that every account of this machine connects from.
+fn of_this_machine(net: &IpNet) -> bool {
+    let loopback = [IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)), IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST))];
+    net.addr().is_loopback() || loopback.iter().any(|one| net.contains(one))
 }
 
 fn unix(text: &Text<'_>, written: &Written, listen: &Spanned<String>) -> Result<Listen, Mistake> {
@@ -109,6 +125,7 @@ mod tests {
 
     const HOST: &str = "[[host]]\nkey = \"local\"\nlocal = true\nusers = [\"ops\"]\n";
     const HTTPS: &str = "origins = [\"https://ops.example.com\"]\n";
+    const PROXY: &str = "[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-User\"\n";
     const TLS: &str = "[tls]\ncert = \"/c.pem\"\nkey = \"/k.pem\"\n";
 
     fn read(source: &str) -> Result<super::super::Config, String> {
@@ -153,6 +170,12 @@ mod tests {
             (format!("listen = \"unix:\"\n{HTTPS}"), "1: a Unix socket is an absolute path"),
             (format!("listen = \"unix:/x\\n\"\n{HTTPS}"), "1: a Unix socket is an absolute path"),
             (long, "1: a Unix socket is an absolute path"),
+            // Any account of the machine could be anybody.
+            (format!("\n{PROXY}trusted = [\"127.0.0.1\"]\n"), "3: every account of this machine"),
+            (format!("{PROXY}trusted = [\"10.0.0.0/8\", \"::1\"]\n"), "2: every account of this machine"),
+            (format!("{PROXY}trusted = [\"0.0.0.0/0\"]\n"), "2: every account of this machine"),
+            (format!("{PROXY}trusted = [\"127.0.0.7\"]\n"), "2: every account of this machine"),
+            (format!("listen = \"0.0.0.0:80\"\nbehind_proxy = true\n{HTTPS}{PROXY}trusted = [\"127.0.0.1\"]\n"), "5: every account of this machine"),
             ("listen_mode = \"0660\"\n".into(), "1: listen_mode is for a Unix socket"),
             (format!("listen = \"unix:/x\"\nlisten_mode = \"0666\"\n{HTTPS}"), "2: whoever may open the socket is trusted"),
             (format!("listen = \"unix:/x\"\nlisten_mode = \"0662\"\n{HTTPS}"), "2: whoever may open the socket is trusted"),
@@ -163,7 +186,12 @@ mod tests {
             let says = read(&source).unwrap_err();
             assert!(says.starts_with(want) && !says.contains('\n'), "{source:?} gave {says:?}");
         }
-        for fine in [format!("listen = \"127.0.0.1:1\"\n{open}"), format!("listen = \"unix:/x\"\n{HTTPS}{open}")] {
+        for fine in [
+            format!("listen = \"127.0.0.1:1\"\n{open}"),
+            format!("listen = \"unix:/x\"\n{HTTPS}{open}"),
+            format!("listen = \"unix:/x\"\n{HTTPS}{PROXY}trusted = [\"127.0.0.1\"]\n"),
+            format!("{PROXY}trusted = [\"10.0.0.1\"]\n"),
+        ] {
             assert!(read(&fine).is_ok(), "{fine:?}");
         }
     }

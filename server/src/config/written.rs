@@ -97,6 +97,7 @@ pub(super) struct WrittenAuth {
 pub(super) struct WrittenProxy {
     pub(super) header: Option<Spanned<String>>,
     pub(super) groups_header: Option<Spanned<String>>,
+    pub(super) groups_separator: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) trusted: Vec<Spanned<String>>,
     pub(super) secret_header: Option<Spanned<String>>,
@@ -109,14 +110,14 @@ pub(super) struct WrittenProxy {
 impl WrittenProxy {
     /// Whether it says more than which proxies are believed about a client's address.
     pub(super) fn is_gate(&self) -> bool {
-        self.header.is_some() || self.groups_header.is_some() || self.secret_header.is_some() || self.secret_file.is_some() || self.user_map.is_some()
+        [&self.header, &self.groups_header, &self.groups_separator, &self.secret_header, &self.secret_file, &self.user_map].iter().any(|key| key.is_some())
     }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenToken {
-    pub(super) name: String,
+    pub(super) name: Spanned<String>,
     pub(super) sha256: Spanned<String>,
     pub(super) expires: Option<Spanned<toml::value::Datetime>>,
 }

@@ -1,14 +1,14 @@
 //! How many connections there may be at one moment, in all and of one address. It does not know what they are for.
 
 use crate::peer::{Peer, Source};
+use crate::seldom::Seldom;
 use axum::http::HeaderMap;
-use muxboard_core::limits::{CONNECTIONS_OF_ONE_PART, CROWDED_SECONDS};
+use muxboard_core::limits::CONNECTIONS_OF_ONE_PART;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -19,20 +19,22 @@ pub(super) struct Room {
     free: Arc<Semaphore>,
     of_one_max: usize,
     held: Held,
-    said: Option<Instant>,
+    said: Seldom,
 }
 
 impl Room {
     /// For so many.
     pub(super) fn of(connections: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(connections)), of_one_max: connections / CONNECTIONS_OF_ONE_PART, held: Held::default(), said: None }
+        Self { free: Arc::new(Semaphore::new(connections)), of_one_max: connections / CONNECTIONS_OF_ONE_PART, held: Held::default(), said: Seldom::default() }
     }
 
     /// Waits until there is room for one more. Nothing is accepted meanwhile: who comes waits in the kernel, where it costs us nothing, and is
     /// served when a connection ends, instead of being turned away by a board that is busy for a moment.
     pub(super) async fn one(&mut self) -> OwnedSemaphorePermit {
-        if self.free.available_permits() == 0 {
-            self.say(|| tracing::warn!("as many connections as are allowed are open ([limits] connections): new ones wait"));
+        if self.free.available_permits() == 0
+            && let Some(times) = self.said.times()
+        {
+            tracing::warn!(times, "as many connections as are allowed are open ([limits] connections): new ones wait");
         }
         loop {
             // The semaphore lives as long as we do and is never closed.
@@ -56,16 +58,10 @@ impl Room {
                 return Some(Seat { _permit: permit, counted: Some((source, self.held.clone())) });
             }
         }
-        self.say(|| tracing::warn!(from = %source, "one address has as many connections as it may have: more of them are closed"));
-        None
-    }
-
-    /// At most once in a while: who floods us does not get to fill the log.
-    fn say(&mut self, word: impl Fn()) {
-        if self.said.is_none_or(|said| said.elapsed() >= Duration::from_secs(CROWDED_SECONDS)) {
-            self.said = Some(Instant::now());
-            word();
+        if let Some(times) = self.said.times() {
+            tracing::warn!(times, from = %source, "one address has as many connections as it may have: more of them are closed");
         }
+        None
     }
 }
 
@@ -120,6 +116,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Seated<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     async fn seat(room: &mut Room, address: &str, trusted: bool) -> Option<Seat> {
         let permit = room.one().await;

@@ -220,6 +220,11 @@ impl Board {
         request
     }
 
+    /// Waits until every user of every host was looked at once.
+    pub fn looked_at(&self) {
+        self.sessions_when(|json| !json.to_string().contains("\"pending\""));
+    }
+
     /// Everything in the API's list, once `seen` holds.
     pub fn sessions_when(&self, seen: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
         let began = Instant::now();

@@ -197,7 +197,7 @@ impl Link {
         let seconds = match (purpose, kind) {
             (Purpose::Refresh | Purpose::Act, _) => BACK_OFF_SECONDS,
             // What only a person can mend; and a wrong password is counted over there.
-            (Purpose::Look, Kind::AuthenticationFailed | Kind::HostKeyChanged | Kind::HostKeyUnknown) => REDIAL_REFUSED_SECONDS,
+            (Purpose::Look, Kind::AuthenticationFailed | Kind::HostKeyChanged | Kind::HostKeyUnknown | Kind::HostKeyRevoked) => REDIAL_REFUSED_SECONDS,
             (Purpose::Look, _) => (BACK_OFF_SECONDS << failures.min(16)).min(REDIAL_SECONDS_MAX),
         };
         // Spread, so that a thousand hosts behind one broken switch do not come back at one moment.

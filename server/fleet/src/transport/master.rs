@@ -108,7 +108,7 @@ impl Master {
                 let status = timeout(Duration::from_millis(HANGUP_MS), child.wait()).await.ok().and_then(Result::ok);
                 errors.rest().await;
                 kill(group);
-                return Err(failure(host, client, status.and_then(|s| s.code()), noise, &errors.text()));
+                return Err(failure(way, status.and_then(|s| s.code()), noise, &errors.text()));
             }
             Err(_) => {
                 let connected = timeout(Duration::from_millis(HANGUP_MS), session.check()).await.is_ok_and(|answer| answer.is_ok());
@@ -238,17 +238,16 @@ impl Words {
     }
 }
 
-fn failure(host: &Host, client: &Client, code: Option<i32>, noise: &str, says: &str) -> Failure {
-    if says.contains("open failed") || says.contains("Session open refused") {
-        return Failure::Final(Fault::too_few_sessions(host));
-    }
+fn failure(way: Way<'_>, code: Option<i32>, noise: &str, says: &str) -> Failure {
+    let Way { host, client, resolved, .. } = way;
     // 255 is ssh's own; any other is that of what ran on the other side.
     if code.is_some_and(|code| code != 255) {
         return Failure::Final(Fault::no_shell(host, noise));
     }
-    let fault = fault::of_ssh(host, says, client.config());
+    let fault = fault::of_ssh(host, says, client.config(), resolved.is_behind.then_some(resolved.account.as_str()));
     let dropped = ["kex_exchange_identification", "ssh_exchange_identification", "Connection reset by", "Connection closed by"];
-    let transient = fault.kind == fault::Kind::Unreachable && dropped.iter().any(|words| says.contains(words));
+    let refused = says.contains("stdio forwarding failed");
+    let transient = fault.kind == fault::Kind::Unreachable && !refused && dropped.iter().any(|words| says.contains(words));
     if transient { Failure::Dropped(fault) } else { Failure::Final(fault) }
 }
 
