@@ -3,7 +3,7 @@
 
 use crate::limits::GRID_CELLS_MAX;
 use crate::name::HostKey;
-use crate::snapshot::{HostState, HostView, UnixSeconds, View};
+use crate::snapshot::{HostRow, HostState, HostView, UnixSeconds, View};
 
 /// A frame that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,6 +226,15 @@ impl BoardFrame {
             hosts.push(is.clone());
         } else if was.host != is.host {
             swept.push((is.host.key.clone(), is.host.state.clone(), is.host.since, is.host.swept_at));
+        }
+    }
+
+    /// A look at a host whose users are what they were: brings its own facts up to date, and puts them beside the other changes if they are others.
+    pub fn looked_at(&mut self, was: &mut HostRow, is: &HostRow) {
+        let Self::Changed { swept, .. } = self else { return };
+        if (&was.state, was.since, was.swept_at) != (&is.state, is.since, is.swept_at) {
+            (was.state, was.since, was.swept_at) = (is.state.clone(), is.since, is.swept_at);
+            swept.push((is.key.clone(), is.state.clone(), is.since, is.swept_at));
         }
     }
 
