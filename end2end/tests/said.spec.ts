@@ -57,7 +57,7 @@ test.describe("uploads are on", () => {
     await expect.poll(() => screen(page)).toContain("alive");
     await page.locator("#screen").evaluate((e) => { (e as any).hand.paste = () => false; });
     await uploads(page);
-    await expect(said(page)).toContainText("Uploaded, but not put in: /u/1.txt, kept until");
+    await expect(said(page)).toContainText("Uploaded, but not put in: /u/1.txt (kept until");
   });
 });
 

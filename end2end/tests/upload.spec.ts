@@ -33,7 +33,7 @@ test.describe("uploads are on", () => {
     await expect.poll(() => screen(page)).toContain("ready");
     await pastes(page, "", [{ name: "shot.png", type: "image/png" }]);
     await expect.poll(() => pane(board)).toContain(`ready^[[200~${path(1)} ^[[201~`);
-    await expect(said(page)).toContainText(`Uploaded: ${path(1)}, kept until `);
+    await expect(said(page)).toContainText(`Uploaded: ${path(1)} (kept until `);
     expect(got).toEqual([{ method: "POST", type: "application/octet-stream", body: "bytes of shot.png" }]);
   });
 
@@ -58,7 +58,7 @@ test.describe("uploads are on", () => {
     await waits[0].fulfill(taken(1));
     await expect.poll(() => waits.length).toBe(2);
     await waits[1].fulfill(taken(2));
-    await expect(said(page)).toContainText(`Uploaded: ${path(1)}, ${path(2)}, kept until`);
+    await expect(said(page)).toContainText(`Uploaded: ${path(1)}, ${path(2)} (kept until`);
     await expect.poll(() => pane(board)).toContain(`${path(1)} ^[[201~^[[200~${path(2)} ^[[201~`);
     await drops(page, [{ name: "large.bin", bytes: 1001 }, { name: "small.txt", bytes: 1 }]);
     await expect(said(page)).toHaveText("large.bin is too large: 1001 bytes. At most 1000 bytes can be uploaded here. 1 more not sent.");

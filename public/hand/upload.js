@@ -47,7 +47,7 @@ export function upload(hand) {
         end();
         const put = hand.paste(`${said.typed} `);
         paths.push(String(said.path));
-        say(`Uploaded${put ? "" : ", but not put in"}: ${paths.join(", ")}, kept until ${until(said.expires)}`, { ms: 10_000 });
+        say(`Uploaded${put ? "" : ", but not put in"}: ${paths.join(", ")} (kept until ${until(said.expires)})`, { ms: 10_000 });
       });
       request.open("POST", urls.upload);
       request.responseType = "json";

@@ -62,19 +62,28 @@ pub fn accounts() -> Option<Accounts> {
     all
 }
 
-/// The binary, where every account can run it.
-static BINARY: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::Builder::new().prefix("muxboard-test").permissions(std::fs::Permissions::from_mode(0o755)).tempdir().unwrap();
-    let path = folder.path().join("muxboard");
+/// The binary, where every account can run it: one place for each checkout, for what a test process makes for itself alone nobody removes after it.
+static BINARY: LazyLock<String> = LazyLock::new(|| {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+    let mut checkout = DefaultHasher::new();
+    env!("CARGO_MANIFEST_DIR").hash(&mut checkout);
+    let folder = std::env::temp_dir().join(format!("muxboard-tests-{:x}", checkout.finish()));
+    let _ = std::fs::DirBuilder::new().mode(0o755).create(&folder);
+    let own = std::fs::symlink_metadata("/proc/self/environ").unwrap().uid();
+    let there = std::fs::symlink_metadata(&folder).unwrap();
+    assert!(there.is_dir() && there.uid() == own && there.mode() & 0o022 == 0, "{} is not ours alone", folder.display());
+    let (next, path) = (folder.join(unique()), folder.join("muxboard"));
     // By a process of its own: a file that this one has open for writing cannot be run, nor while a child of another thread has inherited it.
-    sshd::run("cp", &[env!("CARGO_BIN_EXE_muxboard"), path.to_str().unwrap()]);
-    (folder, path)
+    // And never over one that runs.
+    sshd::run("cp", &[env!("CARGO_BIN_EXE_muxboard"), next.to_str().unwrap()]);
+    std::fs::rename(next, &path).unwrap();
+    path.to_str().unwrap().to_owned()
 });
 
 /// Its path.
 pub fn binary() -> &'static str {
-    BINARY.1.to_str().unwrap()
+    &BINARY
 }
 
 /// A program as an account, in a fresh environment.
