@@ -14,7 +14,8 @@ fn to_server() -> impl Strategy<Value = ToServer> {
         grid.prop_map(ToServer::Resize),
         any::<u32>().prop_map(ToServer::Taken),
         any::<u32>().prop_map(ToServer::Ping),
-        any::<Vec<u8>>().prop_map(ToServer::Paste),
+        // An empty one is refused.
+        prop::collection::vec(any::<u8>(), 1..100).prop_map(ToServer::Paste),
     ]
 }
 
