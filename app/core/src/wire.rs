@@ -221,19 +221,18 @@ pub enum BoardFrame {
 impl BoardFrame {
     /// What leads from one host's view to the next, put beside the other changes of this frame.
     pub fn add(&mut self, was: &HostView, is: &HostView) {
-        let Self::Changed { hosts, swept, .. } = self else { return };
+        let Self::Changed { hosts, .. } = self else { return };
         if was.users != is.users {
             hosts.push(is.clone());
-        } else if was.host != is.host {
-            swept.push((is.host.key.clone(), is.host.state.clone(), is.host.since, is.host.swept_at));
+        } else {
+            self.looked_at(&was.host, &is.host);
         }
     }
 
-    /// A look at a host whose users are what they were: brings its own facts up to date, and puts them beside the other changes if they are others.
-    pub fn looked_at(&mut self, was: &mut HostRow, is: &HostRow) {
+    /// The same for a host whose users are what they were.
+    pub fn looked_at(&mut self, was: &HostRow, is: &HostRow) {
         let Self::Changed { swept, .. } = self else { return };
         if (&was.state, was.since, was.swept_at) != (&is.state, is.since, is.swept_at) {
-            (was.state, was.since, was.swept_at) = (is.state.clone(), is.since, is.swept_at);
             swept.push((is.key.clone(), is.state.clone(), is.since, is.swept_at));
         }
     }

@@ -139,29 +139,25 @@ impl Fleet {
             CommandTrace { bytes: command.len(), sha256: Sha256::digest(command).iter().map(|b| format!("{b:02x}")).collect() }
         });
         // What muxboard's own end cuts off may be done.
-        Report { audit: self.settings.audit.clone(), event: Some(AuditEvent { command, ..AuditEvent::of(permit, None, "not known") }) }
+        Report { audit: self.settings.audit.clone(), event: AuditEvent { command, ..AuditEvent::of(permit, None, "not known") } }
     }
 }
 
-/// What is to be said of an action: exactly one event, whichever way it ends.
-struct Report {
-    audit: Audit,
-    event: Option<AuditEvent>,
+/// What is to be said at an end: exactly one event, whichever way it comes.
+pub(crate) struct Report {
+    pub(crate) audit: Audit,
+    pub(crate) event: AuditEvent,
 }
 
 impl Report {
     fn end<T>(mut self, session: Option<SessionId>, result: &Result<T, Failed>) {
-        if let Some(event) = &mut self.event {
-            event.session = session.or(event.session);
-            event.result = result.as_ref().map_or_else(Failed::word, |_| "done").into();
-        }
+        self.event.session = session.or(self.event.session);
+        self.event.result = result.as_ref().map_or_else(Failed::word, |_| "done").into();
     }
 }
 
 impl Drop for Report {
     fn drop(&mut self) {
-        if let Some(event) = self.event.take() {
-            (self.audit)(event);
-        }
+        (self.audit)(std::mem::take(&mut self.event));
     }
 }

@@ -1,10 +1,10 @@
 //! Live terminals: slots (how many), lifetime (how long), and the [`Attachment`], one tmux client on one pty.
 
 use crate::Failed;
+use crate::act::Report;
 use crate::pty::Pty;
 use crate::transport::{Link, Seat, Transport};
 use muxboard_core::argv;
-use muxboard_core::audit::AuditEvent;
 use muxboard_core::fault::{Fault, of_ssh};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits;
@@ -115,18 +115,6 @@ impl Drop for Slot {
                 taken.remove(&self.principal);
             }
         }
-    }
-}
-
-/// Reports the end of an attachment, whichever way it ends.
-pub(crate) struct EndReport {
-    pub(crate) audit: crate::Audit,
-    pub(crate) event: AuditEvent,
-}
-
-impl Drop for EndReport {
-    fn drop(&mut self) {
-        (self.audit)(self.event.clone());
     }
 }
 
@@ -245,11 +233,11 @@ pub struct Attachment {
     may_type: bool,
     grid: Grid,
     slot: Slot,
-    _report: EndReport,
+    _report: Report,
 }
 
 impl Attachment {
-    pub(crate) fn new(connection: Connection, what: Opening, slot: Slot, report: EndReport) -> Self {
+    pub(crate) fn new(connection: Connection, what: Opening, slot: Slot, report: Report) -> Self {
         Self { connection, may_type: what.may_type, grid: what.grid, slot, _report: report }
     }
 

@@ -1,6 +1,7 @@
 //! Opening terminals: the permit, the slot, the audit, and the fresh terminal that overtakes a backlog.
 
-use crate::attach::{EndReport, Opening};
+use crate::act::Report;
+use crate::attach::Opening;
 use crate::transport::Transport;
 use crate::{Attachment, Connection, Failed, Fleet};
 use muxboard_core::audit::AuditEvent;
@@ -36,7 +37,7 @@ impl Fleet {
             let slot = self.slots.take(&permit.principal().name).ok_or(Failed::CapReached)?;
             let what = Opening { session, may_type, grid, principal: permit.principal().name.clone() };
             let connection = Connection::open(&cell.host, &cell.transport, &user, &what, &self.register).await?;
-            let report = EndReport { audit: self.settings.audit.clone(), event: AuditEvent::of(permit, None, "ended") };
+            let report = Report { audit: self.settings.audit.clone(), event: AuditEvent::of(permit, None, "ended") };
             Ok(Attachment::new(connection, what, slot, report))
         };
         let opened = opened.await;

@@ -50,7 +50,8 @@ fn news(shared: &Shared, who: &Principal, told: &mut [Told], rows: &[Arc<HostRow
         // What most looks find is nothing new. A copy of all that is known of a host, only to see that, was most of what a page cost us.
         if then.users == now.users {
             if let Some(shown) = shown {
-                frame.looked_at(&mut shown.host, now);
+                frame.looked_at(&shown.host, now);
+                (shown.host.state, shown.host.since, shown.host.swept_at) = (now.state.clone(), now.since, now.swept_at);
             }
             *then = now.clone();
             continue;

@@ -100,8 +100,8 @@ pub fn ended(output: &[u8], mark: &str) -> (Option<i32>, String) {
     }
 }
 
-/// The script for a user who is the only one asked, of our own account, and answered the last time: nothing beside tmux is started, which makes a
-/// look half as dear. Nothing ends it if tmux does not answer: then the caller loses patience, and asks by [`script`] from then on. What it prints
+/// The script for a user who is the only one asked, of our own account, and answered the last time: nothing beside tmux is started: `timeout` is
+/// a third of what such a look costs there. Nothing ends it if tmux does not answer: then the caller loses patience, and asks by [`script`] from then on. What it prints
 /// needs [`hasty_end`] behind it.
 pub fn hasty(ask: &Ask<'_>) -> Script {
     let name = Script::command(&[ask.user.name.as_str()]);

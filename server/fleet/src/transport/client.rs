@@ -29,7 +29,7 @@ pub(crate) struct Client {
     pub(super) settings: SshSettings,
     pub(super) runtime: Runtime,
     /// Looks under way at one moment, on connections that stand.
-    pub(super) looks: Arc<Semaphore>,
+    pub(super) looks: Semaphore,
     dials: Arc<Semaphore>,
     /// Those of them that looks may take.
     dials_of_looks: Arc<Semaphore>,
@@ -63,7 +63,7 @@ impl Client {
         Ok(Arc::new(Self {
             settings,
             runtime,
-            looks: Arc::new(Semaphore::new(SWEEPS)),
+            looks: Semaphore::new(SWEEPS),
             dials: Arc::new(Semaphore::new(DIALS)),
             dials_of_looks: Arc::new(Semaphore::new(DIALS - DIALS_KEPT)),
             resolves: Semaphore::new(DIALS),

@@ -112,13 +112,13 @@ impl Link {
         for _ in 0..DIAL_TRIES {
             let (master, generation) = self.master(purpose).await?;
             let Some((mut shell, room)) = self.shell(&master, generation).await? else { continue };
-            // After the shell: who waits for a busy host's must not hold what all hosts share.
-            let looks = async { if purpose == Purpose::Act { None } else { self.client.looks.clone().acquire_owned().await.ok() } };
-            let look = timeout(Duration::from_millis(SWEEPS_WAIT_MS), looks).await.ok().flatten();
             // Whoever asked may go away meanwhile: the shell, which the connection may live by, must not go with him.
             let (link, script) = (self.clone(), script.clone());
             let ran = tokio::spawn(async move {
-                let _held = (room, look);
+                let _room = room;
+                // After the shell: who waits for a busy host's must not hold what all hosts share.
+                let looks = async { if purpose == Purpose::Act { None } else { link.client.looks.acquire().await.ok() } };
+                let _look = timeout(Duration::from_millis(SWEEPS_WAIT_MS), looks).await;
                 let ran = shell.run(&script, bounds).await;
                 match ran {
                     Ran::Ended(_) => link.keep(shell),
