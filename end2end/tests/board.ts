@@ -113,8 +113,10 @@ ${this.more}`,
   tmuxAs(account: string, ...words: string[]): string {
     const [program, all] = as(account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
     try {
-      return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }).toString().trimEnd();
-    } catch {
+      return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] }).toString().trimEnd();
+    } catch (refused) {
+      // A question may have no answer; what was to be made must be there.
+      if (words[0] === "new-session") throw refused;
       return "";
     }
   }

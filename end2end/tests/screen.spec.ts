@@ -132,6 +132,8 @@ test("colours, attributes and every kind of character", async ({ page, board }) 
 test("programs that draw the whole screen: vim, less, htop", async ({ page, board }) => {
   const text = join(board.folder, "text.rs");
   writeFileSync(text, Array.from({ length: 300 }, (_, i) => `/// 第${i} line, naïve\tand tabbed\nfn f${i}(x: &str) -> u32 { x.len() as u32 + ${i} } // 🚀`).join("\n"));
+  // A tmux server whose last session ends now and then takes the next one's new-session with it.
+  board.tmux("new-session", "-d", "-s", "keep");
   for (const [name, command, keys] of [
     ["vim", `vim -u NONE -N -c 'syntax on' -c 'set nu cul hls' ${text}`, [["40j"], ["/len", "Enter"], ["C-w", "s"], ["G"]]],
     ["less", `less -RNS ${text}`, [["Space"], ["/line", "Enter"], ["G"], ["g"]]],

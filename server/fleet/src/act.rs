@@ -117,16 +117,25 @@ impl Fleet {
             }
         }
         let call = tmux::create(&wanted.name, wanted.directory.as_ref(), wanted.command.is_some());
-        let (exit, text) = cell.transport.call(&cell.host, user, &call, Purpose::Act).await.map_err(Failed::Host)?;
-        let made = if exit == Some(0) { text.lines().find_map(format::created) } else { None };
-        let Some(id) = made else {
-            return Err(match outcome::acted(&cell.host, user, exit, &text) {
+        let mut refused = Failed::EndedAtOnce;
+        // Twice: a server whose last session just ended still takes connections until its process is gone, and answers none of them.
+        for _ in 0..2 {
+            let (exit, text) = cell.transport.call(&cell.host, user, &call, Purpose::Act).await.map_err(Failed::Host)?;
+            if exit == Some(0)
+                && let Some(id) = text.lines().find_map(format::created)
+            {
+                return Ok(id);
+            }
+            refused = match outcome::acted(&cell.host, user, exit, &text) {
                 Acted::NameTaken => Failed::NameTaken,
                 Acted::User(state) => Failed::User(state),
                 Acted::Done | Acted::Gone => Failed::EndedAtOnce,
-            });
-        };
-        Ok(id)
+            };
+            if refused != Failed::EndedAtOnce {
+                break;
+            }
+        }
+        Err(refused)
     }
 
     pub(crate) fn report<O: Operation, T>(&self, permit: &Permit<O>, session: Option<SessionId>, result: &Result<T, Failed>) {

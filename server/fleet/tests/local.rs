@@ -8,6 +8,7 @@ use muxboard_core::policy::{Create, Kill, Rename, Type, Watch};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::wire::Grid;
 use muxboard_fleet::{AttachEnd, AttachLimits, Failed};
+use std::time::Duration;
 use tokio::time::timeout;
 use world::*;
 
@@ -296,4 +297,26 @@ async fn a_server_without_a_session_is_no_fault() {
     assert_eq!(world.look().await, UserState::Sessions(vec![]));
     world.create("first", None).await.unwrap();
     assert_eq!(world.state_names(), ["first"]);
+}
+
+/// A server whose last session ended takes connections until its process is gone: a session made in between was said to have ended at once.
+/// It is held there by what it does last, opening its history file, which is a FIFO.
+#[tokio::test]
+async fn a_session_made_while_the_server_before_it_ends_was_said_to_have_ended_at_once() {
+    let world = World::new();
+    world.create("last", None).await.unwrap();
+    let fifo = world.folder.path().join("history");
+    #[expect(clippy::disallowed_methods, reason = "a test makes a real FIFO")]
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    world.tmux(&["set-option", "-s", "history-file", fifo.to_str().unwrap()]);
+    world.tmux(&["kill-session", "-t", "=last"]);
+    let create = world.create("next", None);
+    let let_go = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::task::spawn_blocking(move || std::fs::read(&fifo)).await.unwrap().unwrap()
+    };
+    let (created, _) = tokio::join!(create, let_go);
+    created.unwrap();
+    assert_eq!(world.state_names(), ["next"]);
 }

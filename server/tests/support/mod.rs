@@ -200,6 +200,8 @@ impl Board {
     /// tmux as an account, on this board's socket.
     pub fn tmux(&self, account: &str, words: &[&str]) -> String {
         let output = as_account(account, "tmux").args(["-u", "-f", "/dev/null", "-L", &self.socket_name]).args(words).output().unwrap();
+        // A question may have no answer; what was to be made must be there.
+        assert!(output.status.success() || words[0] != "new-session", "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
