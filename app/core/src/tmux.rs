@@ -95,6 +95,8 @@ pub fn create(name: &NewSessionName, directory: Option<&Directory>, waiting: boo
 }
 
 /// Replaces the waiting program of a session made by [`create`] with the startup command, and keeps its last screen and exit status when it ends.
+///
+/// tmux 3.3a closes a pane as soon as it hears of its program's end: of what was printed right before it some may be lost (`echo x; exit 3`: 2 times in 160).
 pub fn start(id: SessionId, command: &StartupCommand) -> Call {
     let target = format!("${}:", id.number);
     let then =
