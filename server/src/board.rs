@@ -23,10 +23,10 @@ use muxboard_core::limits;
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::policy::{self, Asker, Create, Denied, Kill, Operation, Permit, Policy, Refresh, Rename, permit};
 use muxboard_core::snapshot::{Place, SessionId, View};
-use muxboard_fleet::{AttachLimits, Audit, Failed, Fleet, Settings, SshSettings, UploadLimits};
+use muxboard_fleet::{AttachLimits, Audit, Failed, Fleet, Settings, Slots, SshSettings, UploadLimits};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
 /// A board, ready to be mounted.
@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) base: Base,
     /// The way back to the application that the board is part of: words and URL.
     pub(crate) home: Option<(String, String)>,
-    pub(crate) boards: Arc<Semaphore>,
+    pub(crate) boards: Arc<Slots>,
     pub(crate) throttle: Throttle,
     pub(crate) audit: Audit,
     /// True once the server stops. Every live connection holds a receiver to its very end.
@@ -287,7 +287,7 @@ impl Builder {
             rules: watch::Sender::new(Arc::new(self.rules)),
             base: self.base,
             home: self.home,
-            boards: Arc::new(Semaphore::new(limits::BOARDS)),
+            boards: Slots::new(limits::BOARDS, limits::BOARDS_PER_PRINCIPAL),
             throttle: Throttle::new(self.requests_per_second),
             audit,
             stop: watch::Sender::new(false),

@@ -102,14 +102,13 @@ where
     }
     let (kind, extension) = sniffed(&head);
     let mut upload = shared.fleet.upload(permit, limits, extension, bytes).await.map_err(failed)?;
-    upload.write(&head).await.map_err(failed)?;
     let mut asked = Instant::now();
-    while coming.given < bytes {
-        let part = coming.part().await?;
+    let mut part = Bytes::from(head);
+    loop {
         // What was withdrawn meanwhile leaves nothing behind. The gate is asked as often as for a socket, and before the end.
         let rules = shared.rules();
         let mut allowed = rules.upload.is_some() && rules.policy.still_allows(&rules.inventory, upload.permit());
-        if coming.given == bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
+        if coming.given >= bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
             asked = Instant::now();
             allowed = allowed && visit.holds(shared, &who.principal).await;
         }
@@ -117,6 +116,10 @@ where
             return Err(PublicError::new(Kind::Forbidden, "Your access was withdrawn. Nothing of the file was kept."));
         }
         upload.write(&part).await.map_err(failed)?;
+        if coming.given >= bytes {
+            break;
+        }
+        part = coming.part().await?;
     }
     let path = upload.finish().await.map_err(failed)?;
     let typed = Script::command(&[&path]);

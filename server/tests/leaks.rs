@@ -1,13 +1,16 @@
-//! Terminals that end in every way there is leave nothing behind: no process, no zombie, no descriptor, no tmux client.
+//! Terminals that end in every way there is leave nothing behind: no process, no zombie, no descriptor, no tmux client. Boards that stay leave room for others.
 
 mod support;
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
-use muxboard_core::wire::Close;
+use muxboard_core::limits::BOARDS_PER_PRINCIPAL;
+use muxboard_core::wire::{BoardFrame, Close};
 use std::path::PathBuf;
 use support::socket::*;
-use support::{Board, PATIENCE};
+use support::{Board, PATIENCE, TOKEN, WATCH_TOKEN};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 fn descriptors(pid: u32) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok()).collect();
@@ -96,4 +99,33 @@ async fn two_hundred_terminals_ended_in_every_way_leave_nothing_behind() {
     assert!(ends.await.unwrap().iter().all(|close| *close == Some(Close::ShuttingDown)));
     wait_for("no tmux client is left after: server stopped", || clients(&board).is_empty()).await;
     assert_eq!(board.tmux(&front, &["list-sessions", "-F", "#{session_name}"]), "a\nkeep");
+}
+
+/// The next frame of a board.
+async fn news(socket: &mut Socket) -> BoardFrame {
+    let read = async {
+        loop {
+            if let Message::Binary(bytes) = socket.next().await.unwrap().unwrap() {
+                break BoardFrame::decode(&bytes).unwrap();
+            }
+        }
+    };
+    timeout(PATIENCE, read).await.unwrap()
+}
+
+/// One that may see nothing took all the places, and nobody's page was live any more; and where nothing changed the page took the line for dead.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_principal_took_every_board_and_a_board_on_which_nothing_happens_seemed_dead() {
+    let Some(board) = Board::start("") else { return };
+    board.configure(&board.config().replace("who = [\"eye\"]", "who = [\"nobody\"]"));
+    wait_for("he may see nothing", || board.log().contains("read again")).await;
+    let mut his = Vec::new();
+    for _ in 0..BOARDS_PER_PRINCIPAL {
+        let mut socket = connect(&board, "/ws/board", &token(WATCH_TOKEN)).await;
+        assert!(matches!(news(&mut socket).await, BoardFrame::Whole { .. }));
+        his.push(socket);
+    }
+    assert_eq!(closed(connect(&board, "/ws/board", &token(WATCH_TOKEN)).await).await, Some(Close::CapReached));
+    assert!(matches!(news(&mut connect(&board, "/ws/board", &token(TOKEN)).await).await, BoardFrame::Whole { .. }));
+    assert!(matches!(news(&mut his[0]).await, BoardFrame::Changed { hosts, swept, .. } if hosts.is_empty() && swept.is_empty()));
 }

@@ -224,23 +224,33 @@ fn uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_o
         assert!(said.starts_with("HTTP/1.1 403 ") && said.contains("withdrawn"), "{said}");
         until("nothing of it is left", || !partial_is_there(&way.account));
     };
+    // (A small one comes in one piece, its first and its last.)
+    let small = world.begin(&way, PNG.len(), b"");
     let stream = begin();
-    world.board.configure(&config.replace("\"type\", ", ""));
-    until("typing is withdrawn", || world.send(&way, PNG).0 == 403);
-    is_refused(stream);
-    world.board.configure(&config);
-    until("typing is allowed", || world.send(&way, PNG).0 == 201);
-    let stream = begin();
-    world.board.configure(&config.replace(&support::hash(TOKEN), &support::hash("a-token-of-somebody-else")));
-    until("the token is withdrawn", || world.board.get("/api/v1/whoami").token(TOKEN).send().status == 401);
+    let read = || world.board.log().matches("configuration was read again").count();
+    let configure = |text: &str| {
+        let times = read();
+        world.board.configure(text);
+        until("the configuration is read", || read() > times);
+    };
+    configure(&config.replace("\"type\", ", ""));
+    assert_eq!(world.send(&way, PNG).0, 403);
     is_refused(stream);
     let before = there(&way.account).len();
+    let said = finish(small, PNG);
+    assert!(said.starts_with("HTTP/1.1 403 ") && said.contains("withdrawn"), "{said}");
+    until("nothing of it is left", || !partial_is_there(&way.account));
+    assert_eq!(there(&way.account).len(), before);
+    configure(&config);
+    assert_eq!(world.send(&way, PNG).0, 201);
+    let stream = begin();
     // (Who asks again and again with a token that is not known is soon not listened to.)
-    let read = || world.board.log().matches("was read again").count();
-    let times = read();
-    world.board.configure(&config.replace("enabled = true", "enabled = false"));
-    until("the configuration is read", || read() > times);
-    until("uploads are off, in words", || world.send(&way, PNG).1["detail"].as_str().unwrap().contains("[upload] enabled = true"));
+    configure(&config.replace(&support::hash(TOKEN), &support::hash("a-token-of-somebody-else")));
+    assert_eq!(world.board.get("/api/v1/whoami").token(TOKEN).send().status, 401);
+    is_refused(stream);
+    let before = there(&way.account).len();
+    configure(&config.replace("enabled = true", "enabled = false"));
+    assert!(world.send(&way, PNG).1["detail"].as_str().unwrap().contains("[upload] enabled = true"));
     assert_eq!(there(&way.account).len(), before);
     // The page does not offer what is off.
     let page = world.board.get(&format!("/{}/work?id={}", way.place, way.session)).token(TOKEN).send().body;
@@ -249,6 +259,18 @@ fn uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_o
     until("uploads are on", || {
         world.board.get(&format!("/{}/work?id={}", way.place, way.session)).token(TOKEN).send().body.contains("data-upload-max=\"2000000\"")
     });
+}
+
+#[test]
+fn a_login_shell_that_greets_in_latin_1_or_does_not_end_its_line_let_no_file_in() {
+    let Some(world) = World::new("enabled = true") else { return };
+    let accounts = &world.client.accounts;
+    let bashrc = format!("/home/{}/.bashrc", accounts.login);
+    let quiet = std::fs::read_to_string(&bashrc).unwrap();
+    std::fs::write(&bashrc, format!("printf 'caf\\351\\n\\033]0;here\\007'\n{quiet}")).unwrap();
+    let sent: Vec<u16> = [&accounts.login, &accounts.far].map(|account| world.send(&world.way("far", account), PNG).0).to_vec();
+    std::fs::write(&bashrc, quiet).unwrap();
+    assert_eq!(sent, [201, 201]);
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub const DIALS: usize = 12;
 pub const DIALS_KEPT: usize = 3;
 /// Connections being made through one bastion, or to one sshd: it begins to drop them at 10 (`MaxStartups 10:30:100`).
 pub const DIALS_PER_BASTION: usize = 6;
+/// Of these, the same for people as [`DIALS_KEPT`].
+pub const DIALS_KEPT_PER_BASTION: usize = 2;
 /// How often a connection that was dropped before it began is tried at once.
 pub const DIAL_TRIES: u32 = 4;
 /// The first wait between two of those tries, in milliseconds; it doubles.
@@ -62,6 +64,8 @@ pub const ALIVE_COUNT: u64 = 2;
 pub const REDIAL_SECONDS_MAX: u64 = 300;
 /// A host that let nobody in is tried again after this time, in seconds: failed logins are counted there.
 pub const REDIAL_REFUSED_SECONDS: u64 = 300;
+/// The same at the latest when somebody asks for it, after twice the time each time, in seconds.
+pub const REDIAL_ASKED_SECONDS_MAX: u64 = 60;
 /// Time for a shell on a host to answer for the first time, in seconds.
 pub const SHELL_SECONDS_MAX: u64 = 8;
 /// Calls of tmux for one user at one moment, beside the sweep's: a server that does not answer holds up its own user's, and has no more of a host's
@@ -160,7 +164,9 @@ pub const QUIET_SECONDS: u64 = 4;
 /// A connection that was pinged and silent for this long at a check is dead, in seconds: it has had a check's time to answer, and is found
 /// out within 15 s.
 pub const SILENCE_SECONDS_MAX: u64 = 10;
-/// A board's connection that brought no frame for this long is dead to its page, in seconds: longer than the longest sweep.
+/// A board's connection on which nothing was told for this long brings a frame that says so, in seconds.
+pub const BOARD_QUIET_SECONDS: u64 = 9;
+/// A board's connection that brought no frame for this long is dead to its page, in seconds.
 pub const BOARD_SILENCE_SECONDS_MAX: u64 = 30;
 /// Between two pings of a page's terminal, in milliseconds: they measure the round trip that is shown.
 pub const PAGE_PING_MS: u32 = 4000;
@@ -177,6 +183,8 @@ pub const GRID_CELLS_MAX: u16 = 1000;
 
 /// Board connections (pages that follow live) in total.
 pub const BOARDS: usize = 64;
+/// The same of one principal.
+pub const BOARDS_PER_PRINCIPAL: usize = 32;
 
 /// The buffer of a WebSocket's writer, in bytes: ours are many and mostly idle, tungstenite's own default is sized for bulk.
 pub const WRITE_BUFFER_BYTES: usize = 4096;
@@ -240,7 +248,7 @@ pub const IDENTITY_BYTES_MAX: usize = 4096;
 pub const GROUPS_MAX: usize = 256;
 /// The largest user map, in bytes.
 pub const USER_MAP_BYTES_MAX: u64 = 4 << 20; // 4 MiB
-/// Between two looks whether the configuration or the user map changed, in milliseconds.
+/// Between two looks whether the configuration or a file that it names changed, in milliseconds. What two looks find the same is taken.
 pub const RELOAD_MS: u64 = 1000;
 /// Time for a client's first frame, in seconds.
 pub const HELLO_SECONDS_MAX: u64 = 10;
@@ -333,10 +341,10 @@ const _: () = assert!(TERMINALS_PER_MASTER < 10 && SHELLS_MAX < 10 && SHELLS_KEP
 const _: () = assert!(SECTION_SECONDS_MAX < SWEEP_SECONDS_MAX);
 const _: () = assert!(CREDIT_BYTES_MIN <= CREDIT_BYTES_START && CREDIT_BYTES_START <= CREDIT_BYTES_QUICK && CREDIT_BYTES_QUICK <= CREDIT_BYTES_MAX);
 const _: () = assert!(CREDIT_BYTES_MAX as usize <= QUEUE_BYTES_MAX && OUTPUT_FRAME_BYTES_MAX <= CREDIT_BYTES_QUICK as usize);
-const _: () = assert!(SWEEP_SECONDS_MAX + WATCHED_SWEEP_MS / 1000 < BOARD_SILENCE_SECONDS_MAX);
+const _: () = assert!(BOARD_QUIET_SECONDS + 2 * CHECK_SECONDS < BOARD_SILENCE_SECONDS_MAX);
 const _: () = assert!(QUIET_SECONDS < CHECK_SECONDS && CHECK_SECONDS * 2 <= SILENCE_SECONDS_MAX && SILENCE_SECONDS_MAX + CHECK_SECONDS <= 15);
 const _: () = assert!(PAGE_PING_MS + PAGE_SILENCE_MS_MAX < 15_000);
 const _: () = assert!(4 * 6 * (AUDIT_FIELD_BYTES_MAX + 3) + 4096 <= AUDIT_LINE_BYTES_MAX && AUDIT_LINE_BYTES_MAX as u64 <= AUDIT_ROTATE_BYTES_MIN);
 const _: () = assert!(CONNECTIONS_MIN <= CONNECTIONS && CONNECTIONS <= CONNECTIONS_MAX && CONNECTIONS_MIN / CONNECTIONS_OF_ONE_PART > 0);
 const _: () = assert!(HEAD_SECONDS_MAX < KEEP_ALIVE_SECONDS_MAX && IDENTITY_BYTES_MAX < HEAD_BYTES_MAX);
-const _: () = assert!(RELOAD_MS < 5000 && CHECK_SECONDS <= 5); // what is withdrawn is closed within 5 s
+const _: () = assert!(2 * RELOAD_MS < 5000 && CHECK_SECONDS <= 5); // what is withdrawn is closed within 5 s

@@ -32,7 +32,7 @@ pub struct Wanted<'a> {
 }
 
 /// Into the folder, and sure of it (below a home with the set-group-ID bit it has that bit too, which opens nothing); then what is too old goes. The parts: the mark, the folder (four times), two patterns, the age, what `find` replaces.
-const ENTER: &str = "umask 077; say() { printf '%s %s\\n' {} \"$*\"; }; t=; no() { rm -f $t; say no \"$*\"; exit 1; }; \
+const ENTER: &str = "umask 077; say() { printf '\\n%s %s\\n' {} \"$*\"; }; t=; no() { rm -f $t; say no \"$*\"; exit 1; }; \
     cd 2>/dev/null && h=$(pwd -P) && [ -O . ] || no home; \
     [ -d {} ] || mkdir {} 2>/dev/null || no home; \
     cd {} 2>/dev/null && [ \"$(pwd -P)\" = \"${h%/}/\"{} ] && [ -O . ] && [ -n \"$(find . -prune '(' -perm 700 -o -perm 2700 ')')\" ] || no folder; \

@@ -1,9 +1,9 @@
-//! Live terminals: slots (how many), lifetime (how long), and the [`Attachment`], one tmux client on one pty.
+//! Live terminals: lifetime (how long), and the [`Attachment`], one tmux client on one pty.
 
-use crate::Failed;
 use crate::act::Report;
 use crate::pty::Pty;
 use crate::transport::{Link, Seat, Transport};
+use crate::{Failed, Slot};
 use muxboard_core::argv;
 use muxboard_core::fault::{Fault, of_ssh};
 use muxboard_core::inventory::{Host, User};
@@ -73,48 +73,6 @@ impl Registered {
 impl Drop for Registered {
     fn drop(&mut self) {
         self.register.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
-    }
-}
-
-/// Who holds how many slots.
-pub(crate) struct Slots {
-    limits: AttachLimits,
-    taken: Mutex<HashMap<String, usize>>,
-}
-
-impl Slots {
-    pub(crate) fn new(limits: AttachLimits) -> Arc<Self> {
-        Arc::new(Self { limits, taken: Mutex::new(HashMap::new()) })
-    }
-
-    /// A slot, if both the principal and the board have one left.
-    pub(crate) fn take(self: &Arc<Self>, principal: &str) -> Option<Slot> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = taken.get(principal).copied().unwrap_or(0);
-        if own >= self.limits.per_principal || taken.values().sum::<usize>() >= self.limits.total {
-            return None;
-        }
-        taken.insert(principal.to_owned(), own + 1);
-        Some(Slot { slots: self.clone(), principal: principal.to_owned(), deadline: Instant::now() + self.limits.lifetime })
-    }
-}
-
-/// The right to one live terminal; given back when dropped.
-pub(crate) struct Slot {
-    slots: Arc<Slots>,
-    principal: String,
-    deadline: Instant,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = taken.get_mut(&self.principal) {
-            *own -= 1;
-            if *own == 0 {
-                taken.remove(&self.principal);
-            }
-        }
     }
 }
 
@@ -232,13 +190,14 @@ pub struct Attachment {
     connection: Connection,
     may_type: bool,
     grid: Grid,
-    slot: Slot,
+    deadline: Instant,
+    _slot: Slot,
     _report: Report,
 }
 
 impl Attachment {
-    pub(crate) fn new(connection: Connection, what: Opening, slot: Slot, report: Report) -> Self {
-        Self { connection, may_type: what.may_type, grid: what.grid, slot, _report: report }
+    pub(crate) fn new(connection: Connection, what: Opening, slot: Slot, lifetime: Duration, report: Report) -> Self {
+        Self { connection, may_type: what.may_type, grid: what.grid, deadline: Instant::now() + lifetime, _slot: slot, _report: report }
     }
 
     /// Goes on with another terminal, and lets the old one go.
@@ -258,7 +217,7 @@ impl Attachment {
 
     /// When the connection's lifetime is over.
     pub fn deadline(&self) -> Instant {
-        self.slot.deadline
+        self.deadline
     }
 
     /// Waits until there may be output, or the end.
@@ -371,17 +330,5 @@ mod tests {
         let _hers = Registered::new(&register, "h/ann".parse().unwrap(), "/dev/pts/3", "ann@example.org".into());
         assert_eq!(register.principal(&"h/ann".parse().unwrap(), "/dev/pts/3").as_deref(), Some("ann@example.org"));
         assert_eq!(register.principal(&"h/bob".parse().unwrap(), "/dev/pts/3"), None);
-    }
-
-    #[test]
-    fn slots_are_counted_per_principal_and_in_total_and_given_back() {
-        let slots = Slots::new(AttachLimits { per_principal: 2, total: 3, ..AttachLimits::default() });
-        let first = slots.take("ann").unwrap();
-        let _second = slots.take("ann").unwrap();
-        assert!(slots.take("ann").is_none());
-        let _third = slots.take("bob").unwrap();
-        assert!(slots.take("cy").is_none());
-        drop(first);
-        assert!(slots.take("cy").is_some());
     }
 }

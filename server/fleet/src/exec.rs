@@ -9,7 +9,7 @@ use std::io;
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, Lines, Take};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, Take};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -92,7 +92,7 @@ pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], input: &[u8], b
 /// A process that is given data, and answers in lines. Dropping it hangs up: no more data, and SIGHUP, so that it can put away what is half done.
 pub(crate) struct Fed {
     input: Option<ChildStdin>,
-    lines: Lines<BufReader<Take<ChildStdout>>>,
+    output: BufReader<Take<ChildStdout>>,
     complaints: ChildStderr,
     _group: Group,
     child: Child,
@@ -108,7 +108,7 @@ pub(crate) fn feed(argv: &Argv, output_bytes_max: usize) -> io::Result<Fed> {
     let no_pipe = || io::Error::other("no pipe to the process");
     Ok(Fed {
         input: Some(child.stdin.take().ok_or_else(no_pipe)?),
-        lines: BufReader::new(child.stdout.take().ok_or_else(no_pipe)?.take(output_bytes_max as u64)).lines(),
+        output: BufReader::new(child.stdout.take().ok_or_else(no_pipe)?.take(output_bytes_max as u64)),
         complaints: child.stderr.take().ok_or_else(no_pipe)?,
         _group: group,
         child,
@@ -130,9 +130,11 @@ impl Fed {
         self.input = None;
     }
 
-    /// Its next line; none at the end. A line that is no text ends it too.
+    /// Its next line; none at the end. What is no text in it is replaced.
     pub(crate) async fn line(&mut self) -> Option<String> {
-        self.lines.next_line().await.ok().flatten()
+        let mut line = Vec::new();
+        let read = self.output.read_until(b'\n', &mut line).await.ok()?;
+        (read > 0).then(|| String::from_utf8_lossy(&line).into_owned())
     }
 
     /// What it complained about, once its output has ended.

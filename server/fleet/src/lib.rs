@@ -10,6 +10,7 @@ mod look;
 mod open;
 mod pty;
 mod showing;
+mod slots;
 mod sweep;
 mod text;
 mod transport;
@@ -19,10 +20,11 @@ pub use attach::{AttachEnd, AttachLimits, Attachment, Connection};
 pub use doctor::{Doctor, Finding, Verdict};
 pub use look::Look;
 pub use showing::Showing;
+pub use slots::{Slot, Slots};
 pub use transport::{ASKPASS_SOCKET, SshSettings, askpass, private_file};
 pub use upload::{UploadLimits, Uploading};
 
-use attach::{Register, Slots};
+use attach::Register;
 use cell::{HostCell, Hosts, short};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::fault::{Fault, Kind};
@@ -143,7 +145,7 @@ pub struct Fleet {
     uploads: Arc<Slots>,
     texts: Arc<Slots>,
     /// When the uploaded files of a user are looked through for old ones.
-    expiring: Mutex<HashMap<Place, Instant>>,
+    expiring: Mutex<HashMap<Place, (Instant, Duration)>>,
     register: Arc<Register>,
     settings: Settings,
 }
@@ -159,9 +161,9 @@ impl Fleet {
             client: Mutex::default(),
             began: Instant::now(),
             snapshot: watch::Sender::default(),
-            slots: Slots::new(settings.attach),
-            uploads: Slots::new(AttachLimits { per_principal: UPLOADS_PER_PRINCIPAL, total: UPLOADS, ..settings.attach }),
-            texts: Slots::new(AttachLimits { per_principal: TEXTS_PER_PRINCIPAL, total: TEXTS, ..settings.attach }),
+            slots: Slots::new(settings.attach.total, settings.attach.per_principal),
+            uploads: Slots::new(UPLOADS, UPLOADS_PER_PRINCIPAL),
+            texts: Slots::new(TEXTS, TEXTS_PER_PRINCIPAL),
             expiring: Mutex::default(),
             register: Arc::default(),
             settings,

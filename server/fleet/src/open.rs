@@ -38,7 +38,7 @@ impl Fleet {
             let what = Opening { session, may_type, grid, principal: permit.principal().name.clone() };
             let connection = Connection::open(&cell.host, &cell.transport, &user, &what, &self.register).await?;
             let report = Report { audit: self.settings.audit.clone(), event: AuditEvent::of(permit, None, "ended") };
-            Ok(Attachment::new(connection, what, slot, report))
+            Ok(Attachment::new(connection, what, slot, self.settings.attach.lifetime, report))
         };
         let opened = opened.await;
         self.report(permit, None, &opened);

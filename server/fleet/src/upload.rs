@@ -1,10 +1,9 @@
 //! Files from a page into an account: written as that user, by the one way that the documented sudoers line leaves, over a channel of their own.
 
-use crate::attach::Slot;
 use crate::cell::short;
 use crate::exec::{self, Bounds, Fed};
 use crate::transport::{Purpose, Seat, Transport};
-use crate::{Failed, Fleet, sentinel};
+use crate::{Failed, Fleet, Slot, sentinel};
 use muxboard_core::argv;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
 use muxboard_core::fault::{Fault, of_ssh};
@@ -110,12 +109,12 @@ impl Fleet {
     fn expire_later(self: &Arc<Self>, place: Place, keep: Duration) {
         let late = Duration::from_secs(UPLOAD_EXPIRE_LATE_SECONDS);
         let due = Instant::now() + self.settings.expire_after.unwrap_or(keep + late);
-        if short(&self.expiring).insert(place.clone(), due).is_some() {
+        if short(&self.expiring).insert(place.clone(), (due, keep)).is_some() {
             return;
         }
         let fleet = Arc::downgrade(self);
         tokio::spawn(async move {
-            let mut due = due;
+            let (mut due, mut keep) = (due, keep);
             loop {
                 sleep_until(due).await;
                 let Some(fleet) = fleet.upgrade() else { return };
@@ -128,7 +127,7 @@ impl Fleet {
                 let mut expiring = short(&fleet.expiring);
                 match expiring.get(&place) {
                     // Another file came meanwhile.
-                    Some(later) if *later > due => due = *later,
+                    Some((later, its)) if *later > due => (due, keep) = (*later, *its),
                     _ => {
                         expiring.remove(&place);
                         return;
@@ -206,7 +205,8 @@ impl Uploading {
 impl Drop for Uploading {
     fn drop(&mut self) {
         if !self.reported {
-            self.event("cut off");
+            // With all of its bytes the host may have ended it as well.
+            self.event(if self.given == self.file.bytes { "not known" } else { "cut off" });
         }
     }
 }

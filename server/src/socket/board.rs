@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use muxboard_core::limits::{BOARD_FRAME_MS, CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES};
+use muxboard_core::limits::{BOARD_FRAME_MS, BOARD_QUIET_SECONDS, CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES};
 use muxboard_core::policy::{self, Principal};
 use muxboard_core::snapshot::{HostRow, HostView, View};
 use muxboard_core::wire::{BoardFrame, Close};
@@ -66,7 +66,7 @@ fn news(shared: &Shared, who: &Principal, told: &mut [Told], rows: &[Arc<HostRow
 }
 
 async fn run(shared: Arc<Shared>, who: Principal, visit: Visit, mut socket: WebSocket) {
-    let Ok(_place) = shared.boards.clone().try_acquire_owned() else { return close(socket, Close::CapReached).await };
+    let Some(_place) = shared.boards.take(&who.name) else { return close(socket, Close::CapReached).await };
     let mut snapshot = shared.fleet.snapshot();
     let mut stopping = shared.stop.subscribe();
     let (mut rules, mut recheck) = (shared.rules.subscribe(), Recheck::default());
@@ -79,7 +79,7 @@ async fn run(shared: Arc<Shared>, who: Principal, visit: Visit, mut socket: WebS
         return;
     }
     let mut ping = interval(Duration::from_secs(CHECK_SECONDS));
-    let mut heard = Instant::now();
+    let (mut heard, mut told_at) = (Instant::now(), Instant::now());
     // What changes while a frame is not due yet goes with the next one.
     let mut not_before = Instant::now();
     let mut pending = false;
@@ -96,6 +96,7 @@ async fn run(shared: Arc<Shared>, who: Principal, visit: Visit, mut socket: WebS
                 let frame = news(&shared, &who, &mut told, &rows.hosts, revision + 1);
                 if !frame.is_quiet() {
                     revision += 1;
+                    told_at = Instant::now();
                     if !send(&mut socket, Message::Binary(frame.encode().into())).await { return; }
                 }
             }
@@ -119,6 +120,13 @@ async fn run(shared: Arc<Shared>, who: Principal, visit: Visit, mut socket: WebS
             _ = ping.tick() => {
                 recheck.begin(&shared, &visit, &who);
                 if heard.elapsed() > Duration::from_secs(SILENCE_SECONDS_MAX) || !send(&mut socket, Message::Ping(Default::default())).await { return; }
+                // A page hears frames alone, and takes silence for a dead line: where nothing changes it hears that.
+                if told_at.elapsed() > Duration::from_secs(BOARD_QUIET_SECONDS) {
+                    revision += 1;
+                    told_at = Instant::now();
+                    let nothing = BoardFrame::Changed { revision, now: unix_now(), hosts: Vec::new(), swept: Vec::new() };
+                    if !send(&mut socket, Message::Binary(nothing.encode().into())).await { return; }
+                }
             }
             () = stopped(&mut stopping) => return close(socket, Close::ShuttingDown).await,
         }

@@ -5,7 +5,7 @@ use super::runtime::Runtime;
 use crate::exec::{self, Bounds};
 use muxboard_core::argv;
 use muxboard_core::inventory::{Host, Ssh};
-use muxboard_core::limits::{DIALS, DIALS_KEPT, DIALS_PER_BASTION, SSH_WORDS_BYTES_MAX, SWEEPS};
+use muxboard_core::limits::{DIALS, DIALS_KEPT, DIALS_KEPT_PER_BASTION, DIALS_PER_BASTION, SSH_WORDS_BYTES_MAX, SWEEPS};
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
@@ -30,19 +30,49 @@ pub(crate) struct Client {
     pub(super) runtime: Runtime,
     /// Looks under way at one moment, on connections that stand.
     pub(super) looks: Semaphore,
-    dials: Arc<Semaphore>,
-    /// Those of them that looks may take.
-    dials_of_looks: Arc<Semaphore>,
+    dials: Room,
     /// Questions to ssh about its configuration: a process each.
     resolves: Semaphore,
-    bastions: Mutex<HashMap<String, Arc<Semaphore>>>,
+    bastions: Mutex<HashMap<String, Arc<Room>>>,
+}
+
+/// How many connections may be made at one moment. Hosts that are dead and dialled again and again leave room for people: what looks may take is
+/// less than all, and a refresh, which may be of a whole dead fleet, takes theirs or what is kept, but for one.
+struct Room {
+    all: Arc<Semaphore>,
+    of_looks: Arc<Semaphore>,
+    of_refreshes: Arc<Semaphore>,
+}
+
+impl Room {
+    fn new(all: usize, kept: usize) -> Self {
+        let [all, of_looks, of_refreshes] = [all, all - kept, kept - 1].map(|count| Arc::new(Semaphore::new(count)));
+        Self { all, of_looks, of_refreshes }
+    }
+
+    async fn take(&self, purpose: Purpose) -> Option<Place> {
+        let of_looks = self.of_looks.clone().acquire_owned();
+        let part = match purpose {
+            Purpose::Act => None,
+            Purpose::Look => Some(of_looks.await.ok()?),
+            Purpose::Refresh => tokio::select! {
+                one = of_looks => Some(one.ok()?),
+                one = self.of_refreshes.clone().acquire_owned() => Some(one.ok()?),
+            },
+        };
+        Some(Place { _part: part, _one: self.all.clone().acquire_owned().await.ok()? })
+    }
+}
+
+struct Place {
+    _one: OwnedSemaphorePermit,
+    _part: Option<OwnedSemaphorePermit>,
 }
 
 /// The right to make a connection now.
 pub(super) struct Dialling {
-    _one: OwnedSemaphorePermit,
-    _of_looks: Option<OwnedSemaphorePermit>,
-    _of_bastion: OwnedSemaphorePermit,
+    _here: Place,
+    _at_bastion: Place,
 }
 
 /// What `ssh_config` makes of a host.
@@ -64,8 +94,7 @@ impl Client {
             settings,
             runtime,
             looks: Semaphore::new(SWEEPS),
-            dials: Arc::new(Semaphore::new(DIALS)),
-            dials_of_looks: Arc::new(Semaphore::new(DIALS - DIALS_KEPT)),
+            dials: Room::new(DIALS, DIALS_KEPT),
             resolves: Semaphore::new(DIALS),
             bastions: Mutex::default(),
         }))
@@ -77,20 +106,18 @@ impl Client {
 
     /// Whether looks make as many connections as they may.
     pub(super) fn is_crowded(&self) -> bool {
-        self.dials_of_looks.available_permits() == 0
+        self.dials.of_looks.available_permits() == 0
     }
 
     /// Waits until a connection through this first hop may be made.
     pub(super) async fn may_dial(&self, first_hop: &str, purpose: Purpose) -> Option<Dialling> {
-        let of_bastion = {
+        let bastion = {
             let mut bastions = self.bastions.lock().unwrap_or_else(PoisonError::into_inner);
-            bastions.entry(first_hop.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(DIALS_PER_BASTION))).clone()
+            bastions.entry(first_hop.to_owned()).or_insert_with(|| Arc::new(Room::new(DIALS_PER_BASTION, DIALS_KEPT_PER_BASTION))).clone()
         };
         // The bastion's first: who waits for a crowded one must not hold what others could use.
-        let of_bastion = of_bastion.acquire_owned().await.ok()?;
-        let of_looks = if purpose == Purpose::Look { Some(self.dials_of_looks.clone().acquire_owned().await.ok()?) } else { None };
-        let one = self.dials.clone().acquire_owned().await.ok()?;
-        Some(Dialling { _one: one, _of_looks: of_looks, _of_bastion: of_bastion })
+        let at_bastion = bastion.take(purpose).await?;
+        Some(Dialling { _here: self.dials.take(purpose).await?, _at_bastion: at_bastion })
     }
 
     /// Asks ssh what its configuration makes of a host. It connects nowhere.
@@ -122,19 +149,32 @@ impl Client {
 mod tests {
     use super::*;
 
+    /// Whether the connection can be made at once: everything that it waits for is there, or it is not.
+    async fn may(client: &Client, first_hop: &str, purpose: Purpose) -> Option<Dialling> {
+        tokio::select! {
+            biased;
+            dialling = client.may_dial(first_hop, purpose) => Some(dialling.unwrap()),
+            () = std::future::ready(()) => None,
+        }
+    }
+
     #[tokio::test]
-    async fn hosts_that_are_dead_leave_room_to_open_a_terminal() {
+    async fn hosts_that_are_dead_leave_room_to_open_a_terminal_also_behind_one_bastion_and_while_all_are_refreshed() {
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         let folder = tempfile::Builder::new().permissions(private).tempdir().unwrap();
         let client = Client::new(SshSettings { runtime: Some(folder.path().to_owned()), ..SshSettings::default() }).unwrap();
-        let mut dialled = Vec::new();
-        for i in 0..DIALS - DIALS_KEPT {
-            dialled.push(client.may_dial(&format!("dead{i}"), Purpose::Look).await.unwrap());
-        }
-        tokio::select! {
-            biased;
-            _ = client.may_dial("one more", Purpose::Look) => panic!("looks have them all"),
-            dialled = client.may_dial("healthy", Purpose::Act) => assert!(dialled.is_some()),
+        for all_behind_one in [true, false] {
+            let hop = |i: usize| if all_behind_one { "bastion".to_owned() } else { format!("dead{i}") };
+            let mut dialled = Vec::new();
+            for purpose in [Purpose::Look, Purpose::Refresh] {
+                while let Some(dialling) = may(&client, &hop(dialled.len()), purpose).await {
+                    dialled.push(dialling);
+                }
+            }
+            let most = if all_behind_one { DIALS_PER_BASTION } else { DIALS };
+            assert_eq!(dialled.len(), most - 1);
+            assert!(may(&client, "healthy", Purpose::Act).await.is_some());
+            assert!(may(&client, &hop(0), Purpose::Act).await.is_some());
         }
     }
 }

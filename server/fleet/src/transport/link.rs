@@ -9,8 +9,8 @@ use crate::exec::Bounds;
 use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Host, Ssh};
 use muxboard_core::limits::{
-    BACK_OFF_SECONDS, DIAL_TRIES, DIAL_WAIT_MS, REDIAL_REFUSED_SECONDS, REDIAL_SECONDS_MAX, SHELL_SECONDS_MAX, SHELLS_KEPT, SHELLS_MAX, SWEEPS_WAIT_MS,
-    TERMINALS_IDLE_SECONDS, TERMINALS_PER_MASTER,
+    BACK_OFF_SECONDS, DIAL_TRIES, DIAL_WAIT_MS, REDIAL_ASKED_SECONDS_MAX, REDIAL_REFUSED_SECONDS, REDIAL_SECONDS_MAX, SHELL_SECONDS_MAX, SHELLS_KEPT,
+    SHELLS_MAX, SWEEPS_WAIT_MS, TERMINALS_IDLE_SECONDS, TERMINALS_PER_MASTER,
 };
 use muxboard_core::shell::Script;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,14 @@ struct Main {
     generation: u64,
     failures: u32,
     fault: Option<(Fault, Instant)>,
+}
+
+impl Main {
+    /// How the last try to connect ended.
+    fn note(&mut self, fault: Option<&Fault>) {
+        self.failures = if fault.is_some() { self.failures.saturating_add(1) } else { 0 };
+        self.fault = fault.map(|fault| (fault.clone(), Instant::now()));
+    }
 }
 
 /// A connection for terminals.
@@ -166,10 +174,8 @@ impl Link {
         main.master = None;
         self.idle().clear();
         *self.hung.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        if let Some((fault, at)) = &main.fault
-            && at.elapsed() < self.pause(fault.kind, main.failures, purpose)
-        {
-            return Err(fault.clone());
+        if let Some(fault) = self.rests(&main, purpose) {
+            return Err(fault);
         }
         match self.dial('c', purpose).await {
             Ok((master, pipes)) => {
@@ -180,25 +186,33 @@ impl Link {
                     self.noise.store(pipes.noise, Ordering::SeqCst);
                     self.idle().push(Shell::first(pipes, main.generation));
                 }
-                (main.failures, main.fault) = (0, None);
+                main.note(None);
                 main.master = Some(master.clone());
                 Ok((master, main.generation))
             }
             Err(fault) => {
-                main.failures = main.failures.saturating_add(1);
-                main.fault = Some((fault.clone(), Instant::now()));
+                main.note(Some(&fault));
                 Err(fault)
             }
         }
     }
 
+    /// What was wrong just now, for as long as the host is left alone for it.
+    fn rests(&self, main: &Main, purpose: Purpose) -> Option<Fault> {
+        let (fault, at) = main.fault.as_ref()?;
+        (at.elapsed() < self.pause(fault.kind, main.failures, purpose)).then(|| fault.clone())
+    }
+
     /// How long a host that failed is left alone.
     fn pause(&self, kind: Kind, failures: u32, purpose: Purpose) -> Duration {
-        let seconds = match (purpose, kind) {
-            (Purpose::Refresh | Purpose::Act, _) => BACK_OFF_SECONDS,
-            // What only a person can mend; and a wrong password is counted over there.
-            (Purpose::Look, Kind::AuthenticationFailed | Kind::HostKeyChanged | Kind::HostKeyUnknown | Kind::HostKeyRevoked) => REDIAL_REFUSED_SECONDS,
-            (Purpose::Look, _) => (BACK_OFF_SECONDS << failures.min(16)).min(REDIAL_SECONDS_MAX),
+        let doubled = BACK_OFF_SECONDS << failures.min(16);
+        let refused = matches!(kind, Kind::AuthenticationFailed | Kind::HostKeyChanged | Kind::HostKeyUnknown | Kind::HostKeyRevoked);
+        let seconds = match (purpose, refused) {
+            // What only a person can mend; and a wrong password is counted over there, whoever it is that asks for it to be tried again.
+            (Purpose::Look, true) => REDIAL_REFUSED_SECONDS,
+            (Purpose::Look, false) => doubled.min(REDIAL_SECONDS_MAX),
+            (Purpose::Refresh | Purpose::Act, true) => (doubled / 2).min(REDIAL_ASKED_SECONDS_MAX),
+            (Purpose::Refresh | Purpose::Act, false) => BACK_OFF_SECONDS,
         };
         // Spread, so that a thousand hosts behind one broken switch do not come back at one moment.
         let spread = 90 + (self.number as u64 * 7 + u64::from(failures) * 3) % 21;
@@ -226,9 +240,14 @@ impl Link {
     async fn shell(&self, master: &Arc<Master>, generation: u64) -> Result<Option<(Shell, OwnedSemaphorePermit)>, Fault> {
         loop {
             let Ok(permit) = self.room.clone().acquire_owned().await else { return Err(Fault::unreachable(&self.host, "muxboard is ending")) };
-            let kept = self.idle().pop();
-            if let Some(shell) = kept.filter(|shell| shell.generation == generation) {
-                return Ok(Some((shell, permit)));
+            match self.idle().pop() {
+                Some(shell) if shell.generation == generation => return Ok(Some((shell, permit))),
+                // While this one waited the connection was made anew, and lives by this shell.
+                Some(newer) if newer.generation > generation => {
+                    self.keep(newer);
+                    return Ok(None);
+                }
+                _ => {}
             }
             match Shell::open(master, generation).await {
                 Ok(shell) => {
@@ -268,7 +287,17 @@ impl Link {
         let terminals = match all.iter().find(free) {
             Some(terminals) => terminals.clone(),
             None => {
-                let (master, _) = self.dial('t', Purpose::Act).await?;
+                // Where a login was refused just now, another one would be as well. (While one is under way nobody knows yet.)
+                if let Ok(main) = self.main.try_lock()
+                    && let Some(fault) = self.rests(&main, Purpose::Act)
+                {
+                    return Err(fault);
+                }
+                let dialled = self.dial('t', Purpose::Act).await;
+                if let Ok(mut main) = self.main.try_lock() {
+                    main.note(dialled.as_ref().err());
+                }
+                let (master, _) = dialled?;
                 let made = Arc::new(Terminals { master, taken: AtomicUsize::new(0), most: AtomicUsize::new(TERMINALS_PER_MASTER) });
                 all.push(made.clone());
                 made
@@ -316,5 +345,70 @@ impl Drop for Seat {
                 }
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SshSettings;
+    use muxboard_core::inventory::{HostKeys, Reach, Secret};
+    use muxboard_core::name::Address;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A host with a password, whose sshd accepts and says nothing.
+    async fn silent(folder: &Path) -> (tokio::net::TcpListener, Arc<Link>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        std::fs::write(folder.join("password"), "secret\n").unwrap();
+        std::fs::set_permissions(folder.join("password"), PermissionsExt::from_mode(0o600)).unwrap();
+        let ssh = Ssh {
+            address: "127.0.0.1".parse::<Address>().unwrap(),
+            port: Some(listener.local_addr().unwrap().port()),
+            identity_file: None,
+            host_keys: HostKeys::Strict,
+            password: Some(Secret::File(folder.join("password").to_str().unwrap().to_owned())),
+            passphrase: None,
+        };
+        let host = Host { reach: Reach::Ssh(ssh.clone()), ..Host::local("h".parse().unwrap(), &"me".parse().unwrap()) };
+        let settings = SshSettings { config: Some("/dev/null".into()), runtime: Some(folder.join("run")), askpass: Some("/bin/false".into()) };
+        (listener, Link::new(host, ssh, 0, Client::new(settings).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn a_dial_of_a_host_with_a_password_that_was_given_up_or_that_went_on_beside_another_left_none_possible() {
+        let folder = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o700)).tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("run")).unwrap();
+        std::fs::set_permissions(folder.path().join("run"), PermissionsExt::from_mode(0o700)).unwrap();
+        let (listener, link) = silent(folder.path()).await;
+        let asks =
+            || std::fs::read_dir(folder.path().join("run")).unwrap().filter(|f| f.as_ref().unwrap().path().extension().is_some_and(|e| e == "ask")).count();
+        for _ in 0..2 {
+            let mut held = Vec::new();
+            let both = async {
+                held.push(listener.accept().await.unwrap());
+                held.push(listener.accept().await.unwrap());
+            };
+            tokio::select! {
+                ended = link.master(Purpose::Act) => panic!("{:?}", ended.err()),
+                ended = link.seat() => panic!("{:?}", ended.err()),
+                connected = timeout(Duration::from_secs(30), both) => connected.unwrap(),
+            }
+            assert_eq!(asks(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_login_is_not_tried_again_and_again_for_one_who_asks_for_it() {
+        let folder = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o700)).tempdir().unwrap();
+        let (_listener, link) = silent(folder.path()).await;
+        for purpose in [Purpose::Refresh, Purpose::Act] {
+            let pause = |kind, failures| link.pause(kind, failures, purpose).as_secs();
+            assert!(pause(Kind::AuthenticationFailed, 1) < pause(Kind::AuthenticationFailed, 3));
+            assert!(pause(Kind::AuthenticationFailed, 40) > REDIAL_ASKED_SECONDS_MAX * 8 / 10);
+            assert!(pause(Kind::Unreachable, 40) <= BACK_OFF_SECONDS * 2);
+        }
+        // Nor by a terminal.
+        link.main.lock().await.note(Some(&Fault::timed_out(&link.host)));
+        assert_eq!(link.seat().await.err().map(|fault| fault.kind), Some(Kind::TimedOut));
     }
 }

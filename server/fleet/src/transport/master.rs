@@ -70,7 +70,7 @@ impl Master {
             command.env("SSH_AUTH_SOCK", agent);
         }
         if let Some(asks) = &asks {
-            command.env("SSH_ASKPASS", &asks.program).env("SSH_ASKPASS_REQUIRE", "force").env(ASKPASS_SOCKET, &asks.socket);
+            command.env("SSH_ASKPASS", &asks.program).env("SSH_ASKPASS_REQUIRE", "force").env(ASKPASS_SOCKET, &asks.socket.0);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
         let no_ssh = |error: std::io::Error| Failure::Final(Fault::unreachable(host, &format!("ssh cannot be started here: {error}")));
@@ -90,7 +90,7 @@ impl Master {
         let mut errors = Words { from: errors, said: Vec::new() };
         let answers = async {
             match asks {
-                Some(Asks { listener, secrets, .. }) => secret::serve(listener, secrets).await,
+                Some(Asks { listener, secrets, socket: _socket, .. }) => secret::serve(listener, secrets).await,
                 None => std::future::pending().await,
             }
         };
@@ -100,7 +100,6 @@ impl Master {
             // Neither ends by itself.
             _ = aside => Ok(Err(String::new())),
         };
-        let _ = std::fs::remove_file(asks_path(&control));
         let session = Arc::new(openssh::Session::resume_mux(control.clone().into_boxed_path(), None));
         match greeted {
             Ok(Ok(_)) => {}
@@ -254,13 +253,18 @@ fn failure(way: Way<'_>, code: Option<i32>, noise: &str, says: &str) -> Failure 
 /// How ssh may ask for a secret.
 struct Asks {
     program: PathBuf,
-    socket: PathBuf,
+    socket: Removed,
     listener: UnixListener,
     secrets: Secrets,
 }
 
-fn asks_path(control: &Path) -> PathBuf {
-    control.with_extension("ask")
+/// A file of ours that goes with this, also when the one who dials is gone in the middle.
+struct Removed(PathBuf);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 impl Asks {
@@ -272,8 +276,9 @@ impl Asks {
         let password = ssh.password.as_ref().map(secret::read).transpose().map_err(|why| unreadable("password", why))?;
         let passphrase = ssh.passphrase.as_ref().map(secret::read).transpose().map_err(|why| unreadable("key's passphrase", why))?;
         let program = client.settings.askpass.clone().ok_or_else(|| unreadable("password", "no program for SSH_ASKPASS is set".into()))?;
-        let socket = asks_path(control);
-        let listener = UnixListener::bind(&socket).map_err(|e| unreadable("password", e.to_string()))?;
+        // Its own for each connection: two to one host may be made at once. (ssh makes its control socket under a longer name than this first.)
+        let socket = Removed(PathBuf::from(format!("{}.ask", control.display())));
+        let listener = UnixListener::bind(&socket.0).map_err(|e| unreadable("password", e.to_string()))?;
         Ok(Some(Self { program, socket, listener, secrets: Secrets { password, account: resolved.account.clone(), passphrase } }))
     }
 }
