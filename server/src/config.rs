@@ -30,6 +30,7 @@ use toml::Spanned;
 use written::{Text, Written};
 
 pub(crate) use auth::token_name;
+pub(crate) use listen::lets_in_anybody;
 
 /// In `users`: the account that the user map gives to whoever asks.
 const MAPPED: &str = "@mapped";
@@ -84,8 +85,6 @@ pub struct Config {
     pub gate: GateChoice,
     /// Proxies whose word about a client's address is believed.
     pub proxies: Vec<IpNet>,
-    /// The user map's file: a change of it is a change of the configuration.
-    pub user_map: Option<PathBuf>,
     /// The audit file, if there is one.
     pub audit: Option<AuditSettings>,
     /// Whether files may be uploaded, and which.
@@ -132,6 +131,17 @@ impl GateChoice {
     }
 }
 
+/// The files that a configuration names and that are read with it: a change of one is a change of it, also while it has a mistake.
+pub(crate) fn files(source: &str) -> Vec<PathBuf> {
+    let Ok(table) = source.parse::<toml::Table>() else { return Vec::new() };
+    let file = |way: &[&str]| {
+        let (name, tables) = way.split_last()?;
+        let table = tables.iter().try_fold(&table, |table, name| table.get(*name)?.as_table())?;
+        table.get(*name)?.as_str().map(PathBuf::from)
+    };
+    [&["auth", "proxy", "user_map"][..], &["auth", "proxy", "secret_file"], &["tls", "cert"], &["tls", "key"]].into_iter().filter_map(file).collect()
+}
+
 /// Reads a configuration for the account we run as.
 ///
 /// # Errors
@@ -162,7 +172,7 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         }
         path => path.as_ref().map(|path| path.get_ref().clone()),
     };
-    let (gate, proxies, user_map) = auth::meant(&text, written.auth.as_ref())?;
+    let (gate, proxies) = auth::meant(&text, written.auth.as_ref())?;
     let (listen, tls) = listen::meant(&text, &written, &gate)?;
     let mapped = if let GateChoice::Proxy(ProxyGate { map: Some(map), .. }) = &gate { Some(map.accounts()) } else { None };
     let hosts = written.host.iter().map(|host| host.get_ref().meant(&text, own, mapped.as_deref())).collect::<Result<Vec<_>, _>>()?;
@@ -190,7 +200,6 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         requests_per_second: written.limits.requests_per_second.unwrap_or(limits::REQUESTS_PER_SECOND),
         gate,
         proxies,
-        user_map,
         audit: written.audit.as_ref().map(|audit| audit.get_ref().meant(&text, audit)).transpose()?,
         upload: written.upload.map_or(Ok(None), |upload| upload.meant(&text))?,
         policy: Policy { grants: written.grant.iter().map(|g| grant::meant(&text, g, &inventory)).collect::<Result<_, _>>()? },
@@ -232,7 +241,6 @@ impl Config {
             requests_per_second: limits::REQUESTS_PER_SECOND,
             gate: GateChoice::Token(vec![NamedToken::new(own.to_string(), token)]),
             proxies: Vec::new(),
-            user_map: None,
             audit: None,
             upload: None,
             policy: Policy {

@@ -1,5 +1,6 @@
 //! `muxboard explain`: which rule decides what somebody may do somewhere.
 
+use crate::auth::ANYONE;
 use crate::config::{Config, GateChoice};
 use anyhow::anyhow;
 use muxboard_core::name::{HostKey, UnixUser};
@@ -30,6 +31,14 @@ pub(crate) fn explain(config: &Config, path: &Path, who: &str, groups: Vec<Strin
         },
         GateChoice::Token(tokens) if tokens.iter().all(|token| token.name != who) => {
             writeln!(out, "{who} passes nowhere: no [[auth.token]] has this name.")?;
+            return Ok(false);
+        }
+        GateChoice::Token(tokens) if !tokens.iter().any(|token| token.name == who && token.is_good()) => {
+            writeln!(out, "{who} passes nowhere: the token of this name has expired.")?;
+            return Ok(false);
+        }
+        GateChoice::Open if who != ANYONE => {
+            writeln!(out, "{who} is nobody: with the gate \"open\" whoever comes is \"{ANYONE}\".")?;
             return Ok(false);
         }
         GateChoice::Deny => {

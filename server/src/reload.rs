@@ -2,7 +2,7 @@
 //! a bad one.
 
 use crate::board::Handle;
-use crate::config::{self, Config, GateChoice};
+use crate::config::{self, Config};
 use crate::listen::{Certificate, Listen};
 use anyhow::anyhow;
 use muxboard_core::limits::RELOAD_MS;
@@ -14,17 +14,24 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).map_err(|e| anyhow!("{}: cannot be read: {e}", path.display()))
+}
+
+fn meant(path: &Path, text: &str, own: &UnixUser) -> anyhow::Result<Config> {
+    let shown = path.display();
+    config::read(text, own).map_err(|mistake| match mistake.line {
+        Some(_) => anyhow!("{shown}:{mistake}"),
+        None => anyhow!("{shown}: {mistake}"),
+    })
+}
+
 /// Reads a configuration file.
 ///
 /// # Errors
 /// One line: file, line, sentence.
 pub(crate) fn read(path: &Path, own: &UnixUser) -> anyhow::Result<Config> {
-    let shown = path.display();
-    let source = std::fs::read_to_string(path).map_err(|e| anyhow!("{shown}: cannot be read: {e}"))?;
-    config::read(&source, own).map_err(|mistake| match mistake.line {
-        Some(_) => anyhow!("{shown}:{mistake}"),
-        None => anyhow!("{shown}: {mistake}"),
-    })
+    meant(path, &text_of(path)?, own)
 }
 
 /// What the configuration of a running board comes from.
@@ -50,18 +57,31 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut look = interval(Duration::from_millis(RELOAD_MS));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let marks = |config: &Config| {
-        let tls = config.tls.as_ref().map(|files| (mark(&files.cert), mark(&files.key)));
-        (mark(&source.path), config.user_map.as_deref().map(mark), tls)
-    };
-    let mut seen = marks(&current);
+    let mut files = text_of(&source.path).map(|text| config::files(&text)).unwrap_or_default();
+    let marks = |files: &[PathBuf]| [&source.path].into_iter().chain(files).map(|file| mark(file)).collect::<Vec<_>>();
+    let mut taken = marks(&files);
+    let mut seen = taken.clone();
     loop {
         tokio::select! {
             _ = hangup.recv() => {}
-            _ = look.tick() => if marks(&current) == seen { continue },
+            _ = look.tick() => {
+                let now = marks(&files);
+                // A file that is being written in place is not whole yet: what two looks find the same is.
+                let before = std::mem::replace(&mut seen, now.clone());
+                if now == taken || now != before { continue }
+            }
         }
-        seen = marks(&current);
-        let next = read(&source.path, &source.own);
+        // Before it is read: what changes meanwhile is another change.
+        let own = mark(&source.path);
+        let text = text_of(&source.path);
+        if let Ok(text) = &text {
+            files = config::files(text);
+        }
+        taken = marks(&files);
+        if let Some(first) = taken.first_mut() {
+            *first = own;
+        }
+        let next = text.and_then(|text| meant(&source.path, &text, &source.own));
         // A certificate is renewed whatever is wrong with the rest.
         let files = next.as_ref().map_or(&current.tls, |next| &next.tls).as_ref();
         if let (Some(certificate), Some(files)) = (&source.certificate, files) {
@@ -78,8 +98,8 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
             }
         };
         // The address is another one only after the next start.
-        if matches!(next.gate, GateChoice::Open) && !source.listen.is_local() {
-            tracing::error!("the gate \"open\" would let in whoever reaches {}, so the configuration before this one holds", source.listen);
+        if let Some(why) = config::lets_in_anybody(&source.listen, &next.gate) {
+            tracing::error!("until the next start this listens on {}, so the configuration before this one holds: {why}", source.listen);
             continue;
         }
         if let Err(error) = board.replace(next.rules(source.port)) {
@@ -90,9 +110,6 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
             tracing::warn!("{key} has changed: that takes effect with the next start of muxboard");
         }
         tracing::info!("the configuration was read again, and holds from now on");
-        if (&next.tls, &next.user_map) != (&current.tls, &current.user_map) {
-            seen = marks(&next);
-        }
         current = next;
     }
 }

@@ -195,4 +195,15 @@ fn explain_prints_the_rule_that_decides() {
         let (code, says) = explain(&words.map(|word| *word));
         assert!(code == Some(1) && says.contains(want), "{words:?}: {says}");
     }
+    // Who does not pass may do nothing, whatever a grant says.
+    let good = board.config();
+    board.configure(&good.replacen("name = \"eye\"", "expires = 2020-01-01\nname = \"eye\"", 1));
+    let (code, says) = explain(&["eye", "here", &front]);
+    assert!(code == Some(1) && says.contains("has expired"), "{says}");
+    let (start, end) = (good.find("[[auth.token]]").unwrap(), good.find("[[grant]]").unwrap());
+    let open = format!("{}{}", &good[..start], &good[end..]).replace("gate = \"token\"", "gate = \"open\"").replace("who = [\"eye\"]", "who = [\"*\"]");
+    board.configure(&open);
+    let (code, says) = explain(&["eye", "here", &front]);
+    assert!(code == Some(1) && says.contains("whoever comes is \"anyone\""), "{says}");
+    assert_eq!(explain(&["anyone", "here", &front]).0, Some(0));
 }

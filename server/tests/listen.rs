@@ -243,8 +243,49 @@ fn a_gate_cannot_be_opened_while_the_network_reaches_it() {
     let whoami = || ask(plain(place.port), &get("/api/v1/whoami", "a", ""));
     assert!(whoami().starts_with("HTTP/1.1 401"));
     place.write(&top("127.0.0.1"), "[auth]\ngate = \"open\"\n");
-    board.says("the gate \"open\" would let in whoever reaches 0.0.0.0");
+    board.says("until the next start this listens on 0.0.0.0");
     assert!(whoami().starts_with("HTTP/1.1 401"));
+}
+
+#[test]
+fn a_proxy_without_a_secret_was_believed_on_the_port_that_its_unix_socket_is_only_to_replace_at_the_next_start() {
+    let Some(place) = Place::new() else { return };
+    let secret = place.file("secret", &"s".repeat(32));
+    let proxy = "[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-User\"\ntrusted = [\"127.0.0.1\"]\n";
+    let top = |listen: &str| format!("listen = \"{listen}\"\norigins = [\"https://a\"]");
+    let board = place.serve(&top(&format!("127.0.0.1:{}", place.port)), &format!("{proxy}secret_header = \"X-Secret\"\nsecret_file = \"{secret}\"\n"));
+    let whoami = || ask(plain(place.port), &get("/api/v1/whoami", "a", "X-User: anybody\r\n"));
+    assert!(whoami().starts_with("HTTP/1.1 401"));
+    place.write(&top("unix:/tmp/not-yet/http.sock"), proxy);
+    board.says("until the next start this listens on 127.0.0.1");
+    assert!(whoami().starts_with("HTTP/1.1 401"));
+}
+
+#[test]
+fn a_secret_that_is_changed_and_a_map_that_is_mended_are_read_again_without_a_signal() {
+    let Some(place) = Place::new() else { return };
+    let (old, new) = ("o".repeat(32), "n".repeat(32));
+    let secret = place.file("secret", &old);
+    let proxy = format!(
+        "[auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-User\"\ntrusted = [\"127.0.0.1\"]\nsecret_header = \"X-Secret\"\nsecret_file = \"{secret}\"\n"
+    );
+    let top = format!("listen = \"127.0.0.1:{}\"\norigins = [\"https://a\"]", place.port);
+    let board = place.serve(&top, &proxy);
+    let whoami = |secret: &str| ask(plain(place.port), &get("/api/v1/whoami", "a", &format!("X-User: ann\r\nX-Secret: {secret}\r\n")));
+    assert!(whoami(&old).starts_with("HTTP/1.1 200"));
+    let read_again = |since: usize| board.says_since(since, "the configuration was read again");
+    let since = board.said().len();
+    place.file("secret", &new);
+    read_again(since);
+    assert!(whoami(&new).starts_with("HTTP/1.1 200") && whoami(&old).starts_with("HTTP/1.1 401"));
+    // A file that is named for the first time, and has a mistake: mending that is enough.
+    let map = place.file("map", "no line of a map\n");
+    let since = board.said().len();
+    place.write(&top, &format!("{proxy}user_map = \"{map}\"\n"));
+    board.says("the configuration has a mistake");
+    place.file("map", &format!("bob = {}\n", place.accounts.front));
+    read_again(since);
+    assert!(whoami(&new).starts_with("HTTP/1.1 403"));
 }
 
 /// A connection from that address of ours.

@@ -34,7 +34,8 @@ impl NamedToken {
         Self { name: name.into(), sha256: sha256(token), expires: None }
     }
 
-    fn is_good(&self) -> bool {
+    /// Whether it has not expired.
+    pub(crate) fn is_good(&self) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(UnixSeconds::MAX, |d| d.as_secs());
         self.expires.is_none_or(|expires| now < expires)
     }

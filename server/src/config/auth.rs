@@ -15,18 +15,15 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::value::Datetime;
 
-/// The gate, the proxies that are believed about a client's address, and the user map's file.
-pub(super) fn meant(text: &Text<'_>, auth: Option<&WrittenAuth>) -> Result<(GateChoice, Vec<IpNet>, Option<PathBuf>), Mistake> {
-    let Some(auth) = auth else { return Ok((GateChoice::Deny, Vec::new(), None)) };
+/// The gate, and the proxies that are believed about a client's address.
+pub(super) fn meant(text: &Text<'_>, auth: Option<&WrittenAuth>) -> Result<(GateChoice, Vec<IpNet>), Mistake> {
+    let Some(auth) = auth else { return Ok((GateChoice::Deny, Vec::new())) };
     let proxies = match &auth.proxy {
         Some(proxy) => proxy.get_ref().trusted.iter().map(|net| a_net(text, net)).collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
     let gate = match (auth.gate.get_ref().as_str(), &auth.proxy) {
-        ("proxy", Some(written)) => {
-            let (gate, map) = proxy(text, written, proxies.clone())?;
-            return Ok((GateChoice::Proxy(gate), proxies, map));
-        }
+        ("proxy", Some(written)) => GateChoice::Proxy(proxy(text, written, proxies.clone())?),
         ("proxy", None) => return Err(text.at(&auth.gate, "the proxy gate needs [auth.proxy] with header = \"X-..\" and trusted = [\"ADDRESS/BITS\"]")),
         (_, Some(written)) if written.get_ref().is_gate() => {
             return Err(text.at(written, "[auth.proxy] has a meaning beyond trusted only with gate = \"proxy\": name one gate"));
@@ -39,7 +36,7 @@ pub(super) fn meant(text: &Text<'_>, auth: Option<&WrittenAuth>) -> Result<(Gate
         ("token", _) => GateChoice::Token(auth.token.iter().map(|t| token(text, t)).collect::<Result<_, _>>()?),
         _ => return Err(text.at(&auth.gate, "gate must be \"token\", \"proxy\", \"open\" or \"deny\"")),
     };
-    Ok((gate, proxies, None))
+    Ok((gate, proxies))
 }
 
 /// A network, or one address.
@@ -88,7 +85,7 @@ fn seconds(when: &Datetime) -> Option<UnixSeconds> {
     u64::try_from(moment.as_second()).ok()
 }
 
-fn proxy(text: &Text<'_>, written: &Spanned<WrittenProxy>, trusted: Vec<IpNet>) -> Result<(ProxyGate, Option<PathBuf>), Mistake> {
+fn proxy(text: &Text<'_>, written: &Spanned<WrittenProxy>, trusted: Vec<IpNet>) -> Result<ProxyGate, Mistake> {
     let proxy = written.get_ref();
     let Some(header) = &proxy.header else { return Err(text.at(written, "which header holds the identity? Say header = \"X-authentik-username\"")) };
     let secret = match (&proxy.secret_header, &proxy.secret_file) {
@@ -98,12 +95,8 @@ fn proxy(text: &Text<'_>, written: &Spanned<WrittenProxy>, trusted: Vec<IpNet>) 
     };
     let map = match &proxy.user_map {
         None => None,
-        Some(path) => {
-            let file = absolute(text, path, "user_map")?;
-            Some((UserMap::read(&file, &proxy.system_users).map_err(|says| text.at(path, says))?, file))
-        }
+        Some(path) => Some(UserMap::read(&absolute(text, path, "user_map")?, &proxy.system_users).map_err(|says| text.at(path, says))?),
     };
-    let (map, file) = map.unzip();
     let gate = ProxyGate {
         header: header_name(text, header)?,
         groups_header: proxy.groups_header.as_ref().map(|name| header_name(text, name)).transpose()?,
@@ -112,7 +105,7 @@ fn proxy(text: &Text<'_>, written: &Spanned<WrittenProxy>, trusted: Vec<IpNet>) 
         secret,
         map,
     };
-    Ok((gate, file))
+    Ok(gate)
 }
 
 fn one_character(text: &Text<'_>, separator: &Spanned<String>) -> Result<char, Mistake> {

@@ -50,24 +50,34 @@ fn tcp(text: &Text<'_>, written: &Written, listen: Option<&Spanned<String>>, gat
             "this address is open to the network, and every key press would cross it in the clear. Give it a certificate ([tls] cert, key), or put a TLS proxy in front and say behind_proxy = true, or listen on 127.0.0.1",
         ));
     }
-    if !listen.is_local() && matches!(gate, GateChoice::Open) {
-        return Err(says(
-            "this address is open to the network, and the gate \"open\" lets in whoever reaches it: choose the gate \"token\" or \"proxy\", or listen on 127.0.0.1 or a Unix socket",
-        ));
-    }
-    if let (GateChoice::Proxy(gate), Some(auth)) = (gate, &written.auth)
-        && gate.secret.is_none()
-        && gate.trusted.iter().any(of_this_machine)
-    {
-        return Err(text.at(
-            &auth.gate,
-            "every account of this machine can connect to this port and be anybody: trusted names the loopback address, and no secret tells the proxy from them. Give it one (secret_header, secret_file), or listen = \"unix:/run/muxboard/http.sock\"",
-        ));
+    if let Some(why) = lets_in_anybody(&listen, gate) {
+        return Err(match (gate, &written.auth) {
+            (GateChoice::Proxy(_), Some(auth)) => text.at(&auth.gate, why),
+            _ => says(why),
+        });
     }
     if proxied && written.origins.is_empty() {
         return Err(says("behind a proxy the board must know its public address: origins = [\"https://..\"]"));
     }
     Ok(listen)
+}
+
+/// Why this gate may not stand at this address.
+pub(crate) fn lets_in_anybody(listen: &Listen, gate: &GateChoice) -> Option<&'static str> {
+    if matches!(gate, GateChoice::Open) && !listen.is_local() {
+        return Some(
+            "this address is open to the network, and the gate \"open\" lets in whoever reaches it: choose the gate \"token\" or \"proxy\", or listen on 127.0.0.1 or a Unix socket",
+        );
+    }
+    if let (GateChoice::Proxy(gate), Listen::Tcp(_)) = (gate, listen)
+        && gate.secret.is_none()
+        && gate.trusted.iter().any(of_this_machine)
+    {
+        return Some(
+            "every account of this machine can connect to this port and be anybody: trusted names the loopback address, and no secret tells the proxy from them. Give it one (secret_header, secret_file), or listen = \"unix:/run/muxboard/http.sock\"",
+        );
+    }
+    None
 }
 
 /// Whether it holds an address that every account of this machine connects from.

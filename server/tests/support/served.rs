@@ -58,6 +58,15 @@ impl Place {
         path
     }
 
+    /// A file that the account that runs muxboard alone may read, written in place if it is there; its path.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        sshd::run("chown", &[&self.accounts.front, path.to_str().unwrap()]);
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
     /// A fresh certificate for localhost and its key, as the configuration names them.
     pub fn certificate(&self) -> String {
         let (cert, key) = (self.path("cert.pem"), self.path("key.pem"));
