@@ -139,6 +139,11 @@ class MuxTerminal {
     this.#scale();
   }
   written(bytes) { this.#hand.written(bytes); }
+  // tmux may lead a terminal to another session: its text is read, and files go there.
+  shows(session) {
+    const { urls } = this.#hand;
+    for (const what of Object.keys(urls)) urls[what] = urls[what]?.replace(/[^/]+(?=(\/text(\?.*)?)?$)/, session);
+  }
   #refit() { this.#held ? this.#scale() : this.#fit.fit(); }
   // The largest font with which the whole grid fits: an estimate from what fits now, then down in small steps, for cells are rounded.
   #scale() {

@@ -187,8 +187,12 @@ async fn who_else_shows_a_session_and_whose_size_it_has_is_told() {
     let tty = tty.lines().find(|l| !l.contains("read-only")).unwrap().split(' ').nth(1).unwrap().to_owned();
     for there in ["other", "a"] {
         board.tmux(&front, &["switch-client", "-c", &tty, "-t", &format!("={there}")]);
-        frame(&mut typist, |frame| (frame == ToClient::Moved(there.into())).then_some(())).await;
+        let now = ToClient::Shows { session: board.session(&front, there), name: there.into() };
+        frame(&mut typist, |frame| (frame == now).then_some(())).await;
     }
+    // It is told of another name too.
+    board.tmux(&front, &["rename-session", "-t", "=a", "b c"]);
+    frame(&mut typist, |frame| matches!(frame, ToClient::Shows { name, .. } if name == "b c").then_some(())).await;
 }
 
 /// zellij#4830: a read-only client could still create and kill.

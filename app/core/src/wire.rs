@@ -68,8 +68,13 @@ pub enum ToClient {
     Pong(u32),
     /// Who shows the session now.
     Clients(Vec<Seen>),
-    /// This terminal shows another session now, of that name: tmux led it there (`switch-client`).
-    Moved(String),
+    /// What this terminal shows, told when it is known, when tmux led it elsewhere (`switch-client`), and when it got another name.
+    Shows {
+        /// The session's identity, without a blank.
+        session: String,
+        /// Its name.
+        name: String,
+    },
     /// So many bytes of pastes were written to the terminal since the last of these.
     Written(u32),
 }
@@ -139,7 +144,7 @@ impl ToClient {
                 }
                 out
             }
-            Self::Moved(name) => tagged(0x14, name.as_bytes()),
+            Self::Shows { session, name } => tagged(0x14, format!("{session} {name}").as_bytes()),
             Self::Written(bytes) => tagged(0x15, &bytes.to_be_bytes()),
         }
     }
@@ -151,7 +156,11 @@ impl ToClient {
             [0x11, rest @ ..] => Ok(Self::Attached(grid(rest)?)),
             [0x12, rest @ ..] => Ok(Self::Pong(number(rest)?)),
             [0x13, rest @ ..] => clients(rest),
-            [0x14, name @ ..] => Ok(Self::Moved(text(name)?)),
+            [0x14, rest @ ..] => {
+                let text = text(rest)?;
+                let (session, name) = text.split_once(' ').ok_or(BadFrame)?;
+                Ok(Self::Shows { session: session.to_owned(), name: name.to_owned() })
+            }
             [0x15, rest @ ..] => Ok(Self::Written(number(rest)?)),
             _ => Err(BadFrame),
         }

@@ -32,7 +32,7 @@ fn to_client() -> impl Strategy<Value = ToClient> {
         (1..=1000_u16, 1..=1000_u16).prop_map(|(c, r)| ToClient::Attached(Grid::clamped(c, r))),
         any::<u32>().prop_map(ToClient::Pong),
         prop::collection::vec(seen, 0..6).prop_map(ToClient::Clients),
-        any::<String>().prop_map(ToClient::Moved),
+        ("[^ ]{0,40}", any::<String>()).prop_map(|(session, name)| ToClient::Shows { session, name }),
         any::<u32>().prop_map(ToClient::Written),
     ]
 }

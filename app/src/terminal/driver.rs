@@ -255,7 +255,10 @@ impl Driver {
                 self.show(now_ms() - f64::from(sent), true);
             }
             Ok(ToClient::Clients(clients)) => self.controls.clients.set(clients),
-            Ok(ToClient::Moved(name)) => self.controls.name.set(name),
+            Ok(ToClient::Shows { session, name }) => {
+                self.terminal.shows(&session);
+                self.controls.name.set(name);
+            }
             Ok(ToClient::Written(bytes)) => self.terminal.written(bytes),
             Ok(ToClient::Output(_)) | Err(_) => {}
         }

@@ -25,6 +25,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn hold(this: &MuxTerminal, columns: u16, rows: u16);
 
+    /// It shows this session now.
+    #[wasm_bindgen(method)]
+    pub(super) fn shows(this: &MuxTerminal, session: &str);
+
     /// So many bytes of a paste were written to the session's terminal.
     #[wasm_bindgen(method)]
     pub(super) fn written(this: &MuxTerminal, bytes: u32);

@@ -11,8 +11,8 @@ use muxboard_core::wire::{Grid, Seen};
 pub struct Showing {
     /// The session is not there any more.
     pub gone: bool,
-    /// The terminal shows another session, of this name.
-    pub moved_to: Option<SessionName>,
+    /// The terminal shows another session: this one.
+    pub moved_to: Option<(SessionId, SessionName)>,
     /// The session's clients.
     pub clients: Vec<Seen>,
 }
@@ -72,7 +72,7 @@ impl Fleet {
         let clients = id.and_then(|id| self.session(place, id, |session| Some(session.clients.iter().map(seen).collect())));
         let moved_to = self.row(place, |user| {
             let there = user.sessions().iter().find(|s| s.clients.iter().any(|c| c.tty == attachment.tty()))?;
-            (Some(there.id) != id).then(|| there.name.clone())
+            (Some(there.id) != id).then(|| (there.id, there.name.clone()))
         });
         Showing { gone: id.is_some_and(|id| self.known(place, id) == Some(false)), moved_to, clients: clients.unwrap_or_default() }
     }

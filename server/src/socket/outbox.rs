@@ -3,6 +3,8 @@
 use axum::extract::ws::Message;
 use muxboard_core::flow::Credit;
 use muxboard_core::limits::{CREDIT_BYTES_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS};
+use muxboard_core::name::SessionName;
+use muxboard_core::snapshot::SessionId;
 use muxboard_core::wire::{Grid, Seen, ToClient};
 use muxboard_fleet::AttachLimits;
 use std::time::Duration;
@@ -119,7 +121,7 @@ pub(super) struct Aside {
     pub(super) grid: Option<Grid>,
     pub(super) pong: Option<u32>,
     pub(super) clients: Option<Vec<Seen>>,
-    pub(super) moved: Option<String>,
+    pub(super) shows: Option<(SessionId, SessionName)>,
     written: u32,
 }
 
@@ -133,7 +135,7 @@ impl Aside {
         let frame = (self.grid.take().map(ToClient::Attached))
             .or_else(|| self.pong.take().map(ToClient::Pong))
             .or_else(|| self.clients.take().map(ToClient::Clients))
-            .or_else(|| self.moved.take().map(ToClient::Moved))
+            .or_else(|| self.shows.take().map(|(id, name)| ToClient::Shows { session: id.to_string(), name: name.to_string() }))
             .or_else(|| Some(std::mem::take(&mut self.written)).filter(|bytes| *bytes > 0).map(ToClient::Written))?;
         Some(Message::Binary(frame.encode().into()))
     }

@@ -127,7 +127,10 @@ impl<'a, O: Operation> Overtake<'a, O> {
         if self.coming.is_none() && Instant::now() >= self.not_before && self.fleet.may_overtake(&self.permit.place().host) {
             tracing::debug!(place = %self.permit.place(), "a fresh terminal is to overtake a backlog");
             self.not_before = Instant::now() + Duration::from_secs(OVERTAKE_SECONDS_MIN);
-            self.coming = Some(self.fleet.again(self.permit, attachment));
+            let fresh = self.fleet.again(self.permit, attachment);
+            // The old one is not read meanwhile.
+            let in_time = async { timeout(OVERTAKE_WITHIN, fresh).await.unwrap_or_else(|_| Err(Failed::Here("it took too long".into()))) };
+            self.coming = Some(Box::pin(in_time));
         }
     }
 
@@ -150,6 +153,8 @@ impl<'a, O: Operation> Overtake<'a, O> {
 
 /// Output that had to wait for so long stands between a key and what answers it, in milliseconds.
 const BEHIND_MS: u64 = 300;
+/// A fresh terminal that is not there after this comes too late.
+const OVERTAKE_WITHIN: Duration = Duration::from_secs(3);
 /// A client that took nothing for so long has stalled, in milliseconds.
 const STALLED_MS: u64 = 1000;
 
@@ -176,8 +181,8 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     let (mut heard, mut pinged) = (Instant::now(), false);
     let (mut out, mut aside) = (Outbox::new(limits), Aside::default());
     let mut input = Input::default();
-    // What the page was told: that tmux shows the session, who else does, that it shows another one.
-    let (mut attached, mut shown) = (false, Showing::default());
+    // What the page was told: that tmux shows the session, who else does, which one it is and how it is called.
+    let (mut attached, mut shown, mut told) = (false, Showing::default(), None);
     // tmux's own list has named this terminal: what an older list says of its tty is of another one.
     let mut listed = false;
     let mut leave: Option<Instant> = None;
@@ -299,11 +304,17 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                     leave.get_or_insert(Instant::now() + Duration::from_secs(LEAVE_SECONDS_MAX));
                     input.clear();
                 }
-                if listed && now != shown {
-                    let here = permit.operation().session().and_then(|id| fleet.name(permit.place(), id));
-                    if now.moved_to != shown.moved_to { aside.moved = now.moved_to.clone().or(here).map(|name| name.to_string()); }
-                    aside.clients = Some(now.clients.clone());
-                    shown = now;
+                if listed {
+                    let here = || permit.operation().session().and_then(|id| Some((id, fleet.name(permit.place(), id)?)));
+                    let shows = now.moved_to.clone().or_else(here);
+                    if shows.is_some() && shows != told {
+                        aside.shows.clone_from(&shows);
+                        told = shows;
+                    }
+                    if now != shown {
+                        aside.clients = Some(now.clients.clone());
+                        shown = now;
+                    }
                 }
             }
             () = stopped(&mut stopping) => break Close::ShuttingDown,
