@@ -11,7 +11,7 @@ const chromium = {
 // Specs that one kind of project alone is for.
 const APART = ["no-javascript.spec.ts", "embedded.spec.ts", "devvm.spec.ts", "phone.spec.ts"];
 // What does not depend on where the board is mounted, and takes long.
-const ONCE = ["pictures.spec.ts", "screen.spec.ts", "habits.spec.ts", "clipboard.spec.ts", "paste.spec.ts", "links.spec.ts", "upload.spec.ts", "order.spec.ts", "said.spec.ts"];
+const ONCE = ["pictures.spec.ts", "screen.spec.ts", "habits.spec.ts", "clipboard.spec.ts", "paste.spec.ts", "links.spec.ts", "order.spec.ts", "said.spec.ts"];
 // About muxboard's own token, and logging in with it again after a restart: an application around the board has its own login.
 const OWN_LOGIN = /without a token there is a login|when muxboard is killed the page says so/;
 const embedded = { base: "/mux", program: "behind_login" } as const;
@@ -33,7 +33,7 @@ export default defineConfig<{ base: string; program: "muxboard" | "behind_login"
     { name: "no-javascript", use: { base: "", javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
     { name: "no-javascript-mounted", use: { base: "/mux", javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
     // server/examples/behind_login.rs: the same board, and then what only a board inside an application has.
-    { name: "embedded", use: embedded, testIgnore: [...APART.filter((spec) => spec !== "embedded.spec.ts"), ...ONCE], grepInvert: OWN_LOGIN },
+    { name: "embedded", use: embedded, testIgnore: [...APART.filter((spec) => spec !== "embedded.spec.ts"), ...ONCE, "upload.spec.ts"], grepInvert: OWN_LOGIN },
     { name: "no-javascript-embedded", use: { ...embedded, javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
     // Fingers, and 390 pixels of width.
     { name: "phone", use: { base: "", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 }, testMatch: ["phone.spec.ts"] },

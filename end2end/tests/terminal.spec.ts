@@ -161,3 +161,19 @@ test("an end says why and offers what makes sense", async ({ page, board, quiet 
   await page.getByRole("link", { name: "Create a session" }).click();
   await expect(page.getByLabel("Name")).toBeVisible();
 });
+
+test("led to another session by tmux, the page read the text of the one it was opened with", async ({ page, board }) => {
+  for (const name of ["one", "two"]) board.tmux("new-session", "-d", "-s", name, `printf 'the text of ${name}'; exec cat`);
+  await open(page, board, "one");
+  const view = page.getByRole("dialog", { name: "The terminal's text" });
+  for (const name of ["two", "one"]) {
+    board.tmux("switch-client", "-c", board.tmux("list-clients", "-F", "#{client_tty}"), "-t", `=${name}`);
+    await expect(page.locator("h1")).toContainText(name);
+    await page.keyboard.press("Control+Shift+F");
+    await expect(view).toContainText(`the text of ${name}`);
+    await page.keyboard.press("Escape");
+    await expect(view).toBeHidden();
+  }
+  board.tmux("rename-session", "-t", "=one", "three");
+  await expect(page.locator("h1")).toContainText("three");
+});

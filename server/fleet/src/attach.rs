@@ -96,6 +96,8 @@ pub enum AttachEnd {
 /// One tmux client on one pty: on this machine, or behind an ssh on one of ours.
 pub struct Connection {
     registered: Registered, // before the pty: a tty that is free again may be another's
+    /// Since when its tty is its own.
+    pub(crate) since: Instant,
     pty: Pty,
     seat: Option<Seat>, // after the pty: the terminal goes before the room for it is another's
     mark: Vec<u8>,
@@ -111,7 +113,15 @@ impl Connection {
         let call = tmux::attach(what.session, !what.may_type, &mark);
         let place = Place { host: host.key.clone(), user: user.name.clone() };
         let registered = |tty: &str| Registered::new(register, place, tty, what.principal.clone());
-        let made = |pty: Pty, seat, tty: &str, ahead| Self { registered: registered(tty), pty, seat, mark: mark.into_bytes(), early: Some(Vec::new()), ahead };
+        let made = |pty: Pty, seat, tty: &str, ahead| Self {
+            registered: registered(tty),
+            since: Instant::now(),
+            pty,
+            seat,
+            mark: mark.into_bytes(),
+            early: Some(Vec::new()),
+            ahead,
+        };
         match transport {
             Transport::Local => {
                 let pty = Pty::spawn(&argv::local(user, &call), what.grid).map_err(|e| Failed::Here(e.to_string()))?;
@@ -187,7 +197,7 @@ async fn announcement(pty: &Pty, start: &str) -> Result<There, String> {
 
 /// One live terminal. Dropping it detaches; the session lives on.
 pub struct Attachment {
-    connection: Connection,
+    pub(crate) connection: Connection,
     may_type: bool,
     grid: Grid,
     deadline: Instant,

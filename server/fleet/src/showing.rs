@@ -1,5 +1,6 @@
 //! What is known of the session that a terminal shows: whether it lives, who else shows it, who drives its size.
 
+use crate::cell::short;
 use crate::{Attachment, Fleet};
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};
@@ -75,6 +76,12 @@ impl Fleet {
             (Some(there.id) != id).then(|| (there.id, there.name.clone()))
         });
         Showing { gone: id.is_some_and(|id| self.known(place, id) == Some(false)), moved_to, clients: clients.unwrap_or_default() }
+    }
+
+    /// Whether the last look began when this terminal was there: what an older one says of its tty is of another one.
+    pub fn is_looked_at(&self, place: &Place, attachment: &Attachment) -> bool {
+        let asked = self.cell(&place.host).and_then(|cell| short(&cell.sweeper).asked(&place.user));
+        asked.is_some_and(|asked| asked > attachment.connection.since)
     }
 
     /// The session that a terminal shows, as of the last look.

@@ -190,6 +190,11 @@ impl Sweeper {
         self.users.values().any(|m| m.panes.iter().take(PREVIEWS_MAX).any(|(id, pane)| m.previews.get(id).is_none_or(|p| p.pane != *pane)))
     }
 
+    /// When what is known of a user was asked for.
+    pub(crate) fn asked(&self, user: &UnixUser) -> Option<Instant> {
+        self.users.get(user).and_then(|memory| memory.asked)
+    }
+
     pub(crate) fn due(&self, user: &User, now: Instant) -> bool {
         self.users.get(&user.name).and_then(|m| m.ask_after).is_none_or(|after| after <= now)
     }

@@ -183,7 +183,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     let mut input = Input::default();
     // What the page was told: that tmux shows the session, who else does, which one it is and how it is called.
     let (mut attached, mut shown, mut told) = (false, Showing::default(), None);
-    // tmux's own list has named this terminal: what an older list says of its tty is of another one.
+    // What tmux's own list says of this terminal's tty is of this terminal.
     let mut listed = false;
     let mut leave: Option<Instant> = None;
     let mut overtake = Overtake::new(fleet, permit);
@@ -296,7 +296,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 if fleet.follow_size(permit, &mut attachment) { aside.grid = Some(attachment.grid()); }
                 name = permit.operation().session().and_then(|id| fleet.name(permit.place(), id)).or(name);
                 let now = fleet.showing(permit, &attachment);
-                listed |= now.clients.iter().any(|seen| seen.own);
+                listed |= fleet.is_looked_at(permit.place(), &attachment);
                 if attached && now.gone {
                     // With detach-on-destroy off tmux leads this client to another session: that must not be shown as this one. Otherwise
                     // it ends by itself, after the last of the output.
