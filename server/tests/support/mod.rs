@@ -327,6 +327,15 @@ impl Request<'_> {
         self.headers.push((name.into(), value.into()));
         self
     }
+    /// A header once more, or without what a client says by itself.
+    pub fn again(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        self
+    }
     pub fn token(self, token: &str) -> Self {
         self.header("Authorization", &format!("Bearer {token}"))
     }
