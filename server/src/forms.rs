@@ -30,6 +30,11 @@ const FUNCTIONS: [(&str, &[&str]); 4] = [
     ("refresh", &["host"]),
 ];
 
+/// Their names.
+pub fn functions() -> [&'static str; FUNCTIONS.len()] {
+    FUNCTIONS.map(|(name, _)| name)
+}
+
 pub(crate) async fn function(
     State(shared): State<Arc<Shared>>,
     Extension(nonce): Extension<Nonce>,

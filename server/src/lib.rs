@@ -41,6 +41,7 @@ pub use auth::token::{NamedToken, TokenGate, random_hex, sha256};
 pub use auth::user_map::UserMap;
 pub use auth::{ANYONE, Caller, Gate};
 pub use board::{Builder, Handle, Muxboard, routes};
+pub use forms::functions;
 pub use guard::Doors;
 pub use listen::{Listen, TlsFiles};
 pub use muxboard_core::audit::AuditEvent;

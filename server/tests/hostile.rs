@@ -47,10 +47,19 @@ fn descriptors(board: &Board) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", board.pid())).unwrap().count()
 }
 
+/// What takes every byte as it is, and does nothing with it: to a shell noise might be a command, to a terminal a signal.
+const DEAF: &str = "stty raw -echo; exec cat >/dev/null";
+
 fn board() -> Option<Board> {
-    let board = Board::start("[limits]\nrequests_per_second = 0")?;
-    board.tmux(&board.accounts.front, &["new-session", "-d", "-s", "taken"]);
+    let board = Board::start("[limits]\nrequests_per_second = 0\nattaches_per_principal = 30")?;
+    board.tmux(&board.accounts.front, &["new-session", "-d", "-s", "taken", DEAF]);
     Some(board)
+}
+
+/// How many bytes a process has read.
+fn read_by(pid: &str) -> usize {
+    let counts = std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
+    counts.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
 }
 
 fn unharmed(board: &Board, open_before: usize) {
@@ -128,32 +137,50 @@ fn requests_made_of_noise_get_no_server_error_and_leave_nothing_open() {
     unharmed(&board, open_before);
 }
 
+/// A frame that is none, or one with noise in it.
+fn frame(noise: &mut Noise) -> Message {
+    let good = |frame: ToServer| Message::Binary(frame.encode().into());
+    match noise.below(14) {
+        0 => Message::Text(String::from_utf8_lossy(&noise.bytes(50)).into_owned().into()),
+        1 => Message::Ping(noise.bytes(100).into()),
+        2 => good(ToServer::Taken(u32::MAX)),
+        3 => Message::Binary([&[0x02][..], &noise.bytes(5)].concat().into()),
+        4 => Message::Binary(vec![0x01; 70_000].into()),
+        5 => Message::Binary(noise.bytes(200).into()),
+        6..=8 => good(ToServer::Input(noise.bytes(200))),
+        9..=11 => good(ToServer::Paste([&noise.bytes(2000)[..], b"x"].concat())),
+        12 => good(ToServer::Resize(Grid::clamped(noise.next() as u16, noise.next() as u16))),
+        _ => good(ToServer::Ping(noise.next() as u32)),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_made_of_noise_are_refused_and_leave_nothing_open() {
     let Some(board) = board() else { return };
     let front = board.accounts.front.clone();
     let id = board.session(&front, "taken");
+    // No key of tmux's own is among the noise.
     board.tmux(&front, &["set-option", "-g", "prefix", "None"]);
-    let open_before = descriptors(&board);
+    let cat = board.tmux(&front, &["display-message", "-p", "-t", "taken:", "#{pane_pid}"]);
+    until("the session's program runs", || std::fs::read_to_string(format!("/proc/{cat}/comm")).unwrap().trim() == "cat");
+    let (open_before, read_before) = (descriptors(&board), read_by(&cat));
     let mut noise = Noise(0x7465_726d_696e_616c);
-    let paths = ["/ws/board".to_owned(), format!("/ws/attach/here/{front}/{id}"), format!("/ws/attach/here/{front}/1-1-1-1")];
-    for round in 0..150 {
-        let mut socket = connect(&board, noise.of(&paths), &token(TOKEN)).await;
-        if round % 3 > 0 {
-            // A watcher: what is noise to us might be a command to the session's shell.
-            let hello = ToServer::Hello { grid: Grid::clamped(80, 24), watch: true, name: String::from_utf8_lossy(&noise.bytes(30)).into_owned() };
+    let attach = format!("/ws/attach/here/{front}/{id}");
+    let paths = ["/ws/board".to_owned(), attach.clone(), format!("/ws/attach/here/{front}/1-1-1-1")];
+    for round in 0..200 {
+        // A terminal that is there, that of one who watches or types; or anything else, which may say hello.
+        let shown = round % 4 == 0;
+        let watch = noise.below(2) == 0;
+        let mut socket = connect(&board, if shown { &attach } else { noise.of(&paths) }, &token(TOKEN)).await;
+        if shown || round % 4 > 1 {
+            let hello = ToServer::Hello { grid: Grid::clamped(80, 24), watch, name: String::from_utf8_lossy(&noise.bytes(30)).into_owned() };
             let _ = socket.send(Message::Binary(hello.encode().into())).await;
         }
+        if shown {
+            support::socket::until(&mut socket, "\x1b").await;
+        }
         for _ in 0..noise.below(12) {
-            let frame = match noise.below(6) {
-                0 => Message::Text(String::from_utf8_lossy(&noise.bytes(50)).into_owned().into()),
-                1 => Message::Ping(noise.bytes(100).into()),
-                2 => Message::Binary([&[0x03][..], &u32::MAX.to_be_bytes()].concat().into()),
-                3 => Message::Binary([&[0x02][..], &noise.bytes(5)].concat().into()),
-                4 => Message::Binary(vec![0x01; 70_000].into()),
-                _ => Message::Binary(noise.bytes(200).into()),
-            };
-            if socket.send(frame).await.is_err() {
+            if socket.send(frame(&mut noise)).await.is_err() {
                 break;
             }
         }
@@ -161,6 +188,8 @@ async fn frames_made_of_noise_are_refused_and_leave_nothing_open() {
         let _ = timeout(Duration::from_millis(20), socket.next()).await;
     }
     unharmed(&board, open_before);
+    assert_eq!(board.tmux(&front, &["list-panes", "-s", "-t", "taken:", "-F", "#{pane_pid} #{pane_dead}"]), format!("{cat} 0"));
+    until("what was typed has arrived", || read_by(&cat) > read_before);
 }
 
 #[test]

@@ -132,8 +132,11 @@ enum Door {
     NullOrigin,
     NoOrigin,
     ForeignHost,
+    NoHost,
+    /// The right one, twice: which of them another program in front has looked at is not known.
+    TwoHosts,
 }
-const DOORS: [Door; 5] = [Door::Right, Door::ForeignOrigin, Door::NullOrigin, Door::NoOrigin, Door::ForeignHost];
+const DOORS: [Door; 7] = [Door::Right, Door::ForeignOrigin, Door::NullOrigin, Door::NoOrigin, Door::ForeignHost, Door::NoHost, Door::TwoHosts];
 
 fn config(accounts: &Accounts, socket: &str) -> String {
     let mut tokens = String::new();
@@ -181,7 +184,11 @@ fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> (Request<'a>, 
         ("POST", "/login") => (post("/login", &[("token", FULL), ("next", "/")]), all("303")),
         ("POST", "/logout") => (post("/logout", &[]), all("303")),
         ("GET", "/{host}/{user}/{name}") => (board.get(&format!("/{place}/nothing")), Expected { nothing: "403", watch: "404", full: "404" }),
-        ("POST", "/fn/{function}") => (post("/fn/create", &[("place", &place), ("name", "taken")]), act("409")),
+        ("POST", "/fn/create") => (post(path, &[("place", &place), ("name", "taken")]), act("409")),
+        ("POST", "/fn/kill") => (post(path, &[("place", &place), ("session", gone), ("typed", "taken")]), act("410")),
+        ("POST", "/fn/rename") => (post(path, &[("place", &place), ("session", gone), ("name", "x")]), act("410")),
+        ("POST", "/fn/refresh") => (post(path, &[("host", "here")]), Expected { nothing: "403", watch: "200", full: "200" }),
+        ("POST", "/fn/any other") => (post("/fn/nothing", &[]), all("404")),
         ("GET", "/ws/board") => (board.get("/ws/board"), all("live")),
         ("GET", "/ws/attach/{host}/{user}/{session}") => {
             (board.get(&format!("/ws/attach/{place}/{gone}")), Expected { nothing: "4003", watch: "4003", full: "4010" })
@@ -207,7 +214,7 @@ fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, kn
     let own_header = matches!(proof, Proof::Bearer(_));
     let ambient = changes || needs == Needs::Socket;
     let refused = match door {
-        Door::ForeignHost => true,
+        Door::ForeignHost | Door::NoHost | Door::TwoHosts => true,
         Door::ForeignOrigin | Door::NullOrigin => ambient,
         Door::NoOrigin => ambient && !own_header,
         Door::Right => false,
@@ -236,14 +243,23 @@ async fn send(board: &Board, needs: Needs, request: Request<'_>, proof: &Proof, 
         Proof::Cookie(cookie) => headers.push(("Cookie", cookie.clone())),
     }
     match door {
-        Door::Right => headers.push(("Origin", own)),
+        Door::Right | Door::NoHost | Door::TwoHosts => headers.push(("Origin", own)),
         Door::ForeignOrigin => headers.push(("Origin", "http://evil.example".into())),
         Door::NullOrigin => headers.push(("Origin", "null".into())),
         Door::NoOrigin => {}
         Door::ForeignHost => headers.extend([("Host", "evil.example".into()), ("Origin", "http://evil.example".into())]),
     }
-    if needs != Needs::Socket {
-        return headers.iter().fold(request, |request, (name, value)| request.header(name, value)).send().status.to_string();
+    // No client for WebSockets says these things.
+    let odd = matches!(door, Door::NoHost | Door::TwoHosts);
+    if needs != Needs::Socket || odd {
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let request = if needs == Needs::Socket { request.websocket() } else { request };
+        let request = match door {
+            Door::NoHost => request.without("Host"),
+            Door::TwoHosts => request.again("Host", &format!("127.0.0.1:{}", board.port)),
+            _ => request,
+        };
+        return request.send().status.to_string();
     }
     let mut request = format!("ws://127.0.0.1:{}{}", board.port, request.path).into_client_request().unwrap();
     for (name, value) in headers {
@@ -283,6 +299,10 @@ async fn every_route_times_every_identity_times_host_and_origin() {
     });
 
     let mut routes = muxboard::routes();
+    // A row for each server function, and for one that is none.
+    let family = routes.iter().position(|(_, path, _)| *path == "/fn/{function}").unwrap();
+    let (method, _, needs) = routes.remove(family);
+    routes.extend(muxboard::functions().into_iter().chain(["any other"]).map(|name| (method, &*format!("/fn/{name}").leak(), needs)));
     routes.push(("GET", "any other", Needs::Identity));
     let mut callers =
         vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(format!("muxboard_{}=nothing", board.port)))];

@@ -114,6 +114,8 @@ pub struct Board {
     pub socket_name: String,
     pub link: String,
     folder: tempfile::TempDir,
+    /// What its environment has beside what every board's has here.
+    variables: Vec<(String, String)>,
 }
 
 pub fn hash(token: &str) -> String {
@@ -140,6 +142,11 @@ impl Board {
     }
 
     pub fn with(accounts: Accounts, socket_name: String, config: &str) -> Self {
+        Self::with_variables(accounts, socket_name, config, &[])
+    }
+
+    /// The same, with these in its environment.
+    pub fn with_variables(accounts: Accounts, socket_name: String, config: &str, variables: &[(&str, &str)]) -> Self {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o755)).tempdir().unwrap();
         let path = folder.path().join("muxboard.toml");
@@ -147,15 +154,16 @@ impl Board {
         let own = folder.path().join("run");
         std::fs::create_dir(&own).unwrap();
         sshd::run("chown", &[&accounts.front, own.to_str().unwrap()]);
-        let (child, link, port) = run(&accounts.front, &path);
-        Self { child, port, accounts, socket_name, link, folder }
+        let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (child, link, port) = run(&accounts.front, &path, &variables);
+        Self { child, port, accounts, socket_name, link, folder, variables }
     }
 
     /// SIGKILL, then the same board again, on another port.
     pub fn kill_and_restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let (child, link, port) = run(&self.accounts.front, &self.folder.path().join("muxboard.toml"));
+        let (child, link, port) = run(&self.accounts.front, &self.folder.path().join("muxboard.toml"), &self.variables);
         (self.child, self.link, self.port) = (child, link, port);
     }
 
@@ -260,10 +268,11 @@ impl Board {
     }
 }
 
-fn run(account: &str, config: &std::path::Path) -> (Child, String, u16) {
+fn run(account: &str, config: &std::path::Path, more: &[(String, String)]) -> (Child, String, u16) {
     // A secret that must not reach any child.
     let own = config.with_file_name("run");
-    let variables = [("MUXBOARD_TEST_SECRET", "do-not-leak"), ("MUXBOARD_LOG", "info,muxboard=debug"), ("XDG_RUNTIME_DIR", own.to_str().unwrap())];
+    let mut variables = vec![("MUXBOARD_TEST_SECRET", "do-not-leak"), ("MUXBOARD_LOG", "info,muxboard=debug"), ("XDG_RUNTIME_DIR", own.to_str().unwrap())];
+    variables.extend(more.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let mut command = as_account_with(account, &variables, binary());
     let log = std::fs::OpenOptions::new().create(true).append(true).open(config.with_extension("log")).unwrap();
     let mut child = command.args(["serve", "-c", config.to_str().unwrap()]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
@@ -316,6 +325,15 @@ impl Request<'_> {
             self.headers.retain(|(n, _)| !n.eq_ignore_ascii_case("host"));
         }
         self.headers.push((name.into(), value.into()));
+        self
+    }
+    /// A header once more, or without what a client says by itself.
+    pub fn again(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
         self
     }
     pub fn token(self, token: &str) -> Self {

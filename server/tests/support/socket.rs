@@ -115,3 +115,25 @@ pub async fn closed(mut socket: Socket) -> Option<Close> {
     };
     timeout(PATIENCE, read).await.unwrap()
 }
+
+/// Reads on until the output holds this: none; or until the close.
+pub async fn shows_or_closes(socket: &mut Socket, wanted: &str) -> Option<Close> {
+    let mut text = String::new();
+    let read = async {
+        loop {
+            match socket.next().await.unwrap().unwrap() {
+                Message::Close(frame) => break Some(frame.and_then(|f| Close::of(f.code.into())).expect("a close without a code of ours")),
+                Message::Binary(bytes) => {
+                    if let Ok(ToClient::Output(output)) = ToClient::decode(&bytes) {
+                        text += &String::from_utf8_lossy(&output);
+                        if text.contains(wanted) {
+                            break None;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    };
+    timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("neither {wanted:?} nor a close came"))
+}

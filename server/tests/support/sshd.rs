@@ -82,13 +82,18 @@ impl Client {
 
     /// A board of these hosts. `hosts` are [[host]] tables; `top` comes before all tables.
     pub fn board(&self, top: &str, hosts: &str) -> Board {
+        self.board_with(&[], top, hosts)
+    }
+
+    /// The same, with these variables in its environment.
+    pub fn board_with(&self, variables: &[(&str, &str)], top: &str, hosts: &str) -> Board {
         let config = format!(
             "listen = \"127.0.0.1:0\"\nssh_config = \"{}\"\n{top}\n[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"ops\"\nsha256 = \"{}\"\n\
              [[grant]]\nwho = [\"ops\"]\nhosts = [\"*\"]\nusers = [\"*\"]\ncan = [\"type\", \"create\", \"kill\"]\n{hosts}",
             self.path("config"),
             hash(TOKEN),
         );
-        Board::with(self.accounts.clone(), SOCKET.with(String::clone), &config)
+        Board::with_variables(self.accounts.clone(), SOCKET.with(String::clone), &config, variables)
     }
 }
 
@@ -105,6 +110,11 @@ pub fn host(key: &str, port: u16, login: &str, users: &[&str], more: &str) -> St
         users.join(", "),
         SOCKET.with(String::clone),
     )
+}
+
+/// A [[host]] table of this machine, with sessions of the account that runs muxboard.
+pub fn here(accounts: &Accounts) -> String {
+    format!("[[host]]\nkey = \"here\"\nlocal = true\nusers = [\"{}\"]\nsocket_name = \"{}\"\n", accounts.front, SOCKET.with(String::clone))
 }
 
 /// An sshd that runs.
@@ -169,6 +179,17 @@ impl Sshd {
     /// The same one again, after [`Sshd::stop`].
     pub fn again(&mut self) {
         self.child = Self::spawn(self.folder.path(), self.port);
+    }
+
+    /// Other lines at the top of its configuration, read again as `systemctl reload ssh` has it read: connections that stand are left alone.
+    pub fn reload(&self, old: &str, new: &str) {
+        let config = fs::read_to_string(self.path("config")).unwrap();
+        assert!(config.contains(old), "{config}");
+        fs::write(self.path("config"), config.replacen(old, new, 1)).unwrap();
+        let listens = || fs::read_to_string(self.path("log")).unwrap().matches("Server listening on").count();
+        let before = listens();
+        run("kill", &["-HUP", &self.child.id().to_string()]);
+        until("sshd listens again", || listens() > before);
     }
 
     /// Another host key from now on.

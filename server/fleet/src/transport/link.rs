@@ -256,7 +256,8 @@ impl Link {
                 }
                 Err(NoShell::Refused) if master.is_alive() && master.answers().await => {
                     if self.forgotten.load(Ordering::SeqCst) + 1 >= SHELLS_MAX {
-                        return Err(Fault::too_few_sessions(&self.host));
+                        // How many it allows was settled when the connection was made: one that is made anew hears of a change.
+                        return Err(self.give_up(generation, Fault::too_few_sessions(&self.host)).await);
                     }
                     // sshd allows fewer: those that are there have to do.
                     self.forgotten.fetch_add(1, Ordering::SeqCst);
@@ -265,18 +266,23 @@ impl Link {
                 Err(NoShell::Refused) => return Ok(None),
                 Err(NoShell::Silent) => {
                     let fresh = master.since.elapsed() < Duration::from_secs(SHELL_SECONDS_MAX * 2);
-                    // A connection that nothing comes over is given up, whatever ssh still hopes for.
-                    let mut main = self.main.lock().await;
-                    if main.generation == generation {
-                        main.master = None;
-                        main.failures = main.failures.saturating_add(1);
-                    }
+                    // Whatever ssh still hopes for.
                     let fault = if fresh { Fault::no_shell(&self.host, "") } else { Fault::timed_out(&self.host) };
-                    main.fault = Some((fault.clone(), Instant::now()));
-                    return Err(fault);
+                    return Err(self.give_up(generation, fault).await);
                 }
             }
         }
+    }
+
+    /// Lets go of a connection that is of no use any more, and says why.
+    async fn give_up(&self, generation: u64, fault: Fault) -> Fault {
+        let mut main = self.main.lock().await;
+        if main.generation == generation {
+            main.master = None;
+            main.failures = main.failures.saturating_add(1);
+        }
+        main.fault = Some((fault.clone(), Instant::now()));
+        fault
     }
 
     /// Room for a terminal, on a connection that is made if need be.
