@@ -279,9 +279,8 @@ impl Link {
         let mut main = self.main.lock().await;
         if main.generation == generation {
             main.master = None;
-            main.failures = main.failures.saturating_add(1);
+            main.note(Some(&fault));
         }
-        main.fault = Some((fault.clone(), Instant::now()));
         fault
     }
 
