@@ -253,6 +253,7 @@ test("the text view starts as far up as it is told, and says in words what went 
   await expect.poll(last).toBeGreaterThan(396);
   expect(await last()).toBeLessThan(403);
   await page.keyboard.press("Escape");
+  await expect(view).toHaveCount(0);
   await page.unroute(TEXT);
   await page.route(TEXT, (route) => route.fulfill({ status: 410, contentType: "application/problem+json", json: { detail: "This session <i>has ended</i>." } }));
   await opens();

@@ -122,7 +122,8 @@ test("filter and keyboard reach everything", async ({ page, board }) => {
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog")).toContainText("new session");
   await page.keyboard.press("Escape");
-  await expect(page.getByRole("dialog")).toBeHidden();
+  // A dialog's `close` comes a frame after it is hidden.
+  await expect(page.locator("dialog .question")).toHaveCount(0);
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("x");
   await expect(page.getByRole("dialog")).toContainText("Kill api");

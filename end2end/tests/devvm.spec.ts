@@ -207,7 +207,7 @@ test("a line in the map lets somebody in, its removal closes what is open; nothi
 
   vm.map((lines) => lines + `eve = ${eve}\n`);
   const api = await vm.asks("eve");
-  await expect.poll(async () => (await api.get("/api/v1/whoami")).status(), { timeout: 5000 }).toBe(200);
+  await expect.poll(async () => (await api.get("/api/v1/whoami")).status()).toBe(200);
   await hers.page.reload();
   await living(hers.page);
   await expect(hers.page.locator(".who")).toHaveText(`eve as ${eve}`);
@@ -219,7 +219,7 @@ test("a line in the map lets somebody in, its removal closes what is open; nothi
   await living(board);
 
   vm.map((lines) => lines.replace(/^eve = .*\n/m, ""));
-  await expect.poll(() => closeCodes(hers.page), { timeout: 5000 }).toEqual([4014]);
+  await expect.poll(() => closeCodes(hers.page)).toEqual([4014]);
   await expect(hers.page.getByText("Your access was withdrawn.")).toBeVisible();
   // The open list too: it asks once what is wrong, and is told.
   await expect(board.getByRole("heading", { name: "No account here" })).toBeVisible();

@@ -24,8 +24,10 @@ async function between(page: Page, board: Board) {
 }
 
 // Questions about the pane that are answered when the test says so.
-async function held(page: Page) {
+async function held(page: Page, patient = true) {
   const waits: Route[] = [];
+  // The page waits for an answer as long as the test takes for it.
+  if (patient) await page.addInitScript(() => { AbortSignal.timeout = () => new AbortController().signal; });
   await page.route(TEXT, (route) => void waits.push(route));
   const answer = (pane: object) => waits.shift()!.fulfill({ json: { text: "", history: 0, prefix: "C-b", bracketed_paste: null, ...pane } });
   return { waits, answer, came: () => expect.poll(() => waits.length).toBeGreaterThan(0) };
@@ -138,7 +140,7 @@ test("keys went before the tmux prefix that was pressed before them", async ({ p
 test("a prefix that nobody answered for was tmux's usual one for ever", async ({ page, board, quiet }) => {
   quiet.allow.push(/500|ERR_FAILED/);
   await settles(page, { keys: "on" });
-  const { answer, came, waits } = await held(page);
+  const { answer, came, waits } = await held(page, false);
   const { sent } = await between(page, board);
   await key(page, "tmux prefix").click();
   await came();

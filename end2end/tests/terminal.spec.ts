@@ -61,7 +61,8 @@ test("a line that fell silent is shown as slow, then as lost; keys typed meanwhi
   await expect(page.getByText("what you type is not sent")).toBeVisible();
   await expect(page.locator("#screen.dim")).toBeVisible();
   wire.held = false;
-  await connected(page);
+  // A try that began before is given up after some seconds.
+  await expect(page.locator(".link-state.live")).toBeVisible({ timeout: 30_000 });
   await expect(page.getByText("what you type is not sent")).toBeHidden();
   await expect.poll(() => text(page)).toContain("alive");
   await page.keyboard.type("and well");
@@ -103,6 +104,7 @@ test("no output reads the clipboard, the title or the settings", async ({ page, 
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const wire = await wired(page, board, "printf alive; exec cat -v");
   await page.evaluate(() => navigator.clipboard.writeText("a-secret"));
+  await expect.poll(() => text(page)).toContain("alive"); // and with it what tmux asks at first
   const before = wire.typed();
   for (const target of ["c", "", "p", "s0"]) wire.output(`\x1b]52;${target};?\x07\x1b]52;${target};?\x1b\\`);
   wire.output("\x1b]2;a-title\x07\x1b[21t\x1b[20t\x1b]50;?\x07\x05");

@@ -4,9 +4,10 @@ mod support;
 
 use serde_json::Value;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use support::served::port;
 use support::sshd::{run, until};
 use support::{Accounts, Board, Request, accounts, binary, unique};
 
@@ -44,7 +45,7 @@ impl Front {
         let (accounts, program) = (accounts()?, nginx()?);
         let folder = open_folder();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let [front, behind] = ["127.0.0.1:0"; 2].map(|any| TcpListener::bind(any).unwrap()).map(|listener| listener.local_addr().unwrap().port());
+        let (front, behind) = (port(), port());
         let board = board(&accounts, &path, front, behind);
 
         fs::write(path("users"), "ops@example.com:{PLAIN}pw\nstranger@example.com:{PLAIN}pw\n").unwrap();

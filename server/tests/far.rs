@@ -200,7 +200,7 @@ async fn who_else_is_attached_is_known_over_ssh_too_and_a_watcher_cannot_type() 
     .await;
     assert!(seen.iter().all(|c| c.principal == "ops"), "{seen:?}");
     assert_eq!((seen.iter().filter(|c| c.own).count(), seen.iter().filter(|c| c.watches).count()), (1, 1));
-    assert_eq!(board.tmux(user, &["capture-pane", "-p", "-t", "x:"]), "readytyped");
+    support::sshd::until("it is typed", || board.tmux(user, &["capture-pane", "-p", "-t", "x:"]) == "readytyped");
     assert_eq!(board.tmux(user, &["list-windows", "-t", "x:"]).lines().count(), 1);
 }
 

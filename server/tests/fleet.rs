@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::Value;
+use std::sync::{Mutex, PoisonError};
 use support::sshd::{Client, Sshd, host, run, until};
 use support::{Board, TOKEN, accounts, as_account_with};
 
@@ -40,6 +41,9 @@ fn one_host(options: &str, more: &str) -> Option<(Client, Sshd, Board)> {
     let board = client.board("", &host("far", sshd.port, &accounts.login, &[&accounts.login, &accounts.far], more));
     Some((client, sshd, board))
 }
+
+/// What wakes a stopped server, of one account with all its servers, is not to wake that of a test beside.
+static STOPPED: Mutex<()> = Mutex::new(());
 
 #[test]
 fn another_machine_is_worked_with_as_this_one_and_one_login_serves_all_of_it() {
@@ -180,6 +184,7 @@ fn a_stopped_tmux_server_of_one_user_does_not_hold_up_another_user_of_the_host()
     // Whose server is stopped: the sudo target's, or the login's own.
     for own in [false, true] {
         let Some((client, _sshd, board)) = one_host("", "") else { return };
+        let _turn = STOPPED.lock().unwrap_or_else(PoisonError::into_inner);
         let (login, far) = (client.accounts.login.as_str(), client.accounts.far.as_str());
         let (stopped, other) = if own { (login, far) } else { (far, login) };
         for user in [login, far] {
@@ -237,6 +242,7 @@ fn an_action_whose_client_hung_up_was_done_and_in_no_record_and_took_everybodys_
 #[test]
 fn a_stopped_server_of_a_hosts_only_user_is_named_and_costs_no_connection() {
     let Some(accounts) = accounts() else { return };
+    let _turn = STOPPED.lock().unwrap_or_else(PoisonError::into_inner);
     let (client, login) = (Client::new(&accounts), accounts.login.as_str());
     let sshd = Sshd::start(&client, "");
     client.know(&sshd);

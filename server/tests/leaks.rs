@@ -32,7 +32,7 @@ fn children(pid: u32) -> Vec<String> {
 async fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let wait = async {
         while !holds() {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     };
     timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));

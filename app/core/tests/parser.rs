@@ -31,6 +31,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !so() {
         assert!(began.elapsed().as_secs() < 30, "never: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
 
@@ -101,6 +102,7 @@ fn a_hostile_directory_title_command_and_option_forge_nothing() {
     // tmux expands a new window name once: doubled, it arrives as it is.
     server.run(&["rename-window", "-t", "victim", &evil.replace('#', "##")]);
     until("ready", || server.run(&["capture-pane", "-p", "-t", "victim"]).contains("ready"));
+    until("it is cat", || server.run(&["display-message", "-p", "-t", "victim", "#{pane_current_command}"]).contains("cat"));
     let listing = server.listing();
     assert_eq!(listing.problems, Vec::<String>::new());
     assert_eq!(listing.sessions.len(), 1);
@@ -119,13 +121,14 @@ fn create_expands_nothing_and_starts_where_it_was_told() {
     let wanted: Directory = directory.to_str().unwrap().parse().unwrap();
     let said = server.call(&tmux::create(&name, Some(&wanted), false));
     let id = format::created(&said).unwrap();
+    // The program is there a moment after its session.
+    let path = |name: &str| server.listing().sessions.into_iter().find(|s| s.name.as_str() == name).map(|s| s.windows[0].path.clone()).unwrap();
+    until("it is in its directory", || path("-x") == directory.to_str().unwrap());
     let listing = server.listing();
     assert_eq!((listing.sessions[0].id, listing.sessions[0].name.as_str()), (id, "-x"));
-    assert_eq!(listing.sessions[0].windows[0].path, directory.to_str().unwrap());
     assert!(server.call(&tmux::create(&name, None, false)).contains("duplicate session"));
     assert!(server.call(&tmux::create(&"home".parse().unwrap(), Some(&"~".parse().unwrap()), false)).contains('$'));
-    let home = server.listing().sessions.into_iter().find(|s| s.name.as_str() == "home").unwrap();
-    assert_eq!(home.windows[0].path, std::env::var("HOME").unwrap());
+    until("it is at home", || path("home") == std::env::var("HOME").unwrap());
 }
 
 #[test]

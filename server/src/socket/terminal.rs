@@ -154,7 +154,7 @@ impl<'a, O: Operation> Overtake<'a, O> {
 /// Output that had to wait for so long stands between a key and what answers it, in milliseconds.
 const BEHIND_MS: u64 = 300;
 /// A fresh terminal that is not there after this comes too late.
-const OVERTAKE_WITHIN: Duration = Duration::from_secs(3);
+const OVERTAKE_WITHIN: Duration = Duration::from_secs(10);
 /// A client that took nothing for so long has stalled, in milliseconds.
 const STALLED_MS: u64 = 1000;
 

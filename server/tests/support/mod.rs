@@ -250,10 +250,12 @@ impl Board {
         loop {
             self.post("/fn/refresh", &[]).token(TOKEN).send();
             let json: serde_json::Value = serde_json::from_str(&self.get("/api/v1/sessions").token(TOKEN).send().body).unwrap();
-            if seen(&json) {
+            // (Who asks as often as this may be told to wait.)
+            if json["status"] != 429 && seen(&json) {
                 return json;
             }
             assert!(began.elapsed() < PATIENCE, "never seen: {json:#}");
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

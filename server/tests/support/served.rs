@@ -29,7 +29,7 @@ pub struct Served {
 }
 
 /// A port that is free, below those that the kernel gives to whoever asks for any: it stays free until it is used.
-fn port() -> u16 {
+pub fn port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 20_000 + u16::try_from(std::process::id() % 100).unwrap() * 100;
     (0..1000).map(|_| start + NEXT.fetch_add(1, Ordering::SeqCst)).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
@@ -137,6 +137,7 @@ impl Served {
         let began = Instant::now();
         while !self.said().get(bytes..).is_some_and(|said| said.contains(words)) {
             assert!(began.elapsed() < PATIENCE, "it never said {words:?}, but: {}", self.said());
+            std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Accounts, PATIENCE, as_account_with, hash, unique};
 use super::{Board, TOKEN};
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,7 +27,8 @@ pub fn until(what: &str, seen: impl Fn() -> bool) {
     let began = Instant::now();
     while !seen() {
         assert!(began.elapsed() < PATIENCE, "never: {what}");
-        std::thread::yield_now();
+        // Two cores, and the other one may be all that it waits for has.
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
 
@@ -128,7 +129,7 @@ impl Sshd {
     /// Starts one that lets this client's key into every account. `more` goes to the top of its configuration.
     pub fn start(client: &Client, more: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("mbsshd").permissions(fs::Permissions::from_mode(0o755)).tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = super::served::port();
         fs::create_dir_all("/run/sshd").unwrap();
         let path = |name: &str| folder.path().join(name);
         run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", path("host_key").to_str().unwrap()]);
