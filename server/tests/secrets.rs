@@ -200,7 +200,7 @@ fn a_secret_that_is_not_there_or_not_the_right_one_is_named_and_mended_without_a
         ("open", "unreachable", format!("others may read {open}: chmod 600 {open}")),
         ("wrong", "authentication_failed", "The password was refused".into()),
         ("no-phrase", "authentication_failed", "Permission denied".into()),
-        ("wrong-phrase", "authentication_failed", "Permission denied".into()),
+        ("wrong-phrase", "authentication_failed", "The key's passphrase may be wrong".into()),
     ] {
         let seen = board.host_when(key, |h| h["state"] != "pending");
         let error = seen["error"].as_str().unwrap();

@@ -130,7 +130,10 @@ impl Fault {
             );
         }
         let key = ssh.identity_file.as_ref().map(|path| format!(" -i {path}")).unwrap_or_default();
-        let words = format!("ssh says: {says}. As the account that runs muxboard, give the host your key, then refresh:");
+        // ssh says the same of a key that the host does not know and of one that it could not open.
+        let passphrase =
+            if ssh.passphrase.is_some() { " The key's passphrase may be wrong: check it where the configuration says it is kept. If it is right:" } else { "" };
+        let words = format!("ssh says: {says}.{passphrase} As the account that runs muxboard, give the host your key, then refresh:");
         let line = format!("ssh-copy-id{key}{} {}@{}", port(ssh), host.login, ssh.address);
         Self::new(Kind::AuthenticationFailed, title, words).mend(line)
     }

@@ -17,6 +17,8 @@ pub fn user_state(host: &Host, user: &User, section: Section) -> UserState {
         Some(124 | 137 | 143) => UserState::Fault(Fault::not_answering(host, &user.name)),
         Some(0) | None => match section.listing.version.as_deref() {
             Some(version) if format::version(version).is_some_and(|v| v < VERSION_MIN) => UserState::Fault(Fault::tmux_too_old(host, version)),
+            // Before 2.2 a server knew neither its pid nor its version: its rows are none of ours, and no session is understood.
+            None if section.listing.problems.iter().any(|p| p.starts_with("S\u{1f}$")) => UserState::Fault(Fault::tmux_too_old(host, "unknown")),
             _ => UserState::Sessions(section.listing.sessions),
         },
         Some(code) => refused(host, user, code, &words),

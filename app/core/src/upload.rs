@@ -31,17 +31,17 @@ pub struct Wanted<'a> {
     pub mark: &'a str,
 }
 
-/// Into the folder, and sure of it (below a home with the set-group-ID bit it has that bit too, which opens nothing); then what is too old goes. The parts: the mark, the folder (five times; another file's script may make it at the same moment), two patterns, the age, what `find` replaces.
+/// Into the folder, and sure of it (below a home with the set-group-ID bit it has that bit too, which opens nothing); then what is too old goes. The parts: the mark, the folder (four times; another file's script may make it at the same moment), two patterns, the age, what `find` replaces.
 const ENTER: &str = "umask 077; say() { printf '\\n%s %s\\n' {} \"$*\"; }; t=; no() { rm -f $t; say no \"$*\"; exit 1; }; \
     cd 2>/dev/null && h=$(pwd -P) && [ -O . ] || no home; \
-    [ -d {} ] || mkdir {} 2>/dev/null || [ -d {} ] || no home; \
+    [ -d {} ] || mkdir -p {} 2>/dev/null || no home; \
     cd {} 2>/dev/null && [ \"$(pwd -P)\" = \"${h%/}/\"{} ] && [ -O . ] && [ -n \"$(find . -prune '(' -perm 700 -o -perm 2700 ')')\" ] || no folder; \
     find . -maxdepth 1 -type f '(' -name {} -o -name {} ')' -mmin +{} -exec rm -f {} + 2>/dev/null";
 
 fn enter(mark: &str, keep_minutes: u64) -> Script {
     let word = |word: &str| Script::command(&[word]);
     let folder = word(FOLDER);
-    let parts = [&word(mark), &folder, &folder, &folder, &folder, &folder, &word(NAMED), &word(PARTIAL), &word(&keep_minutes.to_string()), &word("{}")];
+    let parts = [&word(mark), &folder, &folder, &folder, &folder, &word(NAMED), &word(PARTIAL), &word(&keep_minutes.to_string()), &word("{}")];
     Script::frame(ENTER, &parts)
 }
 

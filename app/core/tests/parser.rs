@@ -27,6 +27,7 @@ proptest! {
 }
 
 /// Waits until it is so.
+#[expect(clippy::disallowed_methods, reason = "a test waits")]
 fn until(what: &str, mut so: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !so() {

@@ -15,6 +15,12 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+/// Between two looks whether something holds by now: of two cores the other one may be all that it waits for has.
+#[allow(clippy::disallowed_methods, reason = "a test waits")]
+pub fn rest() {
+    std::thread::sleep(Duration::from_millis(5));
+}
+
 /// Nothing here takes this long unless it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The token of every board in these tests.
@@ -255,7 +261,7 @@ impl Board {
                 return json;
             }
             assert!(began.elapsed() < PATIENCE, "never seen: {json:#}");
-            std::thread::sleep(Duration::from_millis(5));
+            rest();
         }
     }
 

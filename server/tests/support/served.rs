@@ -137,7 +137,7 @@ impl Served {
         let began = Instant::now();
         while !self.said().get(bytes..).is_some_and(|said| said.contains(words)) {
             assert!(began.elapsed() < PATIENCE, "it never said {words:?}, but: {}", self.said());
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            super::rest();
         }
     }
 

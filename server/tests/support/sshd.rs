@@ -27,8 +27,7 @@ pub fn until(what: &str, seen: impl Fn() -> bool) {
     let began = Instant::now();
     while !seen() {
         assert!(began.elapsed() < PATIENCE, "never: {what}");
-        // Two cores, and the other one may be all that it waits for has.
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        super::rest();
     }
 }
 
