@@ -131,15 +131,16 @@ impl GateChoice {
     }
 }
 
-/// The files that a configuration names and that are read with it: a change of one is a change of it, also while it has a mistake.
-pub(crate) fn files(source: &str) -> Vec<PathBuf> {
-    let Ok(table) = source.parse::<toml::Table>() else { return Vec::new() };
+/// The files that a configuration names and that are read with it: a change of one is a change of it, also while it has a mistake. None if it is no
+/// TOML at all.
+pub(crate) fn files(source: &str) -> Option<Vec<PathBuf>> {
+    let table = source.parse::<toml::Table>().ok()?;
     let file = |way: &[&str]| {
         let (name, tables) = way.split_last()?;
         let table = tables.iter().try_fold(&table, |table, name| table.get(*name)?.as_table())?;
         table.get(*name)?.as_str().map(PathBuf::from)
     };
-    [&["auth", "proxy", "user_map"][..], &["auth", "proxy", "secret_file"], &["tls", "cert"], &["tls", "key"]].into_iter().filter_map(file).collect()
+    Some([&["auth", "proxy", "user_map"][..], &["auth", "proxy", "secret_file"], &["tls", "cert"], &["tls", "key"]].into_iter().filter_map(file).collect())
 }
 
 /// Reads a configuration for the account we run as.

@@ -57,7 +57,7 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut look = interval(Duration::from_millis(RELOAD_MS));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut files = text_of(&source.path).map(|text| config::files(&text)).unwrap_or_default();
+    let mut files = text_of(&source.path).ok().and_then(|text| config::files(&text)).unwrap_or_default();
     let marks = |files: &[PathBuf]| [&source.path].into_iter().chain(files).map(|file| mark(file)).collect::<Vec<_>>();
     let mut taken = marks(&files);
     let mut seen = taken.clone();
@@ -74,8 +74,8 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
         // Before it is read: what changes meanwhile is another change.
         let own = mark(&source.path);
         let text = text_of(&source.path);
-        if let Ok(text) = &text {
-            files = config::files(text);
+        if let Some(named) = text.as_deref().ok().and_then(config::files) {
+            files = named;
         }
         taken = marks(&files);
         if let Some(first) = taken.first_mut() {
