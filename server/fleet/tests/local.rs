@@ -8,7 +8,6 @@ use muxboard_core::policy::{Create, Kill, Rename, Type, Watch};
 use muxboard_core::snapshot::{Session, UserState};
 use muxboard_core::wire::Grid;
 use muxboard_fleet::{AttachEnd, AttachLimits, Failed};
-use std::time::Duration;
 use tokio::time::timeout;
 use world::*;
 
@@ -313,8 +312,16 @@ async fn a_session_made_while_the_server_before_it_ends_was_said_to_have_ended_a
     world.tmux(&["set-option", "-s", "history-file", fifo.to_str().unwrap()]);
     world.tmux(&["kill-session", "-t", "=last"]);
     let create = world.create("next", None);
+    // A connection that nobody has accepted has no inode yet (proc_pid_net(5), `unix`).
+    let socket = world.socket();
+    let waits = |line: &str| line.ends_with(&socket) && line.split_whitespace().nth(6) == Some("0");
     let let_go = async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        let met = async {
+            while !std::fs::read_to_string("/proc/net/unix").unwrap().lines().any(waits) {
+                tokio::task::yield_now().await
+            }
+        };
+        timeout(PATIENCE, met).await.unwrap();
         tokio::task::spawn_blocking(move || std::fs::read(&fifo)).await.unwrap().unwrap()
     };
     let (created, _) = tokio::join!(create, let_go);
