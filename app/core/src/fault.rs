@@ -35,6 +35,8 @@ pub enum Kind {
     TmuxMissing,
     /// tmux is older than we can use.
     TmuxTooOld,
+    /// tmux answers in a form that cannot be read.
+    TmuxNotUnderstood,
     /// The socket is there and may not be used.
     SocketUnreadable,
     /// The file that publishes the socket's path does not.
@@ -62,6 +64,7 @@ impl Kind {
             Self::NoAccount => "no such account",
             Self::TmuxMissing => "tmux missing",
             Self::TmuxTooOld => "tmux too old",
+            Self::TmuxNotUnderstood => "tmux not understood",
             Self::SocketUnreadable => "socket unreadable",
             Self::SocketFile => "no socket published",
             Self::NotAnswering => "not answering",
@@ -206,6 +209,12 @@ impl Fault {
     pub(crate) fn tmux_too_old(host: &Host, version: &str) -> Self {
         let title = format!("tmux is too old on {} (version {version}).", host.label);
         Self::new(Kind::TmuxTooOld, title, "muxboard needs tmux 3.2 or newer. With Debian's or Ubuntu's packages:").mend("apt-get install tmux".into())
+    }
+
+    pub(crate) fn tmux_not_understood(user: &UnixUser, version: &str, row: &str) -> Self {
+        let title = format!("The tmux of {user} answers in a form that muxboard does not understand (version {version}).");
+        let row = if row.is_empty() { "It ended well and said nothing".to_owned() } else { format!("The first line that cannot be read: {row}") };
+        Self::new(Kind::TmuxNotUnderstood, title, format!("{row}. Nothing is known of its sessions; they run on. Please report it with this line."))
     }
 
     pub(crate) fn socket_unreadable(host: &Host, user: &UnixUser, words: &str) -> Self {

@@ -1,27 +1,41 @@
-//! From an exit code and a tool's words to a named state or a named failure. The words are those of tmux 3.2 to 3.7, sudo 1.9 and
+//! From an exit code and a tool's words to a named state or a named failure. The words are those of tmux 3.2 to 3.8, sudo 1.9 and
 //! sudo-rs 0.2 in the C locale.
 
 use crate::argv::NO_SOCKET_PUBLISHED;
 use crate::fault::Fault;
 use crate::inventory::{Host, User};
+use crate::name::UnixUser;
 use crate::snapshot::UserState;
 use crate::tmux::section::Section;
-use crate::tmux::{DONE, MISMATCH, VERSION_MIN, format};
+use crate::tmux::format::{self, Listing};
+use crate::tmux::{DONE, MISMATCH, VERSION_MIN};
 
-/// What one section of a sweep means.
+/// What one section of a sweep means. No session is a fact only where the server counted none, or where there is no server: an answer that ended
+/// well and cannot be read is a fault.
 pub fn user_state(host: &Host, user: &User, section: Section) -> UserState {
-    let words = section.listing.problems.join("\n");
-    match section.exit {
-        None if !section.cut => UserState::Fault(Fault::not_answering(host, &user.name)),
+    let Section { listing, exit, cut, .. } = section;
+    match exit {
+        None if !cut => UserState::Fault(Fault::not_answering(host, &user.name)),
         // `timeout` ended our own tmux client.
         Some(124 | 137 | 143) => UserState::Fault(Fault::not_answering(host, &user.name)),
-        Some(0) | None => match section.listing.version.as_deref() {
-            Some(version) if format::version(version).is_some_and(|v| v < VERSION_MIN) => UserState::Fault(Fault::tmux_too_old(host, version)),
-            // Before 2.2 a server knew neither its pid nor its version: its rows are none of ours, and no session is understood.
-            None if section.listing.problems.iter().any(|p| p.starts_with("S\u{1f}$")) => UserState::Fault(Fault::tmux_too_old(host, "unknown")),
-            _ => UserState::Sessions(section.listing.sessions),
-        },
-        Some(code) => refused(host, user, code, &words),
+        Some(0) | None => listed(host, &user.name, listing, cut),
+        // list-windows complains where there is no window: the server runs (exit-empty off, or it is about to end), without a session.
+        Some(_) if listing.counted == Some(0) && listing.unread.is_none() => UserState::Sessions(Vec::new()),
+        Some(code) => refused(host, user, code, &listing.problems.join("\n")),
+    }
+}
+
+fn listed(host: &Host, user: &UnixUser, listing: Listing, cut: bool) -> UserState {
+    let version = listing.version.as_deref().unwrap_or("unknown");
+    match format::version(version) {
+        Some(v) if v < VERSION_MIN => UserState::Fault(Fault::tmux_too_old(host, version)),
+        None if listing.counted.is_some() && version == "unknown" => UserState::Fault(Fault::tmux_too_old(host, version)),
+        // More than one look may say: what was said is shown.
+        _ if listing.whole || cut && !listing.sessions.is_empty() && listing.unread.is_none() => UserState::Sessions(listing.sessions),
+        _ => {
+            let row = listing.unread.or_else(|| listing.problems.into_iter().next()).unwrap_or_default();
+            UserState::Fault(Fault::tmux_not_understood(user, version, &row))
+        }
     }
 }
 
@@ -48,9 +62,6 @@ fn refused(host: &Host, user: &User, code: i32, words: &str) -> UserState {
         Fault::tmux_missing(host)
     } else if says("Permission denied") || says("not safe permissions") || says("directory ") && says("has unsafe permissions") {
         Fault::socket_unreadable(host, &user.name, words)
-    } else if says("no current target") {
-        // list-windows where there is no window: the server runs (exit-empty off, or it is about to end), without a session.
-        return UserState::Sessions(Vec::new());
     } else if says("no server running on")
         || says("No such file or directory")
         || says("Connection refused")
@@ -105,7 +116,6 @@ mod tests {
     use super::*;
     use crate::fault::{Kind, tests::host};
     use crate::inventory::Socket;
-    use crate::tmux::format::Listing;
 
     fn state(through_sudo: bool, exit: Option<i32>, words: &str) -> UserState {
         let user = User { name: "deploy".parse().unwrap(), through_sudo, socket: Socket::Default };
@@ -124,8 +134,21 @@ mod tests {
     fn empty_refused_and_unreachable_are_three_facts() {
         assert_eq!(state(false, Some(1), "no server running on /tmp/tmux-1000/default"), UserState::NoServer);
         assert_eq!(state(false, Some(1), "error connecting to /tmp/x (No such file or directory)"), UserState::NoServer);
-        assert_eq!(state(false, Some(0), ""), UserState::Sessions(vec![]));
-        assert_eq!(state(false, Some(1), "no current target"), UserState::Sessions(vec![]));
+        let answer = |rows: &str, exit| {
+            let user = User { name: "deploy".parse().unwrap(), through_sudo: false, socket: Socket::Default };
+            user_state(&host(None), &user, Section { listing: format::parse(rows, "M"), captures: vec![], exit: Some(exit), cut: false })
+        };
+        assert_eq!(answer("M B 3.3a:\nM E \n", 0), UserState::Sessions(vec![]));
+        assert_eq!(answer("M B 3.3a:\nno current target\n", 1), UserState::Sessions(vec![]));
+        // An answer that cannot be read is no empty list.
+        for (rows, exit) in [("", 0), ("M B 3.4:x\nM S $0\\0371\nM E x\n", 0), ("M S $0:1\n", 0), ("M B 3.4:\n", 0)] {
+            let UserState::Fault(fault) = answer(rows, exit) else { panic!("{rows:?}") };
+            assert_eq!(fault.kind, Kind::TmuxNotUnderstood, "{rows:?}");
+            assert!(!rows.contains("3.4") || fault.title.contains("3.4"), "{}", fault.title);
+            assert!(!rows.contains("037") || fault.words.contains("| S $0\\0371"), "{}", fault.words);
+        }
+        let UserState::Fault(old) = answer("M B 3.1c:x\nM S $0:1\n", 0) else { panic!() };
+        assert_eq!(old.kind, Kind::TmuxTooOld);
         let line = "ops ALL=(deploy) NOPASSWD: /usr/bin/tmux".to_owned();
         assert_eq!(fault(true, Some(1), "sudo: a password is required"), (Kind::SudoRefused, Some(line)));
         assert_eq!(fault(true, Some(1), "sudo: unknown user deploy").0, Kind::NoAccount);

@@ -35,10 +35,13 @@ impl Call {
     }
 }
 
-/// The four facts that make a session this very session, as a tmux format.
+/// The four facts that make a session this very session, as a tmux format for a session that is there.
 const IDENTITY: &str = "#{pid}/#{start_time}/#{session_id}/#{session_created}";
 
 /// `then` if the session is still the one meant, `otherwise` (a word to print) if not.
+///
+/// Nothing of the session is expanded before its id was found: tmux 3.2a crashes, with every session of the account, when it expands
+/// `session_created` for a target that is gone. Conditionals are lazy in every tmux.
 fn compare_and(id: SessionId, then: &str, otherwise: &str) -> Vec<String> {
     let SessionId { server_pid, server_start, number, created } = id;
     vec![
@@ -46,7 +49,7 @@ fn compare_and(id: SessionId, then: &str, otherwise: &str) -> Vec<String> {
         "-F".into(),
         "-t".into(),
         format!("${number}:"),
-        format!("#{{==:{IDENTITY},{server_pid}/{server_start}/${number}/{created}}}"),
+        format!("#{{==:#{{?#{{==:#{{session_id}},${number}}},{IDENTITY},}},{server_pid}/{server_start}/${number}/{created}}}"),
         then.into(),
         format!("display-message -p {otherwise}"),
     ]

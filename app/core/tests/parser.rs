@@ -2,16 +2,17 @@
 
 use muxboard_core::inventory::{Host, Socket, User};
 use muxboard_core::name::{Directory, NewSessionName};
+use muxboard_core::snapshot::UserState;
 use muxboard_core::tmux::section::{self, Ask};
 use muxboard_core::tmux::{self, format};
-use muxboard_core::{ansi, argv};
+use muxboard_core::{ansi, argv, outcome};
 use proptest::prelude::*;
 use std::path::Path;
 
 proptest! {
     #[test]
     fn any_text_is_parsed(text in ".*", bytes in any::<Vec<u8>>(), mark in "[0-9a-f]{4}") {
-        let listing = format::parse(&text);
+        let listing = format::parse(&text, &mark);
         prop_assert!(listing.sessions.len() + listing.problems.len() <= text.lines().count() + 1);
         let _ = ansi::preview(&text);
         let _ = section::parse(&bytes, &mark, &mark);
@@ -20,9 +21,34 @@ proptest! {
     }
 
     #[test]
-    fn nearly_right_rows_are_rows_or_problems(rows in prop::collection::vec("[SW]\x1f[$%]?[0-9]{0,3}(\x1f[$%]?[0-9a]{0,3}){0,14}", 0..10)) {
-        let listing = format::parse(&rows.join("\n"));
+    fn nearly_right_rows_are_rows_or_problems(rows in prop::collection::vec("M [SWBCE] [$%]?[0-9]{0,3}(:[$%]?[0-9a]{0,3}){0,14}(M[a-z]{0,3}){0,4}", 0..10)) {
+        let listing = format::parse(&rows.join("\n"), "M");
         prop_assert!(listing.sessions.len() <= rows.len());
+    }
+
+    /// Damage: bytes are lost, others take their place, lines come twice or in another order.
+    #[test]
+    fn a_damaged_answer_gives_sessions_or_a_fault_and_never_an_empty_list(
+        at in 0_usize..400, lost in 0_usize..400, in_place in "[x: a-zA-Z0-9\\\\$%\n_\t]{0,12}", exit in prop::sample::select(vec![0, 0, 0, 1]), shuffled in any::<bool>(), seed in any::<usize>(),
+    ) {
+        let whole = "5e47 B 3.5a:xx\n5e47 S $0:100:0:1:7:8:on5e47one\n5e47 S $1:100:0:1:7:8:on5e47two\n\
+                     5e47 W $0:0:1:150:0:0:::%0:80:245e47w5e47bash5e47/srv5e47t\n5e47 W $1:0:1:150:0:0:::%1:80:245e47w5e47bash5e47/srv5e47t\n\
+                     5e47 C $0:80:24:150:attached,UTF-85e47/dev/pts/3\n5e47 E xx\n";
+        let mut answer = whole.to_owned();
+        answer.replace_range(at.min(whole.len())..(at + lost).min(whole.len()), &in_place);
+        if shuffled {
+            let mut lines: Vec<&str> = answer.lines().collect();
+            let by = seed % lines.len().max(1);
+            lines.rotate_left(by);
+            answer = lines.join("\n");
+        }
+        let host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
+        let section = section::Section { listing: format::parse(&answer, "5e47"), captures: vec![], exit: Some(exit), cut: false };
+        match outcome::user_state(&host, &host.users[0], section) {
+            UserState::Sessions(sessions) => prop_assert_eq!(sessions.len(), 2, "{}", answer),
+            UserState::Fault(_) => {}
+            other => prop_assert!(false, "{:?} of {}", other, answer),
+        }
     }
 }
 
@@ -35,6 +61,9 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
+
+/// The fleet makes a fresh one for every look.
+const ROW_MARK: &str = "6b1f";
 
 /// A tmux server of its own, ended with its folder.
 struct Server {
@@ -68,13 +97,13 @@ impl Server {
     /// The listing by the sweep's own script, which helps tmux to a status that it missed.
     #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
     fn settled(&self) -> format::Listing {
-        let script = section::script(&[Ask { user: &self.host.users[0], panes: vec![], unsettled: true, pane_mark: "9a4e" }]);
+        let script = section::script(&[Ask { user: &self.host.users[0], panes: vec![], unsettled: true, row_mark: ROW_MARK }]);
         let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env("M", "5e47").env_remove("TMUX").output().unwrap();
-        section::parse(&output.stdout, "5e47", "9a4e").remove(0).1.listing
+        section::parse(&output.stdout, "5e47", ROW_MARK).remove(0).1.listing
     }
 
     fn listing(&self) -> format::Listing {
-        format::parse(&self.call(&format::call()))
+        format::parse(&self.call(&format::call(ROW_MARK)), ROW_MARK)
     }
 }
 
@@ -87,7 +116,7 @@ impl Drop for Server {
 #[test]
 fn a_hostile_directory_title_command_and_option_forge_nothing() {
     let server = Server::new();
-    let evil = "x\x1fS\x1f$9\n$9\x1f1\x1f\nW\x1f$0\t#(touch canary)#{pid}'\"";
+    let evil = "x\x1fS\x1f$9\n9a4e S $9:1\nW\x1f$0\t#(touch canary)#{pid}'\"";
     let directory = server.folder.path().join(evil.replace('/', "_"));
     std::fs::create_dir(&directory).unwrap();
     server.run(&["new-session", "-d", "-s", "victim", "-c", server.folder.path().to_str().unwrap(), "-x", "80", "-y", "24"]);
@@ -109,7 +138,7 @@ fn a_hostile_directory_title_command_and_option_forge_nothing() {
     assert_eq!(listing.sessions.len(), 1);
     let window = &listing.sessions[0].windows[0];
     assert_eq!((listing.sessions[0].windows.len(), window.command.as_str()), (1, "cat"));
-    assert!(window.path.contains("x?S?$9?$9?1??W?$0?#(touch canary)#{pid}'\""), "{}", window.path);
+    assert!(window.path.contains("x?S?$9?9a4e S $9:1?W?$0?#(touch canary)#{pid}'\""), "{}", window.path);
     assert!(!Path::new("canary").exists() && !directory.join("canary").exists() && !server.folder.path().join("canary").exists());
 }
 
@@ -187,10 +216,10 @@ fn the_sweep_script_brings_every_section_and_the_previews() {
     // A second user that cannot be reached this way: its section says so and harms nothing.
     host.users.push(User { name: "nobody-here".parse().unwrap(), through_sudo: true, socket: Socket::Default });
     let look = |panes: Vec<format::PaneId>| {
-        let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: panes.clone(), unsettled: false, pane_mark: "9a4e" }).collect();
+        let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: panes.clone(), unsettled: false, row_mark: ROW_MARK }).collect();
         let script = section::script(&asks);
         let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env("M", "5e47").env_remove("TMUX").output().unwrap();
-        section::parse(&output.stdout, "5e47", "9a4e")
+        section::parse(&output.stdout, "5e47", ROW_MARK)
     };
     let first = look(vec![]);
     assert_eq!(first.iter().map(|(u, _)| u.as_str()).collect::<Vec<_>>(), ["me", "nobody-here"]);
@@ -221,13 +250,13 @@ fn a_section_cannot_end_itself_and_begin_anothers_its_mark_is_in_no_processs_wor
     std::fs::set_permissions(&spy, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
     host.users.push(User { name: "other".parse().unwrap(), through_sudo: false, socket: Socket::Default });
-    let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: vec![], unsettled: false, pane_mark: "9a4e" }).collect();
+    let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: vec![], unsettled: false, row_mark: ROW_MARK }).collect();
     let mark = "5e475e475e475e47";
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
     for script in [section::script(&asks), section::script(&asks[..1]), section::hasty(&asks[0])] {
         let (argv, _) = argv::local_script(&script);
         let output = std::process::Command::new(argv.program()).args(argv.arguments()).env("M", mark).env("PATH", &path).output().unwrap();
-        let sections = section::parse(&output.stdout, mark, "9a4e");
+        let sections = section::parse(&output.stdout, mark, ROW_MARK);
         let said: Vec<String> = sections.iter().flat_map(|(_, s)| s.listing.problems.clone()).collect();
         assert!(said.iter().any(|line| line.contains("9a4e begin other")), "{said:?}");
         assert!(!said.iter().any(|line| line.contains(mark)), "{said:?}");
@@ -238,12 +267,10 @@ fn a_section_cannot_end_itself_and_begin_anothers_its_mark_is_in_no_processs_wor
 #[test]
 fn a_program_ended_by_a_signal_is_told_from_one_whose_status_is_not_known_yet() {
     let row = |status: &str, signal: &str| {
-        format!(
-            "S\x1f$1\x1f1\x1f0\x1f1\x1f1\x1f3.3a\x1fon\x1fa\nW\x1f$1\x1f0\x1f1\x1f1\x1f0\x1f1\x1f{status}\x1f{signal}\x1f%0\x1f80\x1f24\x1fw\x1fc\x1f/\x1ft\n"
-        )
+        format!("M S $1:1:0:1:1:1:onMa\nM W $1:0:1:1:0:1:{status}:{signal}:%0:80:24MwMcM/Mt\n")
     };
     for (status, signal, want) in [("2", "", 2), ("", "", 0), ("", "9", -1), ("0", "", 0)] {
-        assert_eq!(format::parse(&row(status, signal)).sessions[0].windows[0].exited, Some(want), "{status:?} {signal:?}");
+        assert_eq!(format::parse(&row(status, signal), "M").sessions[0].windows[0].exited, Some(want), "{status:?} {signal:?}");
     }
     let server = Server::new();
     server.run(&["new-session", "-d", "-s", "a", "exec cat"]);

@@ -86,27 +86,29 @@ fn serve(mut stream: UnixStream) {
 /// Answers a line a job, as `Script::job` writes them.
 fn shell(input: File, mut output: File) {
     for line in BufReader::new(input).lines().map_while(Result::ok) {
-        let marks: Vec<&str> = line.split(|c: char| !c.is_ascii_hexdigit()).filter(|w| w.len() == 32).collect();
-        let Some(mark) = marks.last() else { continue };
+        let words = |digits: usize| line.split(|c: char| !c.is_ascii_hexdigit()).filter(move |w| w.len() == digits);
+        let Some(mark) = words(32).last() else { continue };
         let user = line.split_once(" begin ").and_then(|(_, rest)| rest.split_once("\"$M\" ")?.1.split(';').next());
-        let pane_mark = marks.iter().find(|other| *other != mark).unwrap_or(mark);
-        let body = user.map(|user| section(&line, mark, pane_mark, user)).unwrap_or_default();
+        let row_mark = words(16).next().unwrap_or(mark);
+        let body = user.map(|user| section(&line, mark, row_mark, user)).unwrap_or_default();
         let _ = output.write_all(format!("{body}\n{mark} done 0\n").as_bytes());
     }
 }
 
 /// What a user's section says: ten sessions, one window each, and the panes that were asked for.
-fn section(line: &str, mark: &str, pane_mark: &str, user: &str) -> String {
+fn section(line: &str, mark: &str, row_mark: &str, user: &str) -> String {
     let mut out = format!("{mark} begin {user}\n");
     let now = 1_800_000_000 + std::process::id() % 1000;
+    out += &format!("{row_mark} B 3.3a:xxxxxxxxxx\n");
     for i in 0..10 {
-        out += &format!("S\x1f${i}\x1f{now}\x1f0\x1f4242\x1f{now}\x1f3.3a\x1fon\x1fbuild-{i}\n");
+        out += &format!("{row_mark} S ${i}:{now}:0:1:4242:{now}:on{row_mark}build-{i}\n");
     }
     for i in 0..10 {
-        out += &format!("W\x1f${i}\x1f0\x1f1\x1f{now}\x1f0\x1f0\x1f\x1f\x1f%{i}\x1f120\x1f40\x1fmake\x1fcargo\x1f/srv/app-{i}\x1fa title\n");
+        out += &format!("{row_mark} W ${i}:0:1:{now}:0:0:::%{i}:120:40{row_mark}make{row_mark}cargo{row_mark}/srv/app-{i}{row_mark}a title\n");
     }
-    for pane in line.split(&format!("{pane_mark} pane ")).skip(1).filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()) {
-        out += &format!("{pane_mark} pane {pane}\n\x1b[32m   Compiling\x1b[0m a-crate v0.1.{pane}\nwarning: nothing\n$ \n");
+    out += &format!("{row_mark} E xxxxxxxxxx\n");
+    for pane in line.split(&format!("{row_mark} pane ")).skip(1).filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()) {
+        out += &format!("{row_mark} pane {pane}\n\x1b[32m   Compiling\x1b[0m a-crate v0.1.{pane}\nwarning: nothing\n$ \n");
     }
     out + &format!("{mark} exit 0\n{mark} end\n")
 }

@@ -1,6 +1,7 @@
 //! The doctor: walks the way to a host and to each of its users step by step, and says of every step what it found, and what mends it.
 
 use crate::exec::Bounds;
+use crate::row_mark;
 use crate::transport::{Client, Purpose, SshSettings, Transport};
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, Inventory, Reach, Ssh, User};
@@ -207,7 +208,8 @@ async fn a_user(record: &mut Record<'_>, transport: &Transport, user: &User, fac
         Err(fault) => return record.fault(Some(user), "tmux", fault),
     };
     let step = if user.through_sudo { "sudo, tmux" } else { "tmux" };
-    let section = |words: &str, exit| Section { listing: format::parse(words), captures: Vec::new(), exit, cut: false };
+    let mark = row_mark();
+    let section = |words: &str, exit| Section { listing: format::parse(words, &mark), captures: Vec::new(), exit, cut: false };
     let version = words.trim().strip_prefix("tmux ").unwrap_or("").to_owned();
     if exit != Some(0) || version.is_empty() {
         return match outcome::user_state(host, user, section(&words, exit.map(|code| if code == 0 { 1 } else { code }))) {
@@ -219,7 +221,7 @@ async fn a_user(record: &mut Record<'_>, transport: &Transport, user: &User, fac
         return record.add(Some(user), step, Verdict::Bad, format!("tmux {version} is too old; 3.2 or newer is needed"), Some("apt-get install tmux".into()));
     }
     record.good(Some(user), step, format!("tmux {version}, {}", facts.get("tmux")));
-    let (exit, words) = match transport.call(host, user, &format::call(), Purpose::Act).await {
+    let (exit, words) = match transport.call(host, user, &format::call(&mark), Purpose::Act).await {
         Ok(answer) => answer,
         Err(fault) => return record.fault(Some(user), "server", fault),
     };

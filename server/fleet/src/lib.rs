@@ -33,7 +33,7 @@ use muxboard_core::limits::{REFRESH_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECO
 use muxboard_core::name::HostKey;
 use muxboard_core::policy::{Permit, Refresh};
 use muxboard_core::snapshot::{HostRow, HostState, Place, Snapshot, UnixSeconds, UserState};
-use muxboard_core::tmux::format;
+use muxboard_core::tmux::format::{self, Listing};
 use muxboard_core::upload::Refused;
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -276,11 +276,12 @@ impl Fleet {
     /// Looks at one user alone. Waits for no sweep: another user's server may keep one busy. False if the host did not answer.
     async fn glance(&self, cell: &HostCell, user: &User) -> bool {
         let began = Instant::now();
-        let answer = cell.transport.call(&cell.host, user, &format::call(), Purpose::Refresh).await;
+        let mark = row_mark();
+        let answer = cell.transport.call(&cell.host, user, &format::call(&mark), Purpose::Refresh).await;
         let answered = answer.is_ok();
         let mut sweeper = short(&cell.sweeper);
         match answer {
-            Ok((exit, words)) => sweeper.glanced(&cell.host, user, began, exit, &words),
+            Ok((exit, words)) => sweeper.glanced(&cell.host, user, began, exit, format::parse(&words, &mark)),
             Err(fault) => sweeper.found(HostState::Fault(fault)),
         }
         self.publish(cell, &sweeper);
@@ -290,7 +291,7 @@ impl Fleet {
     /// A user's server did not answer in time: the next sweep knows, and asks less often.
     pub(crate) fn heard_nothing(&self, cell: &HostCell, user: &User, began: Instant) {
         let mut sweeper = short(&cell.sweeper);
-        sweeper.glanced(&cell.host, user, began, None, "");
+        sweeper.glanced(&cell.host, user, began, None, Listing::default());
         self.publish(cell, &sweeper);
     }
 
@@ -358,6 +359,13 @@ fn sentinel() -> String {
     #[expect(clippy::expect_used, reason = "the kernel's random source does not fail on a running system")]
     getrandom::fill(&mut bytes).expect("the kernel gives random bytes");
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// 64 fresh random bits in hexadecimal: a word that no title or directory can hold that was there before it.
+fn row_mark() -> String {
+    let mut mark = sentinel();
+    mark.truncate(16);
+    mark
 }
 
 fn unix_now() -> UnixSeconds {

@@ -2,7 +2,7 @@
 
 use crate::exec::Bounds;
 use crate::transport::{Answer, Purpose};
-use crate::{sentinel, unix_now};
+use crate::{row_mark, unix_now};
 use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
@@ -12,7 +12,7 @@ use muxboard_core::limits::{
 use muxboard_core::name::UnixUser;
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
-use muxboard_core::tmux::format::{self, PaneId};
+use muxboard_core::tmux::format::{Listing, PaneId};
 use muxboard_core::tmux::section::{self, Ask, Section};
 use muxboard_core::{ansi, order, outcome};
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ pub(crate) struct Sweeper {
 pub(crate) struct Questions {
     began: Instant,
     users: Vec<User>,
-    pane_mark: String,
+    row_mark: String,
     /// The script ends with tmux's answer or not at all.
     hasty: bool,
     pub(crate) script: Script,
@@ -115,14 +115,14 @@ impl Sweeper {
         };
         let users: Vec<&User> = host.users.iter().filter(|u| (insist && rested(u)) || self.due(u, began)).collect();
         let panes_max = PREVIEWS_MAX.min(PREVIEWS_HOST_MAX / users.len().max(1)).max(1);
-        let pane_mark = sentinel();
+        let row_mark = row_mark();
         let asks: Vec<Ask<'_>> = users
             .iter()
             .map(|user| Ask {
                 user,
                 panes: self.wanted(user, panes_max),
                 unsettled: self.users.get(&user.name).is_some_and(|m| m.unsettled),
-                pane_mark: &pane_mark,
+                row_mark: &row_mark,
             })
             .collect();
         let prompt = |user: &User| !user.through_sudo && self.users.get(&user.name).is_some_and(|memory| memory.prompt);
@@ -130,7 +130,7 @@ impl Sweeper {
             [ask] if prompt(ask.user) => (true, section::hasty(ask)),
             _ => (false, section::script(&asks)),
         };
-        Questions { began, hasty, script, users: users.into_iter().cloned().collect(), pane_mark }
+        Questions { began, hasty, script, users: users.into_iter().cloned().collect(), row_mark }
     }
 
     /// Whether that answer means that they must be asked again with a limit of time for each user: it may be tmux that does not answer, not the host.
@@ -151,7 +151,7 @@ impl Sweeper {
                     answer.output.extend(section::hasty_end(answer.exit, &answer.mark).bytes());
                 }
                 let round_trip_ms = u32::try_from(questions.began.elapsed().as_millis()).unwrap_or(u32::MAX);
-                let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &answer.mark, &questions.pane_mark).into_iter().collect();
+                let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &answer.mark, &questions.row_mark).into_iter().collect();
                 for user in &questions.users {
                     let none = Section { listing: Default::default(), captures: Vec::new(), exit: None, cut: false };
                     self.take(host, user, questions.began, sections.remove(&user.name).unwrap_or(none));
@@ -180,8 +180,8 @@ impl Sweeper {
     }
 
     /// Takes the answer to a look at one user alone, without previews. What is known of the host stays as it is.
-    pub(crate) fn glanced(&mut self, host: &Host, user: &User, began: Instant, exit: Option<i32>, words: &str) {
-        let section = Section { listing: format::parse(words), captures: Vec::new(), exit, cut: false };
+    pub(crate) fn glanced(&mut self, host: &Host, user: &User, began: Instant, exit: Option<i32>, listing: Listing) {
+        let section = Section { listing, captures: Vec::new(), exit, cut: false };
         self.take(host, user, began, section);
     }
 
@@ -283,9 +283,9 @@ mod tests {
         let asks = |sweeper: &Sweeper, purpose| sweeper.questions(&host, purpose).users.len();
         let rest = Duration::from_secs(REFRESH_SUDO_SECONDS_MIN);
         let long_ago = Instant::now().checked_sub(rest).unwrap();
-        sweeper.glanced(&host, &host.users[0], long_ago, None, "");
+        sweeper.glanced(&host, &host.users[0], long_ago, None, Listing::default());
         assert_eq!((asks(&sweeper, Purpose::Look), asks(&sweeper, Purpose::Refresh)), (0, 1));
-        sweeper.glanced(&host, &host.users[0], Instant::now(), None, "");
+        sweeper.glanced(&host, &host.users[0], Instant::now(), None, Listing::default());
         assert_eq!(asks(&sweeper, Purpose::Refresh), 0, "each question leaves a process of root's behind");
     }
 }

@@ -266,7 +266,7 @@ async fn tmux_missing_is_its_own_fact() {
     use muxboard_core::tmux::section::{self, Ask};
     let world = World::new();
     let host = &world.inventory.hosts[0];
-    let script = section::script(&[Ask { user: &host.users[0], panes: vec![], unsettled: false, pane_mark: "9a4e" }]);
+    let script = section::script(&[Ask { user: &host.users[0], panes: vec![], unsettled: false, row_mark: "9a4e" }]);
     let tools = world.folder.path().join("bin");
     std::fs::create_dir(&tools).unwrap();
     for tool in ["sh", "timeout", "head", "cat", "sed"] {

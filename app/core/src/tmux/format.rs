@@ -1,13 +1,16 @@
 //! The fields we ask tmux for, beside the parser of what it answers: bytes in, values AND problems out. Parsing never fails.
 //!
-//! Fields are separated by US (0x1f). Titles, directories and commands can hold any byte, so every free-text field is asked for with its
-//! control characters replaced (`#{s/[..]/?/:FIELD}`, the raw bytes in the bracket): no name, title or directory can forge a field or a row.
+//! A row is `MARK TAG plain:plain:..MARKtext MARKtext..`: a fresh random mark, which the caller gives, begins each row and each free-text field; plain
+//! fields (numbers, ids, flags) hold no colon. All of it is printable: tmux 3.4 and 3.5a print a control character as `\037`, builds of 3.6 and 3.7 as
+//! `_`. No title or directory can hold a mark that was made after it, and every free-text field is asked for with its control characters replaced
+//! (`#{s/[..]/?/:FIELD}`, the raw bytes in the bracket), so none can end its row.
+//!
+//! An answer proves that it is whole: the server counts its sessions before and after the lists, and each session its windows ([`Listing::whole`]). A
+//! list that could not be read is therefore never an empty one.
 
 use super::Call;
 use crate::limits::FIELD_COLUMNS_MAX;
 use crate::snapshot::{Client, Session, SessionId, UnixSeconds, Window};
-
-const SEPARATOR: char = '\x1f';
 
 /// A tmux pane, by its id (`%5`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,7 +27,13 @@ pub struct Listing {
     pub unsettled: bool,
     /// The server's version, as it says it (`3.3a`).
     pub version: Option<String>,
-    /// Lines that are not rows of ours: tmux's or sudo's own words.
+    /// How many sessions the server counted before it listed them; none if its first row is missing.
+    pub counted: Option<usize>,
+    /// Everything that was counted was read: sessions before and after the lists, the windows of each session.
+    pub whole: bool,
+    /// The first row that carries our mark and could not be read, without its marks.
+    pub unread: Option<String>,
+    /// Lines that carry no mark of ours: tmux's or sudo's own words.
     pub problems: Vec<String>,
 }
 
@@ -36,24 +45,23 @@ fn short(field: &str) -> String {
     format!("#{{={FIELD_COLUMNS_MAX}:{}}}", text(field))
 }
 
-fn row(tag: &str, fields: &[String]) -> String {
-    let mut out = tag.to_owned();
-    for field in fields {
-        out.push(SEPARATOR);
-        out.push_str(field);
+fn row(mark: &str, tag: &str, plain: &[&str], texts: &[String]) -> String {
+    let plain: Vec<String> = plain.iter().map(|f| format!("#{{{f}}}")).collect();
+    let mut out = format!("{mark} {tag} {}", plain.join(":"));
+    for text in texts {
+        out.push_str(mark);
+        out.push_str(text);
     }
     out
 }
 
-fn plain(fields: &[&str]) -> Vec<String> {
-    fields.iter().map(|f| format!("#{{{f}}}")).collect()
-}
+/// A letter for each session: tmux before 3.4 has no format that counts them.
+const COUNT: &str = "S:x";
 
-/// One call that lists all sessions, their windows, each with the facts of its active pane, and the clients.
-pub(super) fn list() -> Vec<String> {
-    let mut session = plain(&["session_id", "session_created", "session_attached", "pid", "start_time", "version", "status"]);
-    session.push(text("session_name"));
-    let mut window = plain(&[
+/// One call that lists all sessions, their windows, each with the facts of its active pane, and the clients. `mark` is a fresh random word.
+pub(super) fn list(mark: &str) -> Vec<String> {
+    let session = ["session_id", "session_created", "session_attached", "session_windows", "pid", "start_time", "status"];
+    let window = [
         "session_id",
         "window_index",
         "window_active",
@@ -65,48 +73,93 @@ pub(super) fn list() -> Vec<String> {
         "pane_id",
         "window_width",
         "window_height",
-    ]);
-    window.extend([short("window_name"), short("pane_current_command"), short("pane_current_path"), short("pane_title")]);
-    let mut client = plain(&["session_id", "client_width", "client_height", "client_activity", "client_flags"]);
-    client.push(text("client_tty"));
-    let lists = [("list-sessions", "S", session), ("list-windows -a", "W", window), ("list-clients", "C", client)];
+    ];
+    let texts = [short("window_name"), short("pane_current_command"), short("pane_current_path"), short("pane_title")];
+    let client = ["session_id", "client_width", "client_height", "client_activity", "client_flags"];
+    let calls = [
+        ("display-message -p", row(mark, "B", &["version", COUNT], &[])),
+        ("list-sessions -F", row(mark, "S", &session, &[text("session_name")])),
+        ("list-windows -a -F", row(mark, "W", &window, &texts)),
+        ("list-clients -F", row(mark, "C", &client, &[text("client_tty")])),
+        ("display-message -p", row(mark, "E", &[COUNT], &[])),
+    ];
     let mut words = Vec::new();
-    for (verb, tag, fields) in lists {
+    for (verb, row) in calls {
         if !words.is_empty() {
             words.push(";".to_owned());
         }
         words.extend(verb.split(' ').map(String::from));
-        words.extend(["-F".to_owned(), row(tag, &fields)]);
+        words.push(row);
     }
     words
 }
 
-/// The listing alone.
-pub fn call() -> Call {
-    Call(list())
+/// The listing alone. `mark` is a fresh random word, for [`parse`] too.
+pub fn call(mark: &str) -> Call {
+    Call(list(mark))
 }
 
-/// Reads the answer to [`call`].
-pub fn parse(answer: &str) -> Listing {
+/// Reads the answer to [`call`] with that mark.
+pub fn parse(answer: &str, mark: &str) -> Listing {
     let mut out = Listing::default();
-    let mut clients = Vec::new();
+    let mut read = Read::default();
+    let shown = |line: &str| line.chars().take(FIELD_COLUMNS_MAX).collect::<String>();
     for line in answer.lines().filter(|l| !l.is_empty()) {
-        let fields: Vec<&str> = line.split(SEPARATOR).collect();
-        let understood = match fields.as_slice() {
-            ["S", rest @ ..] => session(rest, &mut out),
-            ["W", rest @ ..] => window(rest, &mut out),
-            ["C", rest @ ..] => client(rest).map(|client| clients.push(client)),
+        let Some(rest) = line.strip_prefix(mark).and_then(|rest| rest.strip_prefix(' ')) else {
+            out.problems.push(shown(line));
+            continue;
+        };
+        let mut texts = rest.split(mark);
+        let (tag, plain) = texts.next().and_then(|head| head.split_once(' ')).unwrap_or_default();
+        let (plain, texts): (Vec<&str>, Vec<&str>) = (plain.split(':').collect(), texts.collect());
+        let understood = match (tag, plain.as_slice(), texts.as_slice()) {
+            ("B", [version, count], []) => read.begin(version, count, &mut out),
+            ("S", plain, [name]) => session(plain, name, &mut out).map(|windows| read.windows.push(windows)),
+            ("W", plain, texts) => window(plain, texts, &mut out),
+            ("C", plain, [tty]) => client(plain, tty).map(|client| read.clients.push(client)),
+            ("E", [count], []) => counted(count).map(|count| read.end = Some(count)),
             _ => None,
         };
-        if understood.is_none() {
-            out.problems.push(line.chars().take(FIELD_COLUMNS_MAX).collect());
+        if understood.is_none() && out.unread.is_none() {
+            out.unread = Some(shown(&line.replace(mark, "|")));
         }
     }
+    out.whole = read.is_whole(&out);
     for session in &mut out.sessions {
         let number = session.id.number;
-        show(session, clients.iter().filter(|c| c.session == number));
+        show(session, read.clients.iter().filter(|c| c.session == number));
     }
     out
+}
+
+/// What is read beside the sessions themselves.
+#[derive(Default)]
+struct Read {
+    /// How many windows each session counts.
+    windows: Vec<usize>,
+    clients: Vec<ClientRow>,
+    /// How many sessions the server counted after it had listed them.
+    end: Option<usize>,
+}
+
+impl Read {
+    fn begin(&mut self, version: &str, count: &str, out: &mut Listing) -> Option<()> {
+        out.counted = Some(counted(count)?);
+        // A tmux older than 2.2 does not know its own version.
+        out.version = Some(if version.is_empty() { "unknown" } else { version }.to_owned());
+        Some(())
+    }
+
+    fn is_whole(&self, listing: &Listing) -> bool {
+        let sessions = Some(listing.sessions.len());
+        let windows = || listing.sessions.iter().map(|s| s.windows.len()).eq(self.windows.iter().copied());
+        listing.unread.is_none() && listing.counted == sessions && self.end == sessions && windows()
+    }
+}
+
+/// The number of sessions in the answer to [`COUNT`].
+fn counted(letters: &str) -> Option<usize> {
+    letters.bytes().all(|letter| letter == b'x').then_some(letters.len())
 }
 
 /// A client's row: beside what is shown of it, what tells who drives the size.
@@ -117,10 +170,10 @@ struct ClientRow {
     client: Client,
 }
 
-fn client(fields: &[&str]) -> Option<ClientRow> {
-    let [id, columns, rows, activity, flags, tty] = fields else { return None };
+fn client(plain: &[&str], tty: &str) -> Option<ClientRow> {
+    let [id, columns, rows, activity, flags] = plain else { return None };
     let flag = |name: &str| flags.split(',').any(|f| f == name);
-    let client = Client { tty: (*tty).to_owned(), columns: columns.parse().ok()?, rows: rows.parse().ok()?, read_only: flag("read-only"), drives: false };
+    let client = Client { tty: tty.to_owned(), columns: columns.parse().ok()?, rows: rows.parse().ok()?, read_only: flag("read-only"), drives: false };
     Some(ClientRow { session: number(id, '$')?, activity: activity.parse().ok()?, ignored: flag("ignore-size"), client })
 }
 
@@ -132,10 +185,11 @@ fn show<'a>(session: &mut Session, clients: impl Iterator<Item = &'a ClientRow> 
     session.clients = clients.map(|c| Client { drives: Some(&c.client.tty) == driver, ..c.client.clone() }).collect();
 }
 
-fn session(fields: &[&str], out: &mut Listing) -> Option<()> {
-    let [id, created, attached, pid, start, version, status, name] = fields else { return None };
+/// Takes a session's row, and gives the number of windows it counts.
+fn session(plain: &[&str], name: &str, out: &mut Listing) -> Option<usize> {
+    let [id, created, attached, windows, pid, start, status] = plain else { return None };
     let id = SessionId { server_pid: pid.parse().ok()?, server_start: start.parse().ok()?, number: number(id, '$')?, created: created.parse().ok()? };
-    out.version.get_or_insert_with(|| (*version).to_owned());
+    let windows = windows.parse().ok()?;
     out.sessions.push(Session {
         id,
         name: name.parse().ok()?,
@@ -147,11 +201,12 @@ fn session(fields: &[&str], out: &mut Listing) -> Option<()> {
         preview: Vec::new(),
         clients: Vec::new(),
     });
-    Some(())
+    Some(windows)
 }
 
-fn window(fields: &[&str], out: &mut Listing) -> Option<()> {
-    let [id, index, active, activity, bell, dead, status, signal, pane, width, height, name, command, path, title] = fields else { return None };
+fn window(plain: &[&str], texts: &[&str], out: &mut Listing) -> Option<()> {
+    let [id, index, active, activity, bell, dead, status, signal, pane, width, height] = plain else { return None };
+    let [name, command, path, title] = texts else { return None };
     let id = number(id, '$')?;
     let pane = PaneId(number(pane, '%')?);
     let window = Window {
@@ -219,19 +274,17 @@ pub fn version(text: &str) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
 
-    fn line(fields: &[&str]) -> String {
-        fields.join("\x1f") + "\n"
-    }
+    const SESSION: &str = "M S $3:100:1:1:7:8:onMa b\n";
+    const WINDOW: &str = "M W $3:0:1:150:1:1:2::%5:80:24MwMbashM/srvMt\n";
 
-    fn session_line(id: &str, name: &str) -> String {
-        line(&["S", id, "100", "1", "7", "8", "3.3a", "on", name])
+    fn answer(rows: &[&str]) -> Listing {
+        parse(&rows.concat(), "M")
     }
 
     #[test]
     fn a_listing_is_read() {
-        let answer = session_line("$3", "a b") + &line(&["W", "$3", "0", "1", "150", "1", "1", "2", "", "%5", "80", "24", "w", "bash", "/srv", "t"]);
-        let listing = parse(&answer);
-        assert_eq!(listing.problems, Vec::<String>::new());
+        let listing = answer(&["M B 3.3a:x\n", SESSION, WINDOW, "M E x\n"]);
+        assert_eq!((listing.whole, listing.unread, listing.problems.len()), (true, None, 0));
         let session = &listing.sessions[0];
         assert_eq!((session.name.as_str(), session.activity, session.attached), ("a b", 150, 1));
         assert_eq!((session.windows[0].exited, session.windows[0].bell), (Some(2), true));
@@ -240,10 +293,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_row_is_a_problem_and_nothing_is_lost() {
-        let listing = parse(&(String::from("no server running on /tmp/x\n") + &session_line("$1", "") + "S\x1fbroken\n"));
-        assert_eq!(listing.problems.len(), 2);
-        assert_eq!(listing.sessions.len(), 1);
+    fn an_answer_is_whole_only_if_all_that_was_counted_was_read() {
+        let begin = "M B 3.3a:x\n";
+        let end = "M E x\n";
+        assert!(answer(&["M B 3.3a:\n", "M E \n"]).whole);
+        // tmux's and sudo's own words are no rows, and take nothing away.
+        assert!(answer(&["sudo: unable to resolve host web1\n", begin, SESSION, WINDOW, end]).whole);
+        for (missing, rows) in [
+            ("everything", vec![]),
+            ("the first count", vec![SESSION, WINDOW, end]),
+            ("the last count", vec![begin, SESSION, WINDOW]),
+            ("a session", vec![begin, end]),
+            ("a window", vec![begin, SESSION, end]),
+            ("nothing, and there is more", vec![begin, SESSION, WINDOW, SESSION, WINDOW, end]),
+            ("a field", vec![begin, SESSION, WINDOW, "M S $4\n", end]),
+        ] {
+            assert!(!answer(&rows).whole, "{missing}");
+        }
+    }
+
+    #[test]
+    fn the_first_row_that_cannot_be_read_is_kept() {
+        // As tmux 3.4 writes a control character.
+        let listing = answer(&["no words of ours\n", "M S $3:100:1:1:7:8:on\\037a\n", "M W broken\n"]);
+        assert_eq!((listing.unread.as_deref(), listing.problems.len()), (Some("| S $3:100:1:1:7:8:on\\037a"), 1));
     }
 
     #[test]

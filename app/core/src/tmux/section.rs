@@ -22,8 +22,9 @@ pub struct Ask<'a> {
     pub panes: Vec<PaneId>,
     /// Some pane's exit status is still missing.
     pub unsettled: bool,
-    /// What goes before each pane's screen. It is among tmux's words, where others can read it: whoever forges it forges his own previews.
-    pub pane_mark: &'a str,
+    /// A fresh random word that begins each row of the listing and each pane's screen. It is among tmux's words, where others can read it: whoever
+    /// forges it forges his own sessions.
+    pub row_mark: &'a str,
 }
 
 /// What one user's section said.
@@ -40,11 +41,11 @@ pub struct Section {
 }
 
 fn capture_mark(ask: &Ask<'_>, pane: PaneId) -> String {
-    format!("{} pane {}", ask.pane_mark, pane.0)
+    format!("{} pane {}", ask.row_mark, pane.0)
 }
 
 fn call(ask: &Ask<'_>) -> Call {
-    let mut words = format::list();
+    let mut words = format::list(ask.row_mark);
     for pane in &ask.panes {
         let target = format!("%{}", pane.0);
         words.extend([";", "display-message", "-p", &capture_mark(ask, *pane)].map(String::from));
@@ -129,7 +130,7 @@ pub fn script(asks: &[Ask<'_>]) -> Script {
 }
 
 /// Reads what [`script`] printed: a section for every user that was heard of, in order.
-pub fn parse(output: &[u8], mark: &str, pane_mark: &str) -> Vec<(UnixUser, Section)> {
+pub fn parse(output: &[u8], mark: &str, row_mark: &str) -> Vec<(UnixUser, Section)> {
     let text = String::from_utf8_lossy(output);
     let (begin, end) = (format!("{mark} begin "), format!("{mark} end"));
     let mut out = Vec::new();
@@ -137,13 +138,13 @@ pub fn parse(output: &[u8], mark: &str, pane_mark: &str) -> Vec<(UnixUser, Secti
     while let Some(line) = lines.next() {
         let Some(user) = line.strip_prefix(&begin).and_then(|user| user.parse().ok()) else { continue };
         let body: Vec<&str> = lines.by_ref().take_while(|l| *l != end).collect();
-        out.push((user, section(&body, mark, pane_mark)));
+        out.push((user, section(&body, mark, row_mark)));
     }
     out
 }
 
-fn section(body: &[&str], mark: &str, pane_mark: &str) -> Section {
-    let (exit_mark, pane_mark) = (format!("{mark} exit "), format!("{pane_mark} pane "));
+fn section(body: &[&str], mark: &str, row_mark: &str) -> Section {
+    let (exit_mark, pane_mark) = (format!("{mark} exit "), format!("{row_mark} pane "));
     let mut listing = String::new();
     let mut captures: Vec<(PaneId, String)> = Vec::new();
     let mut exit = None;
@@ -165,5 +166,5 @@ fn section(body: &[&str], mark: &str, pane_mark: &str) -> Section {
         // The last line may be half a row.
         listing.truncate(listing.get(..whole).and_then(|l| l.rfind('\n')).unwrap_or(0));
     }
-    Section { listing: format::parse(&listing), captures, exit, cut }
+    Section { listing: format::parse(&listing, row_mark), captures, exit, cut }
 }
