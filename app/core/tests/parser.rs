@@ -152,7 +152,9 @@ fn create_expands_nothing_and_starts_where_it_was_told() {
     let said = server.call(&tmux::create(&name, Some(&wanted), false));
     let id = format::created(&said).unwrap();
     // The program is there a moment after its session.
-    let path = |name: &str| server.listing().sessions.into_iter().find(|s| s.name.as_str() == name).map(|s| s.windows[0].path.clone()).unwrap();
+    // tmux 3.4 prints "$HOME" as "\$HOME", whatever it is a part of.
+    let shown = |path: &str| path.replace("\\$", "$");
+    let path = |name: &str| server.listing().sessions.into_iter().find(|s| s.name.as_str() == name).map(|s| shown(&s.windows[0].path)).unwrap();
     until("it is in its directory", || path("-x") == directory.to_str().unwrap());
     let listing = server.listing();
     assert_eq!((listing.sessions[0].id, listing.sessions[0].name.as_str()), (id, "-x"));
@@ -179,9 +181,10 @@ fn every_verb_touches_exactly_the_session_it_was_made_for() {
         server.run(&["new-session", "-d", "-s", name]);
     }
     let names = |server: &Server| server.listing().sessions.iter().map(|s| s.name.to_string()).collect::<Vec<_>>();
-    // tmux 3.3 stores ':' as '_', and expands the name of a new session once.
+    // tmux 3.3 stores ':' as '_', 3.7 refuses it, newer ones keep it; all expand the name of a new session once.
     let mut left = names(&server);
-    assert_eq!(left.len(), 13);
+    assert_eq!(left.len(), server.run(&["list-sessions"]).lines().count());
+    assert!(left.len() >= 12, "{left:?}");
     assert!(left.contains(&"#(touch canary)".to_owned()) && left.contains(&"💥".to_owned()), "{left:?}");
     for victim in server.listing().sessions {
         assert_eq!(server.call(&tmux::kill(victim.id)).trim(), tmux::DONE);
@@ -274,6 +277,10 @@ fn a_program_ended_by_a_signal_is_told_from_one_whose_status_is_not_known_yet() 
     }
     let server = Server::new();
     server.run(&["new-session", "-d", "-s", "a", "exec cat"]);
+    // tmux 3.2 has no word for it: there a program that a signal ended is one that ended.
+    if server.listing().version.as_deref().and_then(format::version) == Some((3, 2)) {
+        return;
+    }
     server.run(&["set-option", "-w", "-t", "a:", "remain-on-exit", "on"]);
     server.run(&["respawn-pane", "-k", "-t", "a:", "kill -9 $$"]);
     until("killed", || server.settled().sessions[0].windows[0].exited == Some(-1));
