@@ -1,5 +1,5 @@
 //! A real tmux server on a private socket, and a fleet of this machine alone that knows it.
-#![allow(unreachable_pub, clippy::allow_attributes, reason = "a part of a test")]
+#![allow(unreachable_pub, dead_code, clippy::allow_attributes, reason = "a part of several tests")]
 
 use muxboard_core::fault::Kind;
 use muxboard_core::inventory::{Host, Inventory, Socket};
