@@ -13,6 +13,15 @@ export { expect };
 const release = join(import.meta.dirname, "../../target/release");
 export const binary = join(release, "muxboard");
 
+// Fails a test that cannot run here, or leaves it out where MUXBOARD_TEST_SKIP (a comma list) has the word `need`: Playwright counts it.
+export function needs(need: string, there: boolean, why: string) {
+  if (there) return;
+  const allowed = (process.env.MUXBOARD_TEST_SKIP ?? "").split(",").some((word) => word.trim() === need);
+  if (!allowed) throw new Error(`${why} To leave out the tests that need this: MUXBOARD_TEST_SKIP=${need}`);
+  base.skip(true, why);
+}
+export const ACCOUNTS = "This test needs Unix accounts made for the run: run `make test` as root.";
+
 // A program as an account, in a fresh environment; in this group too, if one is named.
 export function as(account: string, command: string[], group?: string): [string, string[]] {
   if (process.getuid?.() !== 0) return [command[0], command.slice(1)];

@@ -1,6 +1,6 @@
 // The dashboard: live, searchable, reached by the keyboard, honest about faults and hostile names.
 import AxeBuilder from "@axe-core/playwright";
-import { test, expect, card, living } from "./board";
+import { test, expect, card, living, needs, ACCOUNTS } from "./board";
 
 test("without a token there is a login and nothing else", async ({ page, board, quiet }) => {
   quiet.allow.push(/401/);
@@ -141,7 +141,7 @@ test("what needs a person is first", async ({ page, board }) => {
 });
 
 test("other accounts are reached through sudo, a refused one shows the line that mends it", async ({ page, board }) => {
-  test.skip(!board.other, "needs Unix accounts of its own: make test as root");
+  needs("accounts", Boolean(board.other), ACCOUNTS);
   board.tmuxAs(board.other!, "new-session", "-d", "-s", "theirs");
   await board.open(page);
   await expect(card(page, "theirs")).toBeVisible();

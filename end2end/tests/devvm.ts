@@ -8,7 +8,7 @@ import { accessSync, chmodSync, constants, copyFileSync, mkdirSync, mkdtempSync,
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { test as base, as, binary, complaints } from "./board";
+import { test as base, as, binary, complaints, needs, ACCOUNTS } from "./board";
 
 export { expect };
 
@@ -69,10 +69,6 @@ export class DevVm {
   readonly behind = join(this.folder, "run/http.sock");
   url = "";
   #children: ChildProcess[] = [];
-
-  get isPossible() {
-    return Boolean(this.nginx && this.accounts.eve);
-  }
 
   #file(name: string, owner: string, mode: number, text: string): string {
     const path = join(this.folder, name);
@@ -189,9 +185,10 @@ export type Person = { page: Page; said: string[] };
 type Fixtures = { vm: DevVm; visits: (who: string, headers?: Record<string, string>) => Promise<Person> };
 
 export const test = base.extend<Fixtures>({
-  vm: async ({}, use, info) => {
+  vm: async ({}, use) => {
     const vm = new DevVm();
-    info.skip(!vm.isPossible, "needs nginx and Unix accounts of its own: make test as root");
+    needs("accounts", Boolean(vm.accounts.eve), ACCOUNTS);
+    needs("nginx", Boolean(vm.nginx), "This test needs nginx's program: `make test` brings it.");
     await vm.start();
     await use(vm);
     await vm.end();

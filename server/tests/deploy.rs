@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use support::served::port;
+use support::skip::skip;
 use support::sshd::{run, until};
 use support::{Accounts, Board, Request, accounts, binary, unique};
 
@@ -25,7 +26,7 @@ fn nginx() -> Option<PathBuf> {
     let path = std::env::var("PATH").unwrap_or_default();
     let found = path.split(':').chain(["/usr/sbin"]).map(|folder| Path::new(folder).join("nginx")).find(|program| program.exists());
     if found.is_none() {
-        eprintln!("SKIPPED: there is no nginx here. As root: make test");
+        skip("nginx", "This test needs nginx's program: `make test` brings it.");
     }
     found
 }

@@ -1,6 +1,8 @@
 //! Uploaded files go when they are due, also when nobody uploads another one.
 #![allow(clippy::allow_attributes, dead_code, reason = "it uses a part of what the tests stand on")]
 
+#[path = "world/skip.rs"]
+mod skip;
 mod world;
 
 use muxboard_core::inventory::{Host, Inventory, Socket, User};
@@ -21,7 +23,7 @@ fn as_them(account: &str, line: &str) {
 #[tokio::test]
 async fn what_is_due_goes_though_nobody_uploads_another_file() {
     let Ok(other) = std::env::var("MUXBOARD_TEST_OTHER") else {
-        eprintln!("SKIPPED: this test needs Unix accounts of its own. As root: make test");
+        skip::skip_without_accounts();
         return;
     };
     let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());

@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its own part of it")]
 
 pub mod served;
+#[path = "../../fleet/tests/world/skip.rs"]
+pub mod skip;
 pub mod socket;
 pub mod sshd;
 pub mod uploads;
@@ -47,7 +49,7 @@ impl Accounts {
     }
 }
 
-/// The accounts, or a loud word that this test is skipped.
+/// The accounts of this run. Without them the test fails, or is left out and counted (`MUXBOARD_TEST_SKIP=accounts`).
 pub fn accounts() -> Option<Accounts> {
     let name = |role: &str| std::env::var(format!("MUXBOARD_TEST_{role}")).ok();
     let all = || {
@@ -63,7 +65,7 @@ pub fn accounts() -> Option<Accounts> {
     };
     let all = all();
     if all.is_none() {
-        eprintln!("SKIPPED: this test needs Unix accounts of its own. As root: make test");
+        skip::skip_without_accounts();
     }
     all
 }

@@ -1,6 +1,7 @@
 //! A board that takes files, and what lies in the folders that it puts them into.
 
 use super::sshd::{Client, Sshd, host, until};
+use super::skip::skip;
 use super::{Board, TOKEN, accounts, as_account};
 use serde_json::Value;
 use std::fs;
@@ -149,7 +150,7 @@ impl Small {
             .status()
             .unwrap();
         if !mounted.success() {
-            eprintln!("SKIPPED: a full disk needs the right to mount one");
+            skip("mount", "This test needs the right to mount a small file system: run it as root outside of a container.");
         }
         mounted.success().then_some(Self(path))
     }
