@@ -80,6 +80,16 @@ test("each character of another script arrives once, as itself", async ({ tab, b
   await expect.poll(() => lines(tab)).toContain("readyé漢字ñß");
 });
 
+// Firefox gives such a key as one `keypress` for each half of its surrogate pair: two replacement characters arrived. WebKitGTK gives it as its input
+// methods do, as the end of a composition that never began: it arrived twice, and each later one brought all those before with it.
+test("an emoji that comes as a key arrives once, as itself", async ({ tab, board }) => {
+  await terminal(tab, board, "stty raw -echo; printf ready; exec cat");
+  await expect.poll(() => pane(board)).toBe("ready");
+  await tab.type("💥a👍🏽z");
+  await expect.poll(() => pane(board)).toBe("ready💥a👍🏽z");
+  await expect.poll(() => lines(tab)).toContain("ready💥a👍🏽z");
+});
+
 test("what was copied on the page is pasted into the terminal by the browser's own keys", async ({ tab, board }) => {
   board.tmux("new-session", "-d", "-s", "a", "-e", "LANG=C.UTF-8", "stty raw -echo; printf ready; exec cat");
   await open(tab, board);
