@@ -1,6 +1,8 @@
 // On-screen keyboards and xterm.js. What xterm.js 6 does wrong with them, and what is done here instead:
 // - a word put right after it was sent (autocorrect: insertReplacementText, or the word composed once more) is sent whole a second time if it is as long
 //   as it was, and as one Backspace if it is shorter. Here the difference is sent: as many Backspaces as characters went, then the new ones.
+// - a character of two halves (an emoji) that Firefox gives as a key comes as one `keypress` for each half, and each alone is no character.
+// - WebKitGTK ends a composition that never began when an input method gives a text at once: xterm.js sends all that is in the field once more.
 // - a composed word arrives only when it is complete. Under a finger every Latin letter is composed: it goes out at once, so that one letter answers a
 //   question, and Ctrl of the key bar has a letter to work on.
 // Composition with a real keyboard (Japanese, dead keys) xterm.js does right: it is left alone. Who wants to see and mend a text before it goes has the
@@ -33,6 +35,7 @@ export function typing(hand) {
   let ours = false; // this composition
   let theirs = false; // xterm.js had the one that has just ended
   let due; // the end of one that is still to be sent
+  let half = ""; // the first half of a character whose second is the next `keypress`
 
   const flush = () => {
     const after = area.value;
@@ -80,6 +83,16 @@ export function typing(hand) {
       if (!composing) known = area.value;
       return !pressed && (!composing || ours);
     },
+    keypress(event) {
+      const unit = String.fromCharCode(event.charCode);
+      const first = half;
+      half = "";
+      if (/[\ud800-\udbff]/.test(unit)) half = unit;
+      else if (first && /[\udc00-\udfff]/.test(unit)) hand.type(hand.latched(first + unit));
+      else return false;
+      event.preventDefault();
+      return true;
+    },
     keyup() { pressed = false; },
     // Or a key that another window saw go up is down for ever.
     blur() { pressed = false; },
@@ -118,6 +131,8 @@ export function typing(hand) {
       return true;
     },
     compositionend() {
+      // `input` has sent it.
+      if (!composing) return true;
       composing = false;
       theirs = !ours;
       if (theirs) return false;
