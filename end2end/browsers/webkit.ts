@@ -81,7 +81,7 @@ class WebKitTab implements Tab {
     writeFileSync(path, Buffer.from((await this.#ask("GET", "/screenshot")) as string, "base64"));
   }
   async complaints() {
-    return this.evaluate(() => JSON.parse(sessionStorage.getItem("complaints") ?? "[]") as string[]);
+    return this.evaluate(() => (location.protocol.startsWith("http") ? (JSON.parse(sessionStorage.getItem("complaints") ?? "[]") as string[]) : []));
   }
   async close() {
     await this.#ask("DELETE", "");
