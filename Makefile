@@ -25,7 +25,10 @@ lint: ## rustfmt, clippy, and what we depend on: licences, sources, advisories
 guards: build ## take each guard of the door out in turn: the test named for it must fail (as root; about 20 minutes)
 	@.ci/bootstrap test && .ci/guards
 
+bare: ## walk the README on a bare Debian 12 and a bare 13: make run, then make test (as root; port 8088 must be free; hours)
+	@.ci/bare long
+
 bench: ## measure the page, the terminal and the fleet, also in a browser on a slow line (OTHER="ttyd=ws://..,PID": another server too)
 	@.ci/bootstrap test && .ci/build && $(TOOLS) node end2end/bench/page.mjs && node end2end/bench/slow.mjs && cargo bench --quiet -p muxboard --bench terminal -- $(if $(OTHER),'$(OTHER)') && cargo bench --quiet -p muxboard --bench fleet
 
-.PHONY: help run test build dev lint guards bench
+.PHONY: help run test build dev lint guards bare bench

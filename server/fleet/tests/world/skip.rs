@@ -1,4 +1,5 @@
 //! Tests that cannot run here: they fail, unless the person who runs them said that they may be left out.
+#![allow(unreachable_pub, clippy::allow_attributes, reason = "a part of a test")]
 
 use std::io::Write;
 
