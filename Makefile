@@ -19,6 +19,9 @@ dev: ## rebuild and restart on every change (cargo-leptos watch)
 	@rm -f target/site.made-of # what it leaves in target/site is no release
 	@.ci/bootstrap run && $(TOOLS) MUXBOARD_LOG=debug cargo leptos watch
 
+platforms: ## write the table in docs/platforms.md from what the last `make test` ran
+	@.ci/platforms
+
 lint: ## rustfmt, clippy, and what we depend on: licences, sources, advisories
 	@.ci/bootstrap lint && .ci/lint
 
@@ -31,4 +34,4 @@ bare: ## walk the README on a bare Debian 12 and a bare 13: make run, then make 
 bench: ## measure the page, the terminal and the fleet, also in a browser on a slow line (OTHER="ttyd=ws://..,PID": another server too)
 	@.ci/bootstrap test && .ci/build && $(TOOLS) node end2end/bench/page.mjs && node end2end/bench/slow.mjs && cargo bench --quiet -p muxboard --bench terminal -- $(if $(OTHER),'$(OTHER)') && cargo bench --quiet -p muxboard --bench fleet
 
-.PHONY: help run test build dev lint guards bare bench
+.PHONY: help run test build dev platforms lint guards bare bench

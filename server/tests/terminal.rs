@@ -353,3 +353,16 @@ async fn pings_without_end_from_a_client_that_does_not_read_fill_nothing() {
     assert!(grown < 2048, "memory grew by {grown} KiB");
     drop(rude.split());
 }
+
+/// Behind a sudo with a pty of its own (`use_pty`) tmux lists another tty than the one we opened: the only client was counted as somebody else.
+#[tokio::test]
+async fn a_terminal_through_sudo_knows_itself_in_tmuxs_list() {
+    let Some(board) = Board::start("") else { return };
+    let other = board.accounts.other.clone();
+    board.tmux(&other, &["new-session", "-d", "-s", "a", "printf ready; exec cat"]);
+    let id = board.session(&other, "a");
+    let mut socket = connect(&board, &format!("/ws/attach/here/{other}/{id}"), &token(TOKEN)).await;
+    hello(&mut socket, false).await;
+    let seen = frame(&mut socket, |frame| if let ToClient::Clients(clients) = frame { Some(clients) } else { None }).await;
+    assert!(seen.len() == 1 && seen[0].own && seen[0].principal == "ops", "{seen:?}");
+}

@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod policy;
 pub mod shell;
 pub mod snapshot;
+pub mod sudo_pty;
 pub mod tmux;
 pub mod upload;
 pub mod wire;

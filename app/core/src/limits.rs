@@ -83,6 +83,12 @@ pub const TERMINALS_PER_MASTER: usize = 8;
 pub const TERMINALS_IDLE_SECONDS: u64 = 60;
 /// Time for a terminal on a host to appear, in seconds.
 pub const TERMINAL_SECONDS_MAX: u64 = 10;
+/// How often the pty that sudo puts between a terminal of ours and tmux is looked for: 3 s in all. (Seen after 5 to 60 ms, on two busy cores.)
+pub const SUDO_PTY_LOOKS: u32 = 7;
+/// Before the first of these looks, in milliseconds; twice as long before each of the next.
+pub const SUDO_PTY_MS: u64 = 25;
+/// What such a look may say, in bytes. sudo has one child.
+pub const SUDO_PTY_BYTES_MAX: usize = 4096;
 /// What ssh may say about a connection, in bytes.
 pub const SSH_WORDS_BYTES_MAX: usize = 16 * 1024;
 /// What a login shell may say before it does what it is told, in bytes.

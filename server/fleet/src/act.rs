@@ -6,12 +6,13 @@ use crate::exec::Bounds;
 use crate::transport::Purpose;
 use crate::{Audit, Failed, Fleet};
 use muxboard_core::audit::{AuditEvent, CommandTrace};
+use muxboard_core::fault::Kind;
 use muxboard_core::inventory::User;
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX};
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Create, Kill, Operation, Permit, Rename};
 use muxboard_core::shell::Script;
-use muxboard_core::snapshot::SessionId;
+use muxboard_core::snapshot::{SessionId, UserState};
 use muxboard_core::tmux::{self, Call, format};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -102,7 +103,21 @@ impl Fleet {
         result
     }
 
+    /// Refuses a user whose tmux was too old at the last look and is now: what it makes could not be listed.
+    async fn is_new_enough(&self, cell: &HostCell, user: &User) -> Result<(), Failed> {
+        let too_old = || {
+            let host = cell.row.borrow();
+            let state = host.users.iter().find(|row| row.name == user.name).map(|row| row.state.clone());
+            state.filter(|state| matches!(state, UserState::Fault(fault) if fault.kind == Kind::TmuxTooOld))
+        };
+        if too_old().is_some() {
+            self.glance(cell, user).await;
+        }
+        too_old().map_or(Ok(()), |state| Err(Failed::User(state)))
+    }
+
     async fn make(&self, cell: &HostCell, user: &User, wanted: &Create) -> Result<SessionId, Failed> {
+        self.is_new_enough(cell, user).await?;
         if let Some(directory) = &wanted.directory
             && !user.through_sudo
         {

@@ -14,7 +14,7 @@ use muxboard_core::tmux::{self, Call};
 use muxboard_core::wire::Grid;
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -56,23 +56,63 @@ impl Register {
     }
 }
 
-/// An entry of the register; taken out when dropped.
-struct Registered {
+/// A terminal's entry in the register; taken out when dropped.
+pub(crate) struct Registered {
     register: Arc<Register>,
-    key: (Place, String),
+    place: Place,
+    principal: String,
+    /// The tty that we opened.
+    outer: String,
+    opened: Instant,
+    /// The tty behind it that tmux lists, where sudo has put one of its own between the two.
+    inner: OnceLock<String>,
+    /// Since when [`Registered::tty`] is known to be the one that tmux lists.
+    settled: OnceLock<Instant>,
 }
 
 impl Registered {
     fn new(register: &Arc<Register>, place: Place, tty: &str, principal: String) -> Self {
-        let key = (place, tty.to_owned());
-        register.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), principal);
-        Self { register: register.clone(), key }
+        let (inner, settled) = (OnceLock::new(), OnceLock::new());
+        let new = Self { register: register.clone(), place, principal, outer: tty.to_owned(), opened: Instant::now(), inner, settled };
+        new.enter(tty);
+        new
+    }
+
+    fn enter(&self, tty: &str) {
+        self.register.0.lock().unwrap_or_else(PoisonError::into_inner).insert((self.place.clone(), tty.to_owned()), self.principal.clone());
+    }
+
+    /// The tty that tmux's list of clients names, as far as it is known.
+    pub(crate) fn tty(&self) -> &str {
+        self.inner.get().unwrap_or(&self.outer)
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn opened(&self) -> Instant {
+        self.opened
+    }
+
+    /// Takes note of the tty that tmux lists instead of ours, or with `None` that it lists ours. Only the first word counts.
+    pub(crate) fn settle(&self, inner: Option<String>) {
+        if let Some(inner) = inner
+            && self.settled.get().is_none()
+        {
+            self.enter(&inner);
+            let _ = self.inner.set(inner);
+        }
+        let _ = self.settled.set(Instant::now());
     }
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.register.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        let mut all = self.register.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for tty in self.inner.get().into_iter().chain([&self.outer]) {
+            all.remove(&(self.place.clone(), tty.clone()));
+        }
     }
 }
 
@@ -95,9 +135,9 @@ pub enum AttachEnd {
 
 /// One tmux client on one pty: on this machine, or behind an ssh on one of ours.
 pub struct Connection {
-    registered: Registered, // before the pty: a tty that is free again may be another's
-    /// Since when its tty is its own.
-    pub(crate) since: Instant,
+    registered: Arc<Registered>, // before the pty: a tty that is free again may be another's
+    /// sudo, as its host numbers it, where it stands between the terminal and tmux.
+    sudo: Option<u32>,
     pty: Pty,
     seat: Option<Seat>, // after the pty: the terminal goes before the room for it is another's
     mark: Vec<u8>,
@@ -112,25 +152,24 @@ impl Connection {
         let mark = crate::sentinel();
         let call = tmux::attach(what.session, !what.may_type, &mark);
         let place = Place { host: host.key.clone(), user: user.name.clone() };
-        let registered = |tty: &str| Registered::new(register, place, tty, what.principal.clone());
-        let made = |pty: Pty, seat, tty: &str, ahead| Self {
-            registered: registered(tty),
-            since: Instant::now(),
-            pty,
-            seat,
-            mark: mark.into_bytes(),
-            early: Some(Vec::new()),
-            ahead,
+        let made = |pty: Pty, seat, pid: Option<u32>, tty: &str, ahead| {
+            let registered = Arc::new(Registered::new(register, place, tty, what.principal.clone()));
+            let sudo = pid.filter(|_| user.through_sudo);
+            if sudo.is_none() {
+                registered.settle(None);
+            }
+            Self { registered, sudo, pty, seat, mark: mark.into_bytes(), early: Some(Vec::new()), ahead }
         };
         match transport {
             Transport::Local => {
                 let pty = Pty::spawn(&argv::local(user, &call), what.grid).map_err(|e| Failed::Here(e.to_string()))?;
                 let tty = pty.tty().to_owned();
-                Ok(made(pty, None, &tty, Vec::new()))
+                let pid = pty.pid();
+                Ok(made(pty, None, pid, &tty, Vec::new()))
             }
             Transport::Ssh(link) => {
                 let (pty, seat, there) = remote(link, user, &call, what.grid).await?;
-                Ok(made(pty, Some(seat), &there.tty, there.ahead))
+                Ok(made(pty, Some(seat), there.pid, &there.tty, there.ahead))
             }
         }
     }
@@ -138,6 +177,8 @@ impl Connection {
 
 /// A terminal that has announced itself.
 struct There {
+    /// The process that becomes tmux or sudo, as its host numbers it.
+    pid: Option<u32>,
     /// Its name on its host.
     tty: String,
     ahead: Vec<u8>,
@@ -186,8 +227,9 @@ async fn announcement(pty: &Pty, start: &str) -> Result<There, String> {
             && let Some(end) = line.iter().position(|b| *b == b'\n')
         {
             let words = String::from_utf8_lossy(line.get(..end).unwrap_or(&[])).into_owned();
-            let tty = words.split_whitespace().nth(2).unwrap_or("").to_owned();
-            return Ok(There { tty, ahead: line.get(end + 1..).unwrap_or(&[]).to_vec() });
+            let mut words = words.split_whitespace().skip(1);
+            let (pid, tty) = (words.next().and_then(|pid| pid.parse().ok()), words.next().unwrap_or("").to_owned());
+            return Ok(There { pid, tty, ahead: line.get(end + 1..).unwrap_or(&[]).to_vec() });
         }
         if ended || said.len() > limits::NOISE_BYTES_MAX {
             return Err(pty.complaints() + &String::from_utf8_lossy(&said).chars().take(limits::SSH_WORDS_BYTES_MAX).collect::<String>());
@@ -216,9 +258,14 @@ impl Attachment {
         self.connection.pty.resize(self.grid);
     }
 
-    /// The tty that tmux's list of clients names. (A client behind a tty of sudo's own, `use_pty`, has another there.)
+    /// The tty that tmux's list of clients names.
     pub(crate) fn tty(&self) -> &str {
-        &self.connection.registered.key.1
+        self.connection.registered.tty()
+    }
+
+    /// Since when [`Attachment::tty`] is known to be the one that tmux lists.
+    pub(crate) fn settled(&self) -> Option<Instant> {
+        self.connection.registered.settled.get().copied()
     }
 
     pub(crate) fn may_type(&self) -> bool {
@@ -314,6 +361,11 @@ impl Attachment {
 }
 
 impl Connection {
+    /// The sudo between the terminal and tmux, where there is one, and what is to be settled when its pty is known.
+    pub(crate) fn behind_sudo(&self) -> Option<(u32, Weak<Registered>)> {
+        self.sudo.map(|pid| (pid, Arc::downgrade(&self.registered)))
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         if let Some(early) = &mut self.early {
             early.extend_from_slice(bytes);
@@ -340,5 +392,18 @@ mod tests {
         let _hers = Registered::new(&register, "h/ann".parse().unwrap(), "/dev/pts/3", "ann@example.org".into());
         assert_eq!(register.principal(&"h/ann".parse().unwrap(), "/dev/pts/3").as_deref(), Some("ann@example.org"));
         assert_eq!(register.principal(&"h/bob".parse().unwrap(), "/dev/pts/3"), None);
+    }
+
+    #[test]
+    fn both_ttys_of_a_terminal_behind_sudo_leave_the_register_with_it() {
+        let register = Arc::new(Register::default());
+        let place: Place = "h/ann".parse().unwrap();
+        let hers = Registered::new(&register, place.clone(), "/dev/pts/3", "ann@example.org".into());
+        hers.settle(Some("/dev/pts/4".into()));
+        hers.settle(Some("/dev/pts/5".into()));
+        assert_eq!(hers.tty(), "/dev/pts/4");
+        assert_eq!(register.principal(&place, "/dev/pts/4").as_deref(), Some("ann@example.org"));
+        drop(hers);
+        assert!(register.0.lock().unwrap().is_empty());
     }
 }

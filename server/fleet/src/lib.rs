@@ -11,6 +11,7 @@ mod open;
 mod pty;
 mod showing;
 mod slots;
+mod sudo_pty;
 mod sweep;
 mod text;
 mod transport;

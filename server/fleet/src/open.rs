@@ -17,7 +17,7 @@ impl Fleet {
     ///
     /// # Errors
     /// When there is no slot or no terminal.
-    pub async fn attach(&self, permit: &Permit<Type>, grid: Grid) -> Result<Attachment, Failed> {
+    pub async fn attach(self: &Arc<Self>, permit: &Permit<Type>, grid: Grid) -> Result<Attachment, Failed> {
         self.open(permit, permit.operation().session, true, grid).await
     }
 
@@ -25,18 +25,19 @@ impl Fleet {
     ///
     /// # Errors
     /// When there is no slot or no terminal.
-    pub async fn watch(&self, permit: &Permit<Watch>, grid: Grid) -> Result<Attachment, Failed> {
+    pub async fn watch(self: &Arc<Self>, permit: &Permit<Watch>, grid: Grid) -> Result<Attachment, Failed> {
         // tmux's ignore-size holds only while somebody else is attached: a watcher's terminal has the session's own size from the start.
         let grid = self.size(permit.place(), permit.operation().session).unwrap_or(grid);
         self.open(permit, permit.operation().session, false, grid).await
     }
 
-    async fn open<O: Operation>(&self, permit: &Permit<O>, session: SessionId, may_type: bool, grid: Grid) -> Result<Attachment, Failed> {
+    async fn open<O: Operation>(self: &Arc<Self>, permit: &Permit<O>, session: SessionId, may_type: bool, grid: Grid) -> Result<Attachment, Failed> {
         let (cell, user) = self.at(permit.place())?;
         let opened = async {
             let slot = self.slots.take(&permit.principal().name).ok_or(Failed::CapReached)?;
             let what = Opening { session, may_type, grid, principal: permit.principal().name.clone() };
             let connection = Connection::open(&cell.host, &cell.transport, &user, &what, &self.register).await?;
+            self.look_behind_sudo(&connection);
             let report = Report { audit: self.settings.audit.clone(), event: AuditEvent::of(permit, None, "ended") };
             Ok(Attachment::new(connection, what, slot, self.settings.attach.lifetime, report))
         };
@@ -61,7 +62,9 @@ impl Fleet {
         Box::pin(async move {
             let (cell, user) = fleet.at(&place)?;
             let what = Opening { session: session.ok_or(Failed::Gone)?, may_type, grid, principal };
-            Connection::open(&cell.host, &cell.transport, &user, &what, &fleet.register).await
+            let fresh = Connection::open(&cell.host, &cell.transport, &user, &what, &fleet.register).await?;
+            fleet.look_behind_sudo(&fresh);
+            Ok(fresh)
         })
     }
 

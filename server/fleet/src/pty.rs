@@ -118,6 +118,11 @@ impl Pty {
         &self.tty
     }
 
+    /// The process that was started on it.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process.as_ref()?.child.process_id()
+    }
+
     /// Waits until there may be output, or the end.
     pub(crate) async fn readable(&self) {
         // An error is found by the read that follows.

@@ -6,6 +6,7 @@ use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};
 use muxboard_core::snapshot::{Client, Place, Session, SessionId, UserRow, UserState};
 use muxboard_core::wire::{Grid, Seen};
+use tokio::time::Instant;
 
 /// What is to be said of a terminal's session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -78,10 +79,18 @@ impl Fleet {
         Showing { gone: id.is_some_and(|id| self.known(place, id) == Some(false)), moved_to, clients: clients.unwrap_or_default() }
     }
 
-    /// Whether the last look began when this terminal was there: what an older one says of its tty is of another one.
+    /// Whether the last look began when this terminal was there and its tty in tmux's list was known: what an older one says of that tty is of
+    /// another terminal.
     pub fn is_looked_at(&self, place: &Place, attachment: &Attachment) -> bool {
         let asked = self.cell(&place.host).and_then(|cell| short(&cell.sweeper).asked(&place.user));
-        asked.is_some_and(|asked| asked > attachment.connection.since)
+        asked.zip(attachment.settled()).is_some_and(|(asked, settled)| asked > settled)
+    }
+
+    /// Says whether tmux listed a client on this tty in a look that began after `since`.
+    pub(crate) fn lists(&self, place: &Place, tty: &str, since: Instant) -> bool {
+        let asked = self.cell(&place.host).and_then(|cell| short(&cell.sweeper).asked(&place.user));
+        let on_it = |user: &UserRow| asked > Some(since) && user.sessions().iter().any(|s| s.clients.iter().any(|c| c.tty == tty));
+        self.row(place, |user| Some(on_it(user))).unwrap_or(false)
     }
 
     /// The session that a terminal shows, as of the last look.

@@ -73,11 +73,14 @@ impl Client {
 
     /// Makes the key of an sshd known.
     pub fn know(&self, sshd: &Sshd) {
-        let key = fs::read_to_string(sshd.path("host_key.pub")).unwrap();
-        let line = format!("[127.0.0.1]:{} {key}", sshd.port);
+        self.know_key(sshd.port, &fs::read_to_string(sshd.path("host_key.pub")).unwrap());
+    }
+
+    /// Makes the key of whatever sshd listens on a port of this machine known.
+    pub fn know_key(&self, port: u16, key: &str) {
         let path = self.path("known_hosts");
         let known = fs::read_to_string(&path).unwrap();
-        fs::write(&path, known + &line).unwrap();
+        fs::write(&path, format!("{known}[127.0.0.1]:{port} {key}")).unwrap();
     }
 
     /// A board of these hosts. `hosts` are [[host]] tables; `top` comes before all tables.
