@@ -110,7 +110,11 @@ impl Host {
     pub fn place(&self) -> String {
         let place = match &self.reach {
             Reach::Local => "this machine".to_owned(),
-            Reach::Ssh(ssh) => format!("{}@{}{}", self.login, ssh.address, ssh.port.map(|port| format!(":{port}")).unwrap_or_default()),
+            Reach::Ssh(ssh) => {
+                // Without brackets a port would read as the end of an IPv6 address.
+                let address = if ssh.address.as_str().contains(':') { format!("[{}]", ssh.address) } else { ssh.address.to_string() };
+                format!("{}@{address}{}", self.login, ssh.port.map(|port| format!(":{port}")).unwrap_or_default())
+            }
         };
         self.tags.iter().fold(place, |place, tag| place + " · " + tag)
     }
@@ -133,10 +137,15 @@ impl Host {
     }
 }
 
-/// A name as sudoers(5) reads it: in capitals alone it would be an alias.
+/// A name as sudoers(5) reads it. In capitals alone it would be an alias, so it is quoted; a character that ends or changes a word has a backslash
+/// before it. (Between quotes sudo 1.9 reads two backslashes as two, and `\x41` as a letter.)
 fn in_sudoers(user: &UnixUser) -> String {
     let alias = user.as_str().bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-    if alias { format!("\"{user}\"") } else { user.to_string() }
+    if alias {
+        return format!("\"{user}\"");
+    }
+    let special = |c: char| matches!(c, '\\' | ' ' | '@');
+    user.as_str().chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 /// All hosts, in the order of the page.
@@ -150,5 +159,48 @@ impl Inventory {
     /// The host of that key.
     pub fn host(&self, key: &HostKey) -> Option<&Host> {
         self.hosts.iter().find(|h| h.key == *key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_escaped_for_sudoers() {
+        let written = |user: &str| in_sudoers(&user.parse().unwrap());
+        for (user, want) in [
+            ("ops", "ops"),
+            ("OPS", "\"OPS\""),
+            ("jane.doe@corp.example.com", "jane.doe\\@corp.example.com"),
+            ("CORP\\jane", "CORP\\\\jane"),
+            ("jane doe", "jane\\ doe"),
+            ("web1$", "web1$"),
+        ] {
+            assert_eq!(written(user), want);
+        }
+    }
+
+    #[test]
+    fn an_ipv6_address_is_shown_in_brackets() {
+        let ssh = |address: &str, port| Ssh {
+            address: address.parse().unwrap(),
+            port,
+            identity_file: None,
+            host_keys: HostKeys::Strict,
+            password: None,
+            passphrase: None,
+        };
+        let mut host = Host::local("h".parse().unwrap(), &"ops".parse().unwrap());
+        for (address, port, want) in [
+            ("::1", Some(7822), "ops@[::1]:7822"),
+            ("[::1]", Some(7822), "ops@[::1]:7822"),
+            ("fe80::1%lo", None, "ops@[fe80::1%lo]"),
+            ("web1", Some(22), "ops@web1:22"),
+            ("10.0.0.1", None, "ops@10.0.0.1"),
+        ] {
+            host.reach = Reach::Ssh(ssh(address, port));
+            assert_eq!(host.place(), want);
+        }
     }
 }

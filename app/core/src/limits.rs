@@ -6,6 +6,8 @@ pub const NEW_NAME_CHARS_MAX: usize = 64;
 pub const COMMAND_BYTES_MAX: usize = 4096;
 /// Longest start directory, in bytes (`PATH_MAX`).
 pub const DIRECTORY_BYTES_MAX: usize = 4096;
+/// Longest name of a Unix account, in bytes (Linux's `LOGIN_NAME_MAX` without its end).
+pub const USER_BYTES_MAX: usize = 255;
 /// Largest body of a form, in bytes.
 pub const FORM_BYTES_MAX: usize = 16 * 1024;
 
