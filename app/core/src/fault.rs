@@ -111,6 +111,18 @@ impl Fault {
         format!("{} {}{line}", self.title, self.words)
     }
 
+    /// What is wrong and the line that mends it, for places that have room for so many bytes: the line only where all of it fits.
+    pub fn brief(&self, bytes_max: usize) -> String {
+        let whole = self.line.as_ref().map(|line| format!("{} {line}", self.title)).filter(|whole| whole.len() <= bytes_max);
+        whole.unwrap_or_else(|| {
+            let mut title = self.title.clone();
+            while title.len() > bytes_max {
+                title.pop();
+            }
+            title
+        })
+    }
+
     /// Nobody answers there.
     pub fn unreachable(host: &Host, why: &str) -> Self {
         Self::new(
@@ -372,7 +384,7 @@ fn known_as(ssh: &Ssh) -> String {
 }
 
 /// A line that another machine had a hand in, fit to be shown.
-pub(crate) fn clean(line: &str) -> String {
+pub fn clean(line: &str) -> String {
     line.trim().chars().map(|c| if c.is_control() { '?' } else { c }).take(300).collect()
 }
 

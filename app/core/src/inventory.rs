@@ -1,5 +1,6 @@
 //! What is there to be shown: the configured hosts and, on each, the Unix users whose tmux we manage. Nothing outside it exists for us.
 
+use crate::limits::SUDO_LOOKS_PER_MINUTE_MAX;
 use crate::name::{Address, HostKey, UnixUser};
 
 /// Which tmux server of a user.
@@ -133,7 +134,36 @@ impl Host {
             format!("# On {}: {} runs tmux as these accounts, which is full control of them, and nothing else.\n", self.key, self.login)
                 + "# As root there: visudo -cf FILE && install -m 0440 FILE /etc/sudoers.d/muxboard   (tmux elsewhere? Say its path: command -v tmux)\n"
         };
-        head + &lines.concat()
+        if lines.is_empty() {
+            return head;
+        }
+        head + &lines.concat() + &self.sudoers_quiet()
+    }
+
+    /// Lines, as comments, that keep looks out of sudo's log. A look begins with the words of [`format::call`](crate::tmux::format::call); no call that
+    /// changes something does.
+    fn sudoers_quiet(&self) -> String {
+        let mut sockets: Vec<String> = Vec::new();
+        for user in self.users.iter().filter(|user| user.through_sudo) {
+            let socket = match &user.socket {
+                Socket::Default => String::new(),
+                Socket::Name(name) => format!("-L {name} "),
+                Socket::Path(path) => format!(
+                    "-S {} ",
+                    path.chars().flat_map(|c| (!c.is_alphanumeric() && !"/._-".contains(c)).then_some('\\').into_iter().chain([c])).collect::<String>()
+                ),
+                Socket::File(_) => "-S * ".to_owned(),
+            };
+            let look = format!("/usr/bin/tmux -u {socket}display-message -p *");
+            if !sockets.contains(&look) {
+                sockets.push(look);
+            }
+        }
+        format!(
+            "# sudo logs each look at these accounts too: at most {SUDO_LOOKS_PER_MINUTE_MAX} a minute for each while somebody looks at it. These lines keep looks out of its \
+             log; what is done stays in it:\n# Cmnd_Alias MUXBOARD_LOOKS = {}\n# Defaults!MUXBOARD_LOOKS !log_allowed\n",
+            sockets.join(", ")
+        )
     }
 }
 
