@@ -35,15 +35,15 @@ impl Base {
     pub fn named(&self, place: &Place, name: &str) -> String {
         // A path segment of dots alone means something else to every browser.
         let shown = if name.is_empty() || name.bytes().all(|b| b == b'.') { "-".to_owned() } else { encode(name) };
-        format!("{}/{place}/{shown}", self.0)
+        format!("{}/{}/{shown}", self.0, path(place))
     }
     /// A session's text, history included.
     pub fn text(&self, place: &Place, id: SessionId) -> String {
-        format!("{}/api/v1/sessions/{place}/{id}/text", self.0)
+        format!("{}/api/v1/sessions/{}/{id}/text", self.0, path(place))
     }
     /// Where files for a session's host and user go.
     pub fn upload(&self, place: &Place, id: SessionId) -> String {
-        format!("{}/upload/{place}/{id}", self.0)
+        format!("{}/upload/{}/{id}", self.0, path(place))
     }
     /// The board's WebSocket, as a path.
     pub fn board_socket(&self) -> String {
@@ -51,8 +51,13 @@ impl Base {
     }
     /// A terminal's WebSocket, as a path.
     pub fn terminal_socket(&self, place: &Place, id: SessionId) -> String {
-        format!("{}/ws/attach/{place}/{id}", self.0)
+        format!("{}/ws/attach/{}/{id}", self.0, path(place))
     }
+}
+
+/// Two components of a path: a host's key and a user's name, each percent-encoded.
+pub fn path(place: &Place) -> String {
+    format!("{}/{}", encode(place.host.as_str()), encode(place.user.as_str()))
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
@@ -71,6 +76,19 @@ pub fn encode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_user_of_a_directory_service_is_one_component_of_every_url() {
+        let (base, id) = (Base("/mux".into()), "1-2-3-4".parse().unwrap());
+        for (user, want) in [("jane.doe@corp.example.com", "jane.doe%40corp.example.com"), ("CORP\\jane doe", "CORP%5Cjane%20doe"), ("web1$", "web1%24")] {
+            let place = Place { host: "h".parse().unwrap(), user: user.parse().unwrap() };
+            assert_eq!(base.named(&place, "a"), format!("/mux/h/{want}/a"));
+            assert_eq!(base.text(&place, id), format!("/mux/api/v1/sessions/h/{want}/1-2-3-4/text"));
+            assert_eq!(base.upload(&place, id), format!("/mux/upload/h/{want}/1-2-3-4"));
+            assert_eq!(base.terminal_socket(&place, id), format!("/mux/ws/attach/h/{want}/1-2-3-4"));
+            assert_eq!(format!("h/{user}").parse::<Place>(), Ok(place));
+        }
+    }
 
     #[test]
     fn no_name_becomes_a_path() {

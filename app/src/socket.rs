@@ -11,8 +11,8 @@ pub(crate) struct Handlers {
     pub(crate) open: Box<dyn FnMut()>,
     /// A frame came. The bytes are the browser's; take a view or a copy.
     pub(crate) frame: Box<dyn FnMut(Uint8Array)>,
-    /// It is closed, with this code; nothing comes after.
-    pub(crate) close: Box<dyn FnMut(u16)>,
+    /// It is closed, with this code and reason; nothing comes after.
+    pub(crate) close: Box<dyn FnMut(u16, String)>,
 }
 
 /// An open (or opening) WebSocket. Dropping it closes it and silences it.
@@ -37,7 +37,7 @@ impl Socket {
                 frame(Uint8Array::new(&buffer));
             }
         }) as Box<dyn FnMut(_)>);
-        let close = Closure::wrap(Box::new(move |event: CloseEvent| close(event.code())) as Box<dyn FnMut(_)>);
+        let close = Closure::wrap(Box::new(move |event: CloseEvent| close(event.code(), event.reason())) as Box<dyn FnMut(_)>);
         socket.set_onopen(Some(open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(frame.as_ref().unchecked_ref()));
         socket.set_onclose(Some(close.as_ref().unchecked_ref()));

@@ -176,6 +176,9 @@ pub(crate) fn public(refused: Refused) -> PublicError {
         Refused::Folder => {
             no_room(format!("~/{FOLDER} there is not that user's own directory that nobody else may enter. As that user: rm -rf ~/{FOLDER} (look at it first)"))
         }
+        Refused::File => {
+            no_room(format!("~/{FOLDER} there is a file or a broken link, where the folder for uploads is to be. As that user: mv ~/{FOLDER} ~/{FOLDER}.old"))
+        }
         Refused::Many => {
             no_room(format!("{UPLOAD_FILES_MAX} uploaded files are there already; they go when they are old enough. To make room now: rm ~/{FOLDER}/*"))
         }

@@ -130,50 +130,47 @@ fn a_tmux_that_is_too_old_is_named_and_mended_by_its_line() {
     }
 }
 
-/// What a terminal on a session is closed with; none if it shows it.
-fn attach(board: &Board, path: &str) -> Option<Close> {
+/// What a terminal on a session is closed with, and why; none if it shows it.
+fn attach(board: &Board, path: &str) -> Option<(Close, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut socket = support::socket::connect(board, path, &support::socket::token(TOKEN)).await;
         support::socket::hello(&mut socket, false).await;
-        support::socket::shows_or_closes(&mut socket, "it-is-there").await
+        support::socket::shows_or_closes_with(&mut socket, "it-is-there").await
     })
 }
 
 #[test]
-fn an_sshd_that_allows_one_session_a_connection_is_named_where_it_is_not_enough_and_mended_by_its_line() {
+fn an_sshd_that_allows_one_session_a_connection_is_named_everywhere_and_mended_by_its_line() {
     let Some((accounts, client)) = world() else { return };
-    let sshd = Sshd::start(&client, "MaxSessions 1\n");
+    let sshd = Sshd::start(&client, "MaxSessions 2\n");
     client.know(&sshd);
     let login = accounts.login.as_str();
-    let board = client.board("[upload]\nenabled = true\n", &host("far", sshd.port, login, &[login], ""));
+    let hosts = host("far", sshd.port, login, &[login], "");
+    let board = client.board("[upload]\nenabled = true\n", &hosts);
     board.tmux(login, &["new-session", "-d", "-s", "a", "printf 'it-is-''there'; exec cat"]);
-    // The shell that the connection runs itself looks and acts.
     user_is(&board, login, "sessions");
-    assert_eq!(create(&board, login, "b").0, 200);
     let id = board.session_on("far", login, "a");
+    // From now on: its connections that stand go as well.
+    sshd.reload("MaxSessions 2\n", "MaxSessions 1\n");
+    for pid in sshd.connections() {
+        run("sh", &["-c", &format!("kill {pid} 2>/dev/null || true")]);
+    }
+    let few = board.host_when("far", |h| h["state"] == "too_few_sessions");
+    assert!(few["error"].as_str().unwrap().contains("allows too few sessions"), "{few}");
     let path = format!("/ws/attach/far/{login}/{id}");
-    assert_eq!(attach(&board, &path), Some(Close::Unreachable));
+    let (close, reason) = attach(&board, &path).unwrap();
+    assert!(close == Close::Unreachable && reason.contains("allows too few sessions") && reason.contains("MaxSessions 10"), "{close:?} {reason}");
     let sent = board.upload(&format!("far/{login}"), &id, b"a file").token(TOKEN).send();
     assert!(sent.status == 502 && sent.body.contains("allows too few sessions") && sent.body.contains("MaxSessions 10"), "{sent:?}");
-    // A look that hangs keeps that shell, and there is no other.
-    let pid = board.tmux(login, &["display-message", "-p", "#{pid}"]);
-    run("kill", &["-STOP", &pid]);
-    let goes_on = Resume(pid);
-    let few = board.host_when("far", |h| h["state"] == "too_few_sessions");
+    let config = client.path("check.toml");
+    fs::write(&config, format!("ssh_config = \"{}\"\n{hosts}", client.path("config"))).unwrap();
+    let check =
+        support::as_account_with(&accounts.front, &[("XDG_RUNTIME_DIR", &client.path(""))], support::binary()).args(["check", "-c", &config]).output().unwrap();
+    let said = String::from_utf8_lossy(&check.stdout).into_owned();
+    assert!(!check.status.success() && said.contains("allows too few sessions") && said.contains("MaxSessions 10"), "{said}");
     let line = few["mend"].as_str().unwrap_or_else(|| panic!("no line in {few}"));
     sshd.reload("MaxSessions 1\n", &format!("{line}\n"));
-    user_is(&board, login, "not_answering");
-    drop(goes_on);
     board.host_when("far", |h| h["state"] == "up" && user(h, login)["state"] == "sessions");
     assert_eq!(attach(&board, &path), None);
-}
-
-/// A stopped process that goes on when this goes, also when the test fails: whoever asks a stopped server waits for ever.
-struct Resume(String);
-
-impl Drop for Resume {
-    fn drop(&mut self) {
-        run("sh", &["-c", &format!("kill -CONT {} 2>/dev/null || true", self.0)]);
-    }
 }

@@ -93,6 +93,27 @@ pub fn words_here(words: Vec<String>) -> Argv {
     Argv::new(words)
 }
 
+/// Options of newer OpenSSH that would take the input, the command or the life of a process of ours, each with the value that leaves it alone. 8.4 knows none of them and
+/// refuses what it does not know (`IgnoreUnknown` on the command line would take the place of the account's own); `ssh -G` names the ones that it knows.
+const NEWER: [(&str, &str); 4] = [
+    ("stdinnull", "StdinNull=no"),
+    ("sessiontype", "SessionType=default"),
+    ("forkafterauthentication", "ForkAfterAuthentication=no"),
+    ("channeltimeout", "ChannelTimeout=none"),
+];
+
+/// The options of newer OpenSSH that this ssh knows and is to be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overruled(Vec<&'static str>);
+
+impl Overruled {
+    /// Reads what [`resolve`] printed.
+    pub fn known_to(resolved: &str) -> Self {
+        let is_known = |name: &str| resolved.lines().any(|line| line.split(' ').next() == Some(name));
+        Self(NEWER.iter().filter(|(name, _)| is_known(name)).map(|(_, option)| *option).collect())
+    }
+}
+
 /// What every ssh of ours is told, whatever `ssh_config` says: nothing is forwarded, nothing runs here, nobody is asked on a terminal.
 fn ssh(host: &Host, ssh: &Ssh, config: Option<&str>, control: &str, options: &[String]) -> Vec<String> {
     let mut words = vec!["ssh".to_owned()];
@@ -102,9 +123,16 @@ fn ssh(host: &Host, ssh: &Ssh, config: Option<&str>, control: &str, options: &[S
     // ssh expands `%` in this path.
     words.extend(["-S".into(), control.replace('%', "%%")]);
     let mut option = |option: &str| words.extend(["-o".to_owned(), option.to_owned()]);
-    for fixed in
-        ["ControlPersist=no", "ClearAllForwardings=yes", "ForwardAgent=no", "ForwardX11=no", "PermitLocalCommand=no", "RemoteCommand=none", "LogLevel=ERROR"]
-    {
+    for fixed in [
+        "ControlPersist=no",
+        "ClearAllForwardings=yes",
+        "ExitOnForwardFailure=no",
+        "Tunnel=no",
+        "ForwardAgent=no",
+        "ForwardX11=no",
+        "PermitLocalCommand=no",
+        "RemoteCommand=none",
+    ] {
         option(fixed);
     }
     options.iter().for_each(|o| option(o));
@@ -128,13 +156,15 @@ fn to(mut words: Vec<String>, ssh: &Ssh, command: Option<&str>) -> Argv {
 /// The ssh that holds a connection others share (`-M`), for as long as its standard input is open. (A master without a command stays behind
 /// when we are killed.) It runs a shell for our jobs, or for a connection that carries terminals alone, a cat. With `asks`, it may ask for a password
 /// or passphrase, once.
-pub fn master(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, asks: bool, shell: bool) -> Argv {
+pub fn master(host: &Host, to_host: &Ssh, config: Option<&str>, overruled: &Overruled, control: &str, asks: bool, shell: bool) -> Argv {
     let known = match to_host.host_keys {
         HostKeys::Strict => "yes",
         HostKeys::AcceptNew => "accept-new",
     };
-    let options = [
+    let mut options = vec![
         "ControlMaster=yes".to_owned(),
+        // Less leaves out why sshd hung up, and its banner, in which PAM tells that an account is expired.
+        "LogLevel=INFO".to_owned(),
         format!("ServerAliveInterval={ALIVE_SECONDS}"),
         format!("ServerAliveCountMax={ALIVE_COUNT}"),
         format!("ConnectTimeout={CONNECT_SECONDS_MAX}"),
@@ -145,30 +175,34 @@ pub fn master(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, a
         format!("BatchMode={}", if asks { "no" } else { "yes" }),
         "NumberOfPasswordPrompts=1".to_owned(),
     ];
+    options.extend(overruled.0.iter().map(|option| (*option).to_owned()));
     let mut words = ssh(host, to_host, config, control, &options);
     words.push("-T".into());
     to(words, to_host, Some(if shell { "exec sh -s" } else { "exec cat" }))
 }
 
 /// A terminal of its own on a connection that is there. It never makes a connection itself.
-pub fn terminal(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, script: &Script) -> Argv {
-    on_connection(host, to_host, config, control, "-tt", script)
+pub fn terminal(host: &Host, to_host: &Ssh, config: Option<&str>, overruled: &Overruled, control: &str, script: &Script) -> Argv {
+    on_connection(host, to_host, config, overruled, control, "-tt", script)
 }
 
 /// A process of its own on a connection that is there, without a terminal: its input and output are data.
-pub fn data(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, script: &Script) -> Argv {
-    on_connection(host, to_host, config, control, "-T", script)
+pub fn data(host: &Host, to_host: &Ssh, config: Option<&str>, overruled: &Overruled, control: &str, script: &Script) -> Argv {
+    on_connection(host, to_host, config, overruled, control, "-T", script)
 }
 
-fn on_connection(host: &Host, to_host: &Ssh, config: Option<&str>, control: &str, terminal: &str, script: &Script) -> Argv {
-    let options = [
+fn on_connection(host: &Host, to_host: &Ssh, config: Option<&str>, overruled: &Overruled, control: &str, terminal: &str, script: &Script) -> Argv {
+    let mut options = vec![
         "ControlMaster=no".to_owned(),
+        // Of a connection that others share it would say that it is left.
+        "LogLevel=ERROR".to_owned(),
         // Else `~C` typed in a browser opens forwards, and `~.` cuts the line.
         "EscapeChar=none".to_owned(),
         "BatchMode=yes".to_owned(),
         // Where sharing is refused, ssh would connect by itself.
         "ProxyCommand=false".to_owned(),
     ];
+    options.extend(overruled.0.iter().map(|option| (*option).to_owned()));
     let mut words = ssh(host, to_host, config, control, &options);
     words.push(terminal.into());
     to(words, to_host, Some(script.for_login_shell().as_str()))
@@ -205,7 +239,8 @@ mod tests {
         let host = host(Some(2222));
         let Reach::Ssh(ssh) = &host.reach else { unreachable!() };
         let script = Script::command(&["true"]);
-        for argv in [master(&host, ssh, None, "/c", false, true), terminal(&host, ssh, Some("/x"), "/c", &script), resolve(&host, ssh, None)] {
+        let none = Overruled::default();
+        for argv in [master(&host, ssh, None, &none, "/c", false, true), terminal(&host, ssh, Some("/x"), &none, "/c", &script), resolve(&host, ssh, None)] {
             let words = words(&argv);
             let dashes = words.iter().position(|w| *w == "--").unwrap();
             assert_eq!(words[dashes + 1], "web1");
@@ -217,11 +252,30 @@ mod tests {
     fn a_terminal_has_no_escape_character_and_connects_nowhere_itself() {
         let host = host(None);
         let Reach::Ssh(ssh) = &host.reach else { unreachable!() };
-        let argv = terminal(&host, ssh, None, "/run/50%/c", &Script::command(&["true"]));
+        let argv = terminal(&host, ssh, None, &Overruled::default(), "/run/50%/c", &Script::command(&["true"]));
         let words = words(&argv);
         for option in ["EscapeChar=none", "ControlMaster=no", "ProxyCommand=false", "ClearAllForwardings=yes"] {
             assert!(words.windows(2).any(|w| w == ["-o", option]), "{option}");
         }
         assert!(words.windows(2).any(|w| w == ["-S", "/run/50%%/c"]));
+    }
+
+    #[test]
+    fn options_of_newer_ssh_are_overruled_where_they_are_known_and_are_no_word_where_they_are_not() {
+        let host = host(None);
+        let Reach::Ssh(ssh) = &host.reach else { unreachable!() };
+        let old = Overruled::known_to("user ops\nhostname web1\nport 22\n");
+        assert_eq!(old, Overruled::default());
+        let new = Overruled::known_to("sessiontype none\nstdinnull yes\nforkafterauthentication no\nhostname stdinnull\n");
+        let script = Script::command(&["true"]);
+        for argv in
+            [master(&host, ssh, None, &new, "/c", false, true), terminal(&host, ssh, None, &new, "/c", &script), data(&host, ssh, None, &new, "/c", &script)]
+        {
+            let words = words(&argv);
+            for option in ["SessionType=default", "StdinNull=no", "ForkAfterAuthentication=no"] {
+                assert!(words.windows(2).any(|w| w == ["-o", option]), "{option}");
+            }
+            assert!(!words.iter().any(|w| w.starts_with("ChannelTimeout")));
+        }
     }
 }

@@ -2,7 +2,10 @@
 //! the page, the API, the command line and the doctor.
 
 use crate::inventory::{Host, Reach, Ssh};
+use crate::limits::NOISE_BYTES_MAX;
 use crate::name::UnixUser;
+use crate::refusal::account_refused;
+use crate::shell::Script;
 use serde::{Deserialize, Serialize};
 
 /// What kind of fault.
@@ -45,6 +48,10 @@ pub enum Kind {
     NotAnswering,
     /// Anything else, in the words of the tool that failed.
     Other,
+    /// The account that we log in as is expired or locked there.
+    AccountExpired,
+    /// The account that we log in as must change its password first.
+    PasswordExpired,
 }
 
 impl Kind {
@@ -69,6 +76,8 @@ impl Kind {
             Self::SocketFile => "no socket published",
             Self::NotAnswering => "not answering",
             Self::Other => "fault",
+            Self::AccountExpired => "account expired",
+            Self::PasswordExpired => "password expired",
         }
     }
 }
@@ -100,6 +109,18 @@ impl Fault {
     pub fn sentence(&self) -> String {
         let line = self.line.as_ref().map(|line| format!(" {line}")).unwrap_or_default();
         format!("{} {}{line}", self.title, self.words)
+    }
+
+    /// What is wrong and the line that mends it, for places that have room for so many bytes: the line only where all of it fits.
+    pub fn brief(&self, bytes_max: usize) -> String {
+        let whole = self.line.as_ref().map(|line| format!("{} {line}", self.title)).filter(|whole| whole.len() <= bytes_max);
+        whole.unwrap_or_else(|| {
+            let mut title = self.title.clone();
+            while title.len() > bytes_max {
+                title.pop();
+            }
+            title
+        })
     }
 
     /// Nobody answers there.
@@ -136,8 +157,13 @@ impl Fault {
         // ssh says the same of a key that the host does not know and of one that it could not open.
         let passphrase =
             if ssh.passphrase.is_some() { " The key's passphrase may be wrong: check it where the configuration says it is kept. If it is right:" } else { "" };
-        let words = format!("ssh says: {says}.{passphrase} As the account that runs muxboard, give the host your key, then refresh:");
-        let line = format!("ssh-copy-id{key}{} {}@{}", port(ssh), host.login, ssh.address);
+        // Without PAM sshd says the same of an account that is expired or locked.
+        let words = format!(
+            "ssh says: {says}. (It says the same of an account that is expired or locked: as root there, `chage -l {0}` and `passwd -S {0}` tell.){passphrase} \
+             As the account that runs muxboard, give the host your key, then refresh:",
+            quoted(host.login.as_str())
+        );
+        let line = format!("ssh-copy-id{key}{} {}", port(ssh), quoted(&format!("{}@{}", host.login, ssh.address)));
         Self::new(Kind::AuthenticationFailed, title, words).mend(line)
     }
 
@@ -167,17 +193,34 @@ impl Fault {
     /// No key that we know.
     pub fn host_key_unknown(host: &Host, ssh: &Ssh, config: Option<&str>) -> Self {
         let words = "Nothing is sent to it before its key is known. As the account that runs muxboard, connect once and compare the fingerprint:";
-        let config = config.map(|file| format!(" -F {file}")).unwrap_or_default();
-        let line = format!("ssh{config} -o StrictHostKeyChecking=ask{} -l {} {} true", port(ssh), host.login, ssh.address);
+        let config = config.map(|file| format!(" -F {}", quoted(file))).unwrap_or_default();
+        let line = format!("ssh{config} -o StrictHostKeyChecking=ask{} -l {} {} true", port(ssh), quoted(host.login.as_str()), ssh.address);
         Self::new(Kind::HostKeyUnknown, format!("The ssh host key of {} is not known.", host.label), words).mend(line)
     }
 
-    /// sshd lets us in and runs nothing.
-    pub fn no_shell(host: &Host, says: &str) -> Self {
-        let says = if says.is_empty() { String::new() } else { format!(" It says: {says}.") };
-        let words = format!("Its login shell does not run commands, or reads what is meant for them.{says} As root on {}:", host.label);
-        Self::new(Kind::NoShell, format!("{} lets {} in and runs nothing for it.", host.label, host.login), words)
-            .mend(format!("usermod -s /bin/sh {}", host.login))
+    /// sshd lets us in and runs nothing: `ended` is what the other side said and the status that it ended with, `None` if it neither ended nor answered.
+    /// There is a mending line only for a login shell that says that it is none.
+    pub fn no_shell(host: &Host, ended: Option<(i32, &str)>) -> Self {
+        let (login, label) = (&host.login, &host.label);
+        let title = format!("{label} lets {login} in and runs nothing for it.");
+        let look =
+            format!("As root on {label}, `getent passwd {0}` names the login shell, and `sshd -T -C user={0}` a forced command.", quoted(login.as_str()));
+        match ended {
+            Some((_, says)) if says.contains("account is currently not available") => {
+                let words = format!("Its login shell is nologin. It says: {says}. If it is to run commands, as root on {label}:");
+                Self::new(Kind::NoShell, title, words).mend(format!("usermod -s /bin/sh {}", quoted(login.as_str())))
+            }
+            Some((status, "")) => {
+                let words = format!("What sshd starts there, the login shell or a forced command, ended with status {status} and said nothing. {look}");
+                Self::new(Kind::NoShell, title, words)
+            }
+            Some((status, says)) => Self::new(Kind::NoShell, title, format!("What sshd starts there ended with status {status}. It says: {says}. {look}")),
+            None => {
+                let words =
+                    format!("What sshd starts there, the login shell or a forced command, neither answers nor ends, or reads what is meant for sh. {look}");
+                Self::new(Kind::NoShell, title, words)
+            }
+        }
     }
 
     /// sshd's `MaxSessions` leaves no room.
@@ -198,7 +241,7 @@ impl Fault {
 
     pub(crate) fn no_account(host: &Host, user: &UnixUser) -> Self {
         let title = format!("There is no account {user} on {}.", host.label);
-        Self::new(Kind::NoAccount, title, "Make it, or take it out of the configuration:").mend(format!("useradd -m -s /bin/bash {user}"))
+        Self::new(Kind::NoAccount, title, "Make it, or take it out of the configuration:").mend(format!("useradd -m -s /bin/bash {}", quoted(user.as_str())))
     }
 
     pub(crate) fn tmux_missing(host: &Host) -> Self {
@@ -237,12 +280,56 @@ impl Fault {
     /// The user's tmux server did not answer in time.
     pub fn not_answering(host: &Host, user: &UnixUser) -> Self {
         let words = format!("It may be stopped; this lets it go on, as root or {user} on {}:", host.label);
-        Self::new(Kind::NotAnswering, format!("The tmux server of {user} does not answer."), words).mend(format!("pkill -CONT -u {user} tmux"))
+        Self::new(Kind::NotAnswering, format!("The tmux server of {user} does not answer."), words)
+            .mend(format!("pkill -CONT -u {} tmux", quoted(user.as_str())))
     }
 
     pub(crate) fn other(user: &UnixUser, words: &str) -> Self {
         Self::new(Kind::Other, format!("tmux does not work for {user}."), format!("It says: {words}"))
     }
+
+    /// The account that we log in as is expired, or locked by other means, and `tool` (sshd or sudo) refuses to work for it.
+    pub fn account_expired(host: &Host, tool: &str, says: &str) -> Self {
+        let (login, label) = (&host.login, &host.label);
+        let words = format!(
+            "{tool} says of {login}, the account that asks: {says}. `chage -l {0}` tells when it expired; if that is not it, `passwd -S {0}` tells whether it is \
+             locked. To let it in again, as root on {label}:",
+            quoted(login.as_str())
+        );
+        // -I: a password that has been expired for too long shuts an account in the same way, and in the same words.
+        Self::new(Kind::AccountExpired, format!("The account {login} is expired or locked on {label}."), words)
+            .mend(format!("chage -E -1 -I -1 {}", quoted(login.as_str())))
+    }
+
+    /// The account that we log in as must change its password before `tool` (sshd or sudo) works for it.
+    pub fn password_expired(host: &Host, tool: &str, says: &str) -> Self {
+        let (login, label) = (&host.login, &host.label);
+        let words = format!(
+            "{tool} says: {says}. Either log in as {login} on a terminal and give it a new password, or, as root on {label}, let the old one count as new today:"
+        );
+        Self::new(Kind::PasswordExpired, format!("The password of {login} is expired on {label} and must be changed first."), words)
+            .mend(format!("chage -d $(date +%F) {}", quoted(login.as_str())))
+    }
+
+    /// The login shell says more than the limit before it runs what it is told. `says` is a line of that.
+    pub fn endless_shell(host: &Host, ssh: &Ssh, config: Option<&str>, says: &str) -> Self {
+        let login = &host.login;
+        let config = config.map(|file| format!(" -F {}", quoted(file))).unwrap_or_default();
+        let words = format!(
+            "More than {} bytes came before sh was started, and no end: \"{says}\". One of its start files prints them (~/.bashrc, ~/.zshenv, \
+             ~/.config/fish/config.fish, ~/.cshrc), or it is no shell. As the account that runs muxboard, see them with: ssh{config}{} -l {} {} true | head",
+            NOISE_BYTES_MAX,
+            port(ssh),
+            quoted(login.as_str()),
+            ssh.address
+        );
+        Self::new(Kind::NoShell, format!("The login shell of {login} on {} prints without end.", host.label), words)
+    }
+}
+
+/// A word of a line that a person gives to a shell.
+fn quoted(word: &str) -> Script {
+    Script::command(&[word])
 }
 
 fn port(ssh: &Ssh) -> String {
@@ -278,6 +365,9 @@ pub fn of_ssh(host: &Host, says: &str, ssh_config: Option<&str>, behind: Option<
         let of_host = |account: &str| line.split_once(": ").is_some_and(|(who, _)| who.eq_ignore_ascii_case(account)) || line.contains("UNKNOWN port");
         return if behind.is_none_or(of_host) { Fault::authentication_failed(host, ssh, line) } else { Fault::jump_host_refused(host, line) };
     }
+    if let Some(fault) = account_refused(host, "sshd", &lines) {
+        return fault;
+    }
     if find("timed out").is_some() || find("Timeout, server").is_some() {
         return Fault::timed_out(host);
     }
@@ -294,7 +384,7 @@ fn known_as(ssh: &Ssh) -> String {
 }
 
 /// A line that another machine had a hand in, fit to be shown.
-fn clean(line: &str) -> String {
+pub fn clean(line: &str) -> String {
     line.trim().chars().map(|c| if c.is_control() { '?' } else { c }).take(300).collect()
 }
 
@@ -326,6 +416,11 @@ pub(crate) mod tests {
                 "No ED25519 host key is known for [web1]:2222 and you have requested strict checking.\nHost key verification failed.\n",
                 Kind::HostKeyUnknown,
                 Some("ssh -o StrictHostKeyChecking=ask -p 2222 -l ops web1 true"),
+            ),
+            (
+                "Your account has expired; please contact your system administrator.\n\nConnection closed by 192.0.2.7 port 2222\n",
+                Kind::AccountExpired,
+                Some("chage -E -1 -I -1 ops"),
             ),
             ("ops@web1: Permission denied (publickey,password).\n", Kind::AuthenticationFailed, Some("ssh-copy-id -p 2222 ops@web1")),
             ("ssh: connect to host web1 port 22: Connection timed out\n", Kind::TimedOut, None),

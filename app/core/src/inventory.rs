@@ -1,5 +1,6 @@
 //! What is there to be shown: the configured hosts and, on each, the Unix users whose tmux we manage. Nothing outside it exists for us.
 
+use crate::limits::SUDO_LOOKS_PER_MINUTE_MAX;
 use crate::name::{Address, HostKey, UnixUser};
 
 /// Which tmux server of a user.
@@ -110,7 +111,11 @@ impl Host {
     pub fn place(&self) -> String {
         let place = match &self.reach {
             Reach::Local => "this machine".to_owned(),
-            Reach::Ssh(ssh) => format!("{}@{}{}", self.login, ssh.address, ssh.port.map(|port| format!(":{port}")).unwrap_or_default()),
+            Reach::Ssh(ssh) => {
+                // Without brackets a port would read as the end of an IPv6 address.
+                let address = if ssh.address.as_str().contains(':') { format!("[{}]", ssh.address) } else { ssh.address.to_string() };
+                format!("{}@{address}{}", self.login, ssh.port.map(|port| format!(":{port}")).unwrap_or_default())
+            }
         };
         self.tags.iter().fold(place, |place, tag| place + " · " + tag)
     }
@@ -129,14 +134,48 @@ impl Host {
             format!("# On {}: {} runs tmux as these accounts, which is full control of them, and nothing else.\n", self.key, self.login)
                 + "# As root there: visudo -cf FILE && install -m 0440 FILE /etc/sudoers.d/muxboard   (tmux elsewhere? Say its path: command -v tmux)\n"
         };
-        head + &lines.concat()
+        if lines.is_empty() {
+            return head;
+        }
+        head + &lines.concat() + &self.sudoers_quiet()
+    }
+
+    /// Lines, as comments, that keep looks out of sudo's log. A look begins with the words of [`format::call`](crate::tmux::format::call); no call that
+    /// changes something does.
+    fn sudoers_quiet(&self) -> String {
+        let mut sockets: Vec<String> = Vec::new();
+        for user in self.users.iter().filter(|user| user.through_sudo) {
+            let socket = match &user.socket {
+                Socket::Default => String::new(),
+                Socket::Name(name) => format!("-L {name} "),
+                Socket::Path(path) => format!(
+                    "-S {} ",
+                    path.chars().flat_map(|c| (!c.is_alphanumeric() && !"/._-".contains(c)).then_some('\\').into_iter().chain([c])).collect::<String>()
+                ),
+                Socket::File(_) => "-S * ".to_owned(),
+            };
+            let look = format!("/usr/bin/tmux -u {socket}display-message -p *");
+            if !sockets.contains(&look) {
+                sockets.push(look);
+            }
+        }
+        format!(
+            "# sudo logs each look at these accounts too: at most {SUDO_LOOKS_PER_MINUTE_MAX} a minute for each while somebody looks at it. These lines keep looks out of its \
+             log; what is done stays in it:\n# Cmnd_Alias MUXBOARD_LOOKS = {}\n# Defaults!MUXBOARD_LOOKS !log_allowed\n",
+            sockets.join(", ")
+        )
     }
 }
 
-/// A name as sudoers(5) reads it: in capitals alone it would be an alias.
+/// A name as sudoers(5) reads it. In capitals alone it would be an alias, so it is quoted; a character that ends or changes a word has a backslash
+/// before it. (Between quotes sudo 1.9 reads two backslashes as two, and `\x41` as a letter.)
 fn in_sudoers(user: &UnixUser) -> String {
     let alias = user.as_str().bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-    if alias { format!("\"{user}\"") } else { user.to_string() }
+    if alias {
+        return format!("\"{user}\"");
+    }
+    let special = |c: char| matches!(c, '\\' | ' ' | '@');
+    user.as_str().chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 /// All hosts, in the order of the page.
@@ -150,5 +189,48 @@ impl Inventory {
     /// The host of that key.
     pub fn host(&self, key: &HostKey) -> Option<&Host> {
         self.hosts.iter().find(|h| h.key == *key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_escaped_for_sudoers() {
+        let written = |user: &str| in_sudoers(&user.parse().unwrap());
+        for (user, want) in [
+            ("ops", "ops"),
+            ("OPS", "\"OPS\""),
+            ("jane.doe@corp.example.com", "jane.doe\\@corp.example.com"),
+            ("CORP\\jane", "CORP\\\\jane"),
+            ("jane doe", "jane\\ doe"),
+            ("web1$", "web1$"),
+        ] {
+            assert_eq!(written(user), want);
+        }
+    }
+
+    #[test]
+    fn an_ipv6_address_is_shown_in_brackets() {
+        let ssh = |address: &str, port| Ssh {
+            address: address.parse().unwrap(),
+            port,
+            identity_file: None,
+            host_keys: HostKeys::Strict,
+            password: None,
+            passphrase: None,
+        };
+        let mut host = Host::local("h".parse().unwrap(), &"ops".parse().unwrap());
+        for (address, port, want) in [
+            ("::1", Some(7822), "ops@[::1]:7822"),
+            ("[::1]", Some(7822), "ops@[::1]:7822"),
+            ("fe80::1%lo", None, "ops@[fe80::1%lo]"),
+            ("web1", Some(22), "ops@web1:22"),
+            ("10.0.0.1", None, "ops@10.0.0.1"),
+        ] {
+            host.reach = Reach::Ssh(ssh(address, port));
+            assert_eq!(host.place(), want);
+        }
     }
 }

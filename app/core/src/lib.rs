@@ -14,6 +14,7 @@ pub mod name;
 pub mod order;
 pub mod outcome;
 pub mod policy;
+pub mod refusal;
 pub mod shell;
 pub mod snapshot;
 pub mod sudo_pty;

@@ -6,6 +6,8 @@ pub const NEW_NAME_CHARS_MAX: usize = 64;
 pub const COMMAND_BYTES_MAX: usize = 4096;
 /// Longest start directory, in bytes (`PATH_MAX`).
 pub const DIRECTORY_BYTES_MAX: usize = 4096;
+/// Longest name of a Unix account, in bytes (Linux's `LOGIN_NAME_MAX` without its end).
+pub const USER_BYTES_MAX: usize = 255;
 /// Largest body of a form, in bytes.
 pub const FORM_BYTES_MAX: usize = 16 * 1024;
 
@@ -25,6 +27,13 @@ pub const ACTION_BYTES_MAX: usize = 64 * 1024;
 pub const SWEEP_SECONDS: u64 = 60;
 /// Between two sweeps of a host that somebody looks at, in milliseconds: what happens is on the page within 1.5 s.
 pub const WATCHED_SWEEP_MS: u64 = 1200;
+/// Between two looks at a user reached through sudo at whom somebody looks, in seconds: sudo logs each. What acts is asked at once.
+pub const SUDO_LOOK_SECONDS_MIN: u64 = 5;
+/// Looks through sudo that may come sooner, one after the other, while what they find keeps changing; each is made up for by one of
+/// [`SUDO_LOOK_SECONDS_MIN`] without a look. So a minute has at most 60 / 5 + 4 = 16.
+pub const SUDO_LOOKS_SOONER_MAX: u32 = 4;
+/// Looks in a minute at a user reached through sudo, without those that a person's refresh or an action asks for.
+pub const SUDO_LOOKS_PER_MINUTE_MAX: u64 = 60 / SUDO_LOOK_SECONDS_MIN + SUDO_LOOKS_SOONER_MAX as u64;
 /// An unanswered user is asked again after twice this time, in seconds, then four times, and so on.
 pub const BACK_OFF_SECONDS: u64 = 2;
 /// Sweeps of connected hosts under way at one moment.
@@ -89,6 +98,9 @@ pub const SUDO_PTY_LOOKS: u32 = 7;
 pub const SUDO_PTY_MS: u64 = 25;
 /// What such a look may say, in bytes. sudo has one child.
 pub const SUDO_PTY_BYTES_MAX: usize = 4096;
+/// Time for tmux to show something on a terminal that was opened for it, in seconds: a server that is stopped takes the client and says nothing. tmux
+/// draws within some 20 ms.
+pub const ATTACH_SILENCE_SECONDS_MAX: u64 = 5;
 /// What ssh may say about a connection, in bytes.
 pub const SSH_WORDS_BYTES_MAX: usize = 16 * 1024;
 /// What a login shell may say before it does what it is told, in bytes.
@@ -184,6 +196,8 @@ pub const PAGE_WAKE_MS_MAX: u32 = 3000;
 pub const SLOW_MS: u32 = 500;
 /// Time from SIGHUP to SIGKILL for a terminal's process group, in milliseconds.
 pub const HANGUP_MS: u64 = 1000;
+/// The longest reason of a WebSocket's close, in bytes (RFC 6455: a control frame has 125, and the code takes two).
+pub const CLOSE_REASON_BYTES_MAX: usize = 123;
 /// A terminal's largest size, in cells (tmux's own limit for a window is 10,000).
 pub const GRID_CELLS_MAX: u16 = 1000;
 

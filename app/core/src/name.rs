@@ -1,8 +1,9 @@
 //! Names: parse or refuse. A name that exists is a name that was checked; nothing here makes a tmux target from one.
 
-use crate::limits::{COMMAND_BYTES_MAX, DIRECTORY_BYTES_MAX, NEW_NAME_CHARS_MAX};
+use crate::limits::{COMMAND_BYTES_MAX, DIRECTORY_BYTES_MAX, NEW_NAME_CHARS_MAX, USER_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// Why a name was refused, in words for the person who wrote it.
@@ -18,13 +19,16 @@ impl std::error::Error for BadName {}
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        name!($(#[$doc])* $name, $check, |text| text);
+    };
+    ($(#[$doc:meta])* $name:ident, $check:expr, $bare:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
         impl $name {
-            /// The name as it was written.
+            /// The name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -32,7 +36,8 @@ macro_rules! name {
         impl FromStr for $name {
             type Err = BadName;
             fn from_str(text: &str) -> Result<Self, BadName> {
-                let check: fn(&str) -> Result<(), String> = $check;
+                let (check, bare): (fn(&str) -> Result<(), String>, fn(&str) -> &str) = ($check, $bare);
+                let text = bare(text);
                 check(text).map(|()| Self(text.to_owned())).map_err(BadName)
             }
         }
@@ -67,15 +72,27 @@ name!(
     |text| word(text, 64, |c| c.is_ascii_alphanumeric(), |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'), "a host key", "letters, digits, '-', '_', '.', not starting with a sign")
 );
 name!(
-    /// A Unix account. The rule is useradd(8)'s, with capitals and dots as `adduser --force-badname` allows them.
+    /// A Unix account, by the name that its host knows: of `/etc/passwd` or of a directory service (`jane.doe@corp.example.com`, `CORP\jane`,
+    /// `web1$`). It is one component of a path and no option, and [`sudoers(5)`](crate::inventory::Host::sudoers_line), shells and URLs each get it
+    /// quoted in their own way.
     UnixUser,
-    |text| word(text, 32, |c| c.is_ascii_alphabetic() || c == '_', |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'), "a Unix user", "letters, digits, '-', '_', '.', starting with a letter or '_'")
+    unix_user
 );
 name!(
-    /// Where ssh connects to: a host name, an alias of `ssh_config`, or an address. Nothing in it can be an option, or mean anything to the shell
-    /// that runs a `ProxyCommand` with it (CVE-2023-51385).
+    /// Where ssh connects to: a host name, an alias of `ssh_config`, or an address, an IPv6 one without the brackets that URLs have. Nothing in it can
+    /// be an option, or mean anything to the shell that runs a `ProxyCommand` with it (CVE-2023-51385).
     Address,
-    |text| word(text, 253, |c| c.is_ascii_alphanumeric() || c == ':' || c == '_', |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'), "an address", "a host name or an address alone (the account is `login`, the port is `port`)")
+    |text| {
+        if let Some((address, zone)) = text.split_once('%') {
+            // The network interface of a link-local address (RFC 4007).
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            if address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty() && zone.len() <= INTERFACE_BYTES_MAX && zone.chars().all(plain) {
+                return Ok(());
+            }
+        }
+        word(text, 253, |c| c.is_ascii_alphanumeric() || c == ':' || c == '_', |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'), "an address", "a host name or an address alone (the account is `login`, the port is `port`)")
+    },
+    |text| text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).filter(|inner| inner.contains(':')).unwrap_or(text)
 );
 name!(
     /// The name of a session that is to be: a plain word, so that no tool it is shown in can misread it.
@@ -107,6 +124,23 @@ name!(
         plain(text, COMMAND_BYTES_MAX, "a startup command")
     }
 );
+
+/// The longest name of a network interface, in bytes (Linux's `IFNAMSIZ` without its end).
+const INTERFACE_BYTES_MAX: usize = 15;
+
+/// Names that no account database can hold, that would be an option or a path, and those with characters that somebody who reads them cannot see.
+fn unix_user(text: &str) -> Result<(), String> {
+    let letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '\\' | '+' | '\'' | ' ' | '$');
+    let first = |c: char| c.is_alphanumeric() || c == '_';
+    let last = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '$');
+    let dollar = text.find('$').is_some_and(|at| at + 1 < text.len());
+    if text.len() <= USER_BYTES_MAX && text.starts_with(first) && text.ends_with(last) && text.chars().all(letter) && !dollar {
+        Ok(())
+    } else {
+        let rule = "letters, digits, '-', '_', '.', '@', '+', '\\', '\'' and blanks inside, perhaps a '$' at the end, starting with a letter, a digit or '_'";
+        Err(format!("a Unix user must be {rule}, at most {USER_BYTES_MAX} bytes"))
+    }
+}
 
 fn allowed_in_new_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
@@ -172,16 +206,82 @@ mod tests {
 
     #[test]
     fn hosts_and_users_never_look_like_options() {
-        for bad in ["", "-oProxyCommand=x", "a b", "a\n", "a/b", "é", "a\0b", ".."] {
+        for bad in ["", "-oProxyCommand=x", "a\n", "a/b", "a\0b", ".."] {
             assert!(bad.parse::<HostKey>().is_err(), "{bad:?}");
             assert!(bad.parse::<UnixUser>().is_err(), "{bad:?}");
             assert!(bad.parse::<Address>().is_err(), "{bad:?}");
         }
-        for bad in ["ops@web1", "ssh://web1", "web1;id", "$(id)", "`id`", "%h", "web1 -v", "[::1]"] {
+        for bad in ["a b", "é"] {
+            assert!(bad.parse::<HostKey>().is_err(), "{bad:?}");
+            assert!(bad.parse::<Address>().is_err(), "{bad:?}");
+        }
+        for bad in [
+            "ops@web1",
+            "ssh://web1",
+            "web1;id",
+            "$(id)",
+            "`id`",
+            "%h",
+            "web1 -v",
+            "[web1]",
+            "[]",
+            "[::1",
+            "fe80::1%",
+            "fe80::1%h;id",
+            "web1%lo",
+            "fe80::1%lo%p",
+        ] {
             assert!(bad.parse::<Address>().is_err(), "{bad:?}");
         }
         for good in ["web1", "web1.internal", "10.0.0.1", "::1", "fe80::1", "my_alias", "xn--bcher-kva.example"] {
             assert!(good.parse::<Address>().is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn ipv6_addresses_are_taken_with_a_zone_and_in_brackets_and_kept_bare() {
+        for (written, kept) in [("fe80::1%lo", "fe80::1%lo"), ("[::1]", "::1"), ("[fe80::1%eth0.2]", "fe80::1%eth0.2"), ("::ffff:10.0.0.1", "::ffff:10.0.0.1")]
+        {
+            assert_eq!(written.parse::<Address>().map(|a| a.to_string()), Ok(kept.to_owned()), "{written}");
+        }
+    }
+
+    #[test]
+    fn names_of_directory_services_are_unix_users() {
+        for good in ["ops", "_x", "jane.doe@corp.example.com", "CORP\\jane", "CORP+jane", "jane doe", "web1$", "O'Brien", "4711", "jané", &"x".repeat(255)] {
+            assert_eq!(good.parse::<UnixUser>().map(|u| u.to_string()), Ok(good.to_owned()), "{good:?}");
+        }
+        let bad = [
+            " a",
+            "a ",
+            "a\\",
+            "a@",
+            "$a",
+            "a$b",
+            "a:b",
+            "a,b",
+            "a\tb",
+            "a\u{202e}b",
+            "a\u{a0}b",
+            "#0",
+            "%wheel",
+            "+a",
+            "~a",
+            ".",
+            ".a",
+            "\\a",
+            "@a",
+            "a;b",
+            "a`b",
+            "a(b",
+            "a\"b",
+            "a*",
+            "a=b",
+            "a!b",
+            "a%b",
+        ];
+        for bad in bad.into_iter().chain([&*"x".repeat(256)]) {
+            assert!(bad.parse::<UnixUser>().is_err(), "{bad:?}");
         }
     }
 

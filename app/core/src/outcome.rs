@@ -5,6 +5,7 @@ use crate::argv::NO_SOCKET_PUBLISHED;
 use crate::fault::Fault;
 use crate::inventory::{Host, User};
 use crate::name::UnixUser;
+use crate::refusal::account_refused;
 use crate::snapshot::UserState;
 use crate::tmux::section::Section;
 use crate::tmux::format::{self, Listing};
@@ -42,7 +43,11 @@ fn listed(host: &Host, user: &UnixUser, listing: Listing, cut: bool) -> UserStat
 /// What tmux's or sudo's own words mean, when there is nothing else.
 fn refused(host: &Host, user: &User, code: i32, words: &str) -> UserState {
     let says = |text: &str| words.contains(text);
-    let fault = if user.through_sudo
+    // sudo complains about a password too where it is the asking account that it does not let do anything.
+    let of_account = if user.through_sudo { account_refused(host, "sudo", &words.lines().collect::<Vec<_>>()) } else { None };
+    let fault = if let Some(fault) = of_account {
+        fault
+    } else if user.through_sudo
         && (says("sudo: a password is required")
             || says("is not allowed to execute")
             || says("sudo: a terminal is required")
@@ -160,6 +165,15 @@ mod tests {
         assert_eq!(fault(true, Some(1), "sudo: tmux: command not found").0, Kind::TmuxMissing);
         assert_eq!(fault(false, None, "").0, Kind::NotAnswering);
         assert_eq!(fault(false, Some(1), "muxboard: no socket path in /run/x").0, Kind::SocketFile);
+        // Of the account that asks, and sudo goes on to ask for its password.
+        for expired in [
+            "sudo: account validation failure, is your account locked?\nsudo: a password is required",
+            "sudo: Account expired or PAM config lacks an \"account\" section for sudo, contact your system administrator\nsudo: a password is required",
+        ] {
+            assert_eq!(fault(true, Some(1), expired), (Kind::AccountExpired, Some("chage -E -1 -I -1 ops".into())), "{expired}");
+        }
+        let must_change = "sudo: Account or password is expired, reset your password and try again\nsudo: a password is required";
+        assert_eq!(fault(true, Some(1), must_change), (Kind::PasswordExpired, Some("chage -d $(date +%F) ops".into())));
         // What sudo-rs says instead.
         let line = Some("ops ALL=(deploy) NOPASSWD: /usr/bin/tmux".to_owned());
         for refused in [

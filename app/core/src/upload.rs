@@ -31,17 +31,30 @@ pub struct Wanted<'a> {
     pub mark: &'a str,
 }
 
-/// Into the folder, and sure of it (below a home with the set-group-ID bit it has that bit too, which opens nothing); then what is too old goes. The parts: the mark, the folder (four times; another file's script may make it at the same moment), two patterns, the age, what `find` replaces.
+/// Into the folder, and sure of it (below a home with the set-group-ID bit it has that bit too, which opens nothing); then what is too old goes. The parts: the mark, the folder (seven times; another file's script may make it at the same moment), two patterns, the age, what `find` replaces.
 const ENTER: &str = "umask 077; say() { printf '\\n%s %s\\n' {} \"$*\"; }; t=; no() { rm -f $t; say no \"$*\"; exit 1; }; \
     cd 2>/dev/null && h=$(pwd -P) && [ -O . ] || no home; \
-    [ -d {} ] || mkdir -p {} 2>/dev/null || no home; \
+    [ -d {} ] || mkdir -p {} 2>/dev/null || [ -d {} ] || { { [ -e {} ] || [ -h {} ]; } && no file; no home; }; \
     cd {} 2>/dev/null && [ \"$(pwd -P)\" = \"${h%/}/\"{} ] && [ -O . ] && [ -n \"$(find . -prune '(' -perm 700 -o -perm 2700 ')')\" ] || no folder; \
     find . -maxdepth 1 -type f '(' -name {} -o -name {} ')' -mmin +{} -exec rm -f {} + 2>/dev/null";
 
 fn enter(mark: &str, keep_minutes: u64) -> Script {
     let word = |word: &str| Script::command(&[word]);
     let folder = word(FOLDER);
-    let parts = [&word(mark), &folder, &folder, &folder, &folder, &word(NAMED), &word(PARTIAL), &word(&keep_minutes.to_string()), &word("{}")];
+    let parts = [
+        &word(mark),
+        &folder,
+        &folder,
+        &folder,
+        &folder,
+        &folder,
+        &folder,
+        &folder,
+        &word(NAMED),
+        &word(PARTIAL),
+        &word(&keep_minutes.to_string()),
+        &word("{}"),
+    ];
     Script::frame(ENTER, &parts)
 }
 
@@ -90,6 +103,8 @@ pub enum Refused {
     Home,
     /// What has the folder's name is not the user's own closed directory.
     Folder,
+    /// What has the folder's name is no directory.
+    File,
     /// Enough files are there.
     Many,
     /// The disk did not take it, in the words of the host.
@@ -112,6 +127,7 @@ pub fn said(line: &str, wanted: &Wanted<'_>) -> Option<Said> {
         }
         ("no", ("home", _)) => Said::No(Refused::Home),
         ("no", ("folder", _)) => Said::No(Refused::Folder),
+        ("no", ("file", _)) => Said::No(Refused::File),
         ("no", ("many", _)) => Said::No(Refused::Many),
         ("no", ("cut", _)) => Said::No(Refused::Cut),
         (_, (_, words)) => Said::No(Refused::Write(words.chars().filter(|c| !c.is_control()).take(200).collect())),
@@ -136,6 +152,7 @@ mod tests {
         }
         assert_eq!(said("M done /etc/passwd", &WANTED), Some(Said::No(Refused::Home)));
         assert_eq!(said("M no many", &WANTED), Some(Said::No(Refused::Many)));
+        assert_eq!(said("M no file", &WANTED), Some(Said::No(Refused::File)));
         assert_eq!(
             said("M no write cat: write error: No space left on device", &WANTED),
             Some(Said::No(Refused::Write("cat: write error: No space left on device".into())))

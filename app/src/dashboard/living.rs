@@ -85,7 +85,7 @@ fn connect(page: Rc<Page>) {
         Handlers {
             open: Box::new(|| ()),
             frame: Box::new(move |bytes| take(&on_frame, &bytes.to_vec())),
-            close: Box::new(move |code| closed(on_close.clone(), code)),
+            close: Box::new(move |code, _| closed(on_close.clone(), code)),
         },
     );
     *page.socket.borrow_mut() = socket;

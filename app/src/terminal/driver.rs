@@ -136,7 +136,7 @@ fn connect(driver: &Rc<Driver>) {
             opened.greet();
         }),
         frame: Box::new(move |bytes| framed.frame(&framed, &bytes)),
-        close: Box::new(move |code| closed.closed(&closed, code)),
+        close: Box::new(move |code, reason| closed.closed(&closed, code, reason)),
     };
     *driver.socket.borrow_mut() = Socket::open(&driver.base.terminal_socket(&driver.page.place, driver.page.session), handlers);
 }
@@ -196,7 +196,7 @@ impl Driver {
         if let Some(asked) = self.asked_at.get() {
             if now - asked.max(self.heard_at.get()) > f64::from(self.patience_ms.get()) {
                 // Half open: nothing comes, and no close either. Dropping it silences it, so do what its close would have done.
-                self.closed(this, 0);
+                self.closed(this, 0, String::new());
                 return;
             }
             self.show(now - asked, false);
@@ -264,7 +264,7 @@ impl Driver {
         }
     }
 
-    fn closed(&self, this: &Rc<Self>, code: u16) {
+    fn closed(&self, this: &Rc<Self>, code: u16, reason: String) {
         self.socket.borrow_mut().take();
         self.attached.set(false);
         let close = Close::of(code);
@@ -285,7 +285,9 @@ impl Driver {
         };
         self.controls.clients.set(Vec::new());
         if let (Some(close), Some(end)) = (close, over) {
-            self.controls.link.set(Link::Ended(close.sentence().to_owned(), end));
+            // The server knows the cause.
+            let says = if close == Close::Unreachable && !reason.is_empty() { reason } else { close.sentence().to_owned() };
+            self.controls.link.set(Link::Ended(says, end));
             return;
         }
         self.controls.link.set(Link::Lost);

@@ -190,7 +190,7 @@ async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Resul
     loop {
         let seat = link.seat().await.map_err(Failed::Host)?;
         let start = crate::sentinel();
-        let argv = argv::terminal(host, link.ssh(), link.config(), &seat.control().to_string_lossy(), &script_of(&start));
+        let argv = argv::terminal(host, link.ssh(), link.config(), seat.overruled(), &seat.control().to_string_lossy(), &script_of(&start));
         let fifo = link.fresh_path('o');
         let pty = Pty::spawn_through(argv, &fifo, grid).map_err(|e| Failed::Here(e.to_string()));
         let announced = match &pty {

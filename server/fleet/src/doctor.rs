@@ -104,7 +104,8 @@ async fn network(record: &mut Record<'_>, ssh: &Ssh, client: &Client) -> bool {
     let resolved = match client.resolve(record.host, ssh).await {
         Ok(resolved) => resolved,
         Err(why) => {
-            record.add(None, "ssh_config", Verdict::Bad, why, Some(format!("ssh -G {}", ssh.address)));
+            let config = client.config().map(|file| format!(" -F {}", Script::command(&[file]))).unwrap_or_default();
+            record.add(None, "ssh_config", Verdict::Bad, why, Some(format!("ssh{config} -G {}", ssh.address)));
             return false;
         }
     };
@@ -234,6 +235,6 @@ async fn a_user(record: &mut Record<'_>, transport: &Transport, user: &User, fac
     let lingers = facts.get("linger").split_whitespace().any(|name| name == user.name.as_str());
     if !matches!(facts.get("kills"), "" | "0") && !lingers {
         let words = "systemd ends all that an account runs when it logs out (KillUserProcesses), tmux too, unless it lingers. As root there:";
-        record.add(Some(user), "linger", Verdict::Bad, words, Some(format!("loginctl enable-linger {}", user.name)));
+        record.add(Some(user), "linger", Verdict::Bad, words, Some(format!("loginctl enable-linger {}", Script::command(&[user.name.as_str()]))));
     }
 }

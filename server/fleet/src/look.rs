@@ -49,7 +49,7 @@ impl Fleet {
             tokio::time::sleep(Duration::from_millis(WATCHED_SWEEP_MS)).await;
             let Ok((cell, user)) = fleet.at(&place) else { return };
             short(&cell.stirred).remove(&place.user);
-            if short(&cell.sweeper).due(&user, Instant::now()) {
+            if short(&cell.sweeper).due(&user, Instant::now(), true) {
                 fleet.glance(&cell, &user).await;
             }
         });

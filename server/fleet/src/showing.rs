@@ -2,9 +2,10 @@
 
 use crate::cell::short;
 use crate::{Attachment, Fleet};
+use muxboard_core::fault::Fault;
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};
-use muxboard_core::snapshot::{Client, Place, Session, SessionId, UserRow, UserState};
+use muxboard_core::snapshot::{Client, HostState, Place, Session, SessionId, UserRow, UserState};
 use muxboard_core::wire::{Grid, Seen};
 use tokio::time::Instant;
 
@@ -27,6 +28,26 @@ impl Fleet {
             return None;
         }
         self.known(permit.place(), permit.operation().session()?)
+    }
+
+    /// What is wrong with a user or his host, as of the last look.
+    pub fn fault(&self, place: &Place) -> Option<Fault> {
+        let cell = self.cell(&place.host)?;
+        let host = cell.row.borrow();
+        match (&host.state, host.users.iter().find(|u| u.name == place.user).map(|u| &u.state)) {
+            (HostState::Fault(fault), _) | (_, Some(UserState::Fault(fault))) => Some(fault.clone()),
+            _ => None,
+        }
+    }
+
+    /// Notes that a terminal, opened at `since`, showed nothing in time: unless it is known what is wrong, the user's tmux server does not answer.
+    pub fn shows_nothing(&self, place: &Place, since: Instant) -> Option<Fault> {
+        if let Some(fault) = self.fault(place) {
+            return Some(fault);
+        }
+        let (cell, user) = self.at(place).ok()?;
+        self.heard_nothing(&cell, &user, since);
+        Some(Fault::not_answering(&cell.host, &user.name))
     }
 
     /// Reads a user's row, as of the last look.

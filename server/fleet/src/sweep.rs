@@ -7,7 +7,7 @@ use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, GRACE_SECONDS, PREVIEWS_HOST_MAX, PREVIEWS_MAX, REFRESH_SUDO_SECONDS_MIN,
-    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SWEEP_SECONDS_MAX,
+    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
 };
 use muxboard_core::name::UnixUser;
 use muxboard_core::shell::Script;
@@ -54,6 +54,42 @@ struct Memory {
     ask_after: Option<Instant>,
     /// When what is known was asked for: an older answer that comes later says nothing new.
     asked: Option<Instant>,
+    /// The looks through sudo that may be taken.
+    allowance: Allowance,
+    /// The last look found something else than the one before, or has more to ask.
+    stirring: bool,
+}
+
+/// How many looks through sudo may be taken now: each is a record in sudo's log.
+#[derive(Clone, Copy)]
+struct Allowance {
+    looks: u32,
+    since: Option<Instant>,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { looks: SUDO_LOOKS_SOONER_MAX, since: None }
+    }
+}
+
+impl Allowance {
+    /// The allowance at `now`: one look more for every [`SUDO_LOOK_SECONDS_MIN`] since the last was added.
+    fn at(mut self, now: Instant) -> Self {
+        let Some(since) = self.since else { return self };
+        let earned = u32::try_from(now.saturating_duration_since(since).as_secs() / SUDO_LOOK_SECONDS_MIN).unwrap_or(u32::MAX);
+        self.looks = self.looks.saturating_add(earned).min(SUDO_LOOKS_SOONER_MAX);
+        self.since = Some(since + Duration::from_secs(SUDO_LOOK_SECONDS_MIN * u64::from(earned)));
+        self
+    }
+
+    /// The allowance after a look at `now`.
+    fn spent(self, now: Instant) -> Self {
+        let mut left = self.at(now);
+        left.looks = left.looks.saturating_sub(1);
+        left.since.get_or_insert(now);
+        left
+    }
 }
 
 /// tmux tells the second of a session's last output: what was captured within the same second may have missed the rest of it.
@@ -107,13 +143,16 @@ impl Sweeper {
     /// What to ask now. Users that did not answer lately are left out; a person who asks has them asked again, through sudo not more often than
     /// [`REFRESH_SUDO_SECONDS_MIN`].
     pub(crate) fn questions(&self, host: &Host, purpose: Purpose) -> Questions {
-        let began = Instant::now();
+        self.questions_at(host, purpose, Instant::now())
+    }
+
+    fn questions_at(&self, host: &Host, purpose: Purpose, began: Instant) -> Questions {
         let insist = purpose == Purpose::Refresh;
         let rested = |u: &User| {
             let asked = self.users.get(&u.name).and_then(|memory| memory.asked);
             !u.through_sudo || asked.is_none_or(|asked| began - asked >= Duration::from_secs(REFRESH_SUDO_SECONDS_MIN))
         };
-        let users: Vec<&User> = host.users.iter().filter(|u| (insist && rested(u)) || self.due(u, began)).collect();
+        let users: Vec<&User> = host.users.iter().filter(|u| (insist && (rested(u) || self.answered_last(u))) || self.due(u, began, false)).collect();
         let panes_max = PREVIEWS_MAX.min(PREVIEWS_HOST_MAX / users.len().max(1)).max(1);
         let row_mark = row_mark();
         let asks: Vec<Ask<'_>> = users
@@ -187,7 +226,9 @@ impl Sweeper {
 
     /// Whether a preview is missing that the next look could bring.
     pub(crate) fn lacks_previews(&self) -> bool {
-        self.users.values().any(|m| m.panes.iter().take(PREVIEWS_MAX).any(|(id, pane)| m.previews.get(id).is_none_or(|p| p.pane != *pane)))
+        let lacks = |m: &Memory| m.panes.iter().take(PREVIEWS_MAX).any(|(id, pane)| m.previews.get(id).is_none_or(|p| p.pane != *pane));
+        let sudo = |name: &UnixUser| self.row.users.iter().any(|row| row.name == *name && row.through_sudo);
+        self.users.iter().any(|(name, m)| lacks(m) && (!sudo(name) || m.allowance.at(Instant::now()).looks > 0))
     }
 
     /// When what is known of a user was asked for.
@@ -195,8 +236,24 @@ impl Sweeper {
         self.users.get(user).and_then(|memory| memory.asked)
     }
 
-    pub(crate) fn due(&self, user: &User, now: Instant) -> bool {
-        self.users.get(&user.name).and_then(|m| m.ask_after).is_none_or(|after| after <= now)
+    /// Whether a look at this user is due: no answer is waited for, and sudo's log has room for one. `stirred`: a terminal of his has output.
+    pub(crate) fn due(&self, user: &User, now: Instant, stirred: bool) -> bool {
+        let Some(memory) = self.users.get(&user.name) else { return true };
+        if self.rests(user, now) {
+            return false;
+        }
+        let waited = memory.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= Duration::from_secs(SUDO_LOOK_SECONDS_MIN));
+        !user.through_sudo || waited || ((stirred || memory.stirring) && memory.allowance.at(now).looks > 0)
+    }
+
+    /// Whether a user is left alone for a while, because he did not answer.
+    pub(crate) fn rests(&self, user: &User, now: Instant) -> bool {
+        self.users.get(&user.name).and_then(|memory| memory.ask_after).is_some_and(|after| after > now)
+    }
+
+    /// Whether the last look at this user had an answer: to ask once more leaves nothing behind.
+    fn answered_last(&self, user: &User) -> bool {
+        self.users.get(&user.name).is_some_and(|memory| memory.asked.is_some() && memory.silent == 0)
     }
 
     /// The panes worth a capture: those of sessions with output since the last one, the most recent first.
@@ -226,6 +283,7 @@ impl Sweeper {
         let (captures, panes) = (section.captures.clone(), section.listing.panes.clone());
         memory.unsettled = section.listing.unsettled;
         memory.prompt = section.exit == Some(0);
+        memory.allowance = memory.allowance.spent(asked);
         let mut state = outcome::user_state(host, user, section);
         if matches!(&state, UserState::Fault(fault) if fault.kind == Kind::NotAnswering) {
             memory.silent = memory.silent.saturating_add(1);
@@ -243,7 +301,9 @@ impl Sweeper {
                 session.preview = memory.previews.get(&session.id).map(|p| p.lines.clone()).unwrap_or_default();
             }
         }
+        let lacks = memory.panes.iter().any(|(id, _)| !memory.previews.contains_key(id));
         let Some(row) = self.row.users.iter_mut().find(|r| r.name == user.name) else { return };
+        memory.stirring = lacks || row.state != state;
         if kind(&row.state) != kind(&state) {
             row.since = now;
         }
@@ -274,6 +334,7 @@ fn remember(memory: &mut Memory, captures: Vec<(PaneId, String)>, sessions: &[Se
 mod tests {
     use super::*;
     use muxboard_core::inventory::Socket;
+    use muxboard_core::limits::SUDO_LOOKS_PER_MINUTE_MAX;
 
     #[test]
     fn a_refresh_asks_again_through_sudo_after_a_while_and_was_ignored_for_an_hour() {
@@ -287,5 +348,25 @@ mod tests {
         assert_eq!((asks(&sweeper, Purpose::Look), asks(&sweeper, Purpose::Refresh)), (0, 1));
         sweeper.glanced(&host, &host.users[0], Instant::now(), None, Listing::default());
         assert_eq!(asks(&sweeper, Purpose::Refresh), 0, "each question leaves a process of root's behind");
+    }
+
+    #[test]
+    fn looks_through_sudo_are_bounded_however_much_changes_and_own_ones_are_not() {
+        let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
+        host.users.push(User { name: "other".parse().unwrap(), through_sudo: true, socket: Socket::Default });
+        let mut sweeper = Sweeper::new(&host);
+        let (mut own, mut other) = (0, 0);
+        let began = Instant::now();
+        for look in 0..50 {
+            let questions = sweeper.questions_at(&host, Purpose::Look, began + Duration::from_millis(1200 * look));
+            for user in &questions.users {
+                *(if user.through_sudo { &mut other } else { &mut own }) += 1;
+                // Each finds something else.
+                let words = Listing { problems: vec![format!("tmux says {other}")], ..Listing::default() };
+                sweeper.glanced(&host, user, questions.began, Some(1), words);
+            }
+        }
+        assert_eq!(own, 50);
+        assert!(other <= SUDO_LOOKS_PER_MINUTE_MAX && other >= 60 / SUDO_LOOK_SECONDS_MIN - 2, "{other}");
     }
 }

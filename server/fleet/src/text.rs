@@ -28,7 +28,7 @@ impl Fleet {
         let (cell, user) = self.at(permit.place())?;
         let _slot = self.texts.take(&permit.principal().name).ok_or(Failed::TextsReached)?;
         // A server that was asked through sudo and does not answer is not asked again and again: each question leaves a process of root's behind.
-        if user.through_sudo && !short(&cell.sweeper).due(&user, Instant::now()) {
+        if user.through_sudo && short(&cell.sweeper).rests(&user, Instant::now()) {
             return Err(Failed::User(UserState::Fault(Fault::not_answering(&cell.host, &user.name))));
         }
         let _turn = cell.turn_of(&user.name).await?;

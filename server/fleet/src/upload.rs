@@ -231,7 +231,7 @@ impl Channel {
                 Transport::Ssh(link) => {
                     let seat = link.seat().await.map_err(Failed::Host)?;
                     let control = seat.control().to_string_lossy().into_owned();
-                    (argv::data(host, link.ssh(), link.config(), &control, &Script::command(&words)), Some(seat))
+                    (argv::data(host, link.ssh(), link.config(), seat.overruled(), &control, &Script::command(&words)), Some(seat))
                 }
             };
             let fed = exec::feed(&argv, NOISE_BYTES_MAX).map_err(here)?;

@@ -63,8 +63,13 @@ async fn send(socket: &mut WebSocket, message: Message) -> bool {
 }
 
 /// Says why, and closes.
-async fn close(mut socket: WebSocket, why: Close) {
-    let frame = CloseFrame { code: why.code(), reason: why.sentence().into() };
+async fn close(socket: WebSocket, why: Close) {
+    close_with(socket, why, why.sentence().to_owned()).await;
+}
+
+/// Says why in a sentence of at most [`muxboard_core::limits::CLOSE_REASON_BYTES_MAX`] bytes, and closes.
+async fn close_with(mut socket: WebSocket, why: Close, reason: String) {
+    let frame = CloseFrame { code: why.code(), reason: reason.into() };
     if send(&mut socket, Message::Close(Some(frame))).await {
         // Waits for the other side's answer, so that the code arrives before the connection goes.
         let _ = timeout(Duration::from_secs(HELLO_SECONDS_MAX), async { while let Some(Ok(_)) = socket.recv().await {} }).await;

@@ -3,7 +3,7 @@
 use super::input::Input;
 use super::line::{Event, Line};
 use super::outbox::{Aside, Outbox};
-use super::{Recheck, close, refused, stopped};
+use super::{Recheck, close, close_with, refused, stopped};
 use crate::board::Shared;
 use crate::failed::public;
 use crate::visit::Visit;
@@ -12,12 +12,14 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::fault::Fault;
 use muxboard_core::limits::{
-    CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, HELLO_SECONDS_MAX, LEAVE_SECONDS_MAX, OVERTAKE_SECONDS_MIN, QUIET_SECONDS, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES,
+    ATTACH_SILENCE_SECONDS_MAX, CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, CLOSE_REASON_BYTES_MAX, HELLO_SECONDS_MAX, LEAVE_SECONDS_MAX, OVERTAKE_SECONDS_MIN,
+    QUIET_SECONDS, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES,
 };
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Asker, Operation, Permit, Type, Watch};
-use muxboard_core::snapshot::{Place, SessionId};
+use muxboard_core::snapshot::{Place, SessionId, UserState};
 use muxboard_core::wire::{Close, ToServer};
 use muxboard_fleet::{AttachEnd, Attachment, Connection, Failed, Fleet, Showing};
 use std::pin::{Pin, pin};
@@ -89,7 +91,21 @@ async fn start(shared: Arc<Shared>, who: Asker, visit: Visit, place: Place, sess
 async fn run<O: Operation>(login: Login<'_>, permit: &Permit<O>, name: Option<SessionName>, opened: Result<Attachment, Failed>, socket: WebSocket) {
     match opened {
         Ok(attachment) => pump(login, permit, name, attachment, socket).await,
-        Err(failed) => close(socket, reason(&public(failed))).await,
+        Err(failed) => {
+            let cause = match &failed {
+                Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => Some(fault.clone()),
+                _ => None,
+            };
+            close_for(socket, reason(&public(failed)), cause.as_ref()).await;
+        }
+    }
+}
+
+/// Closes with the cause in the place of the code's own sentence, if there is one.
+async fn close_for(socket: WebSocket, why: Close, cause: Option<&Fault>) {
+    match cause.filter(|_| why == Close::Unreachable) {
+        Some(fault) => close_with(socket, why, fault.brief(CLOSE_REASON_BYTES_MAX)).await,
+        None => close(socket, why).await,
     }
 }
 
@@ -186,6 +202,10 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     // What tmux's own list says of this terminal's tty is of this terminal.
     let mut listed = false;
     let mut leave: Option<Instant> = None;
+    let opened = Instant::now();
+    let shows_by = opened + Duration::from_secs(ATTACH_SILENCE_SECONDS_MAX);
+    // Why it is closed as unreachable, if that is known.
+    let mut cause: Option<Fault> = None;
     let mut overtake = Overtake::new(fleet, permit);
     let mut check = next_check();
     // One timer for everything that has a time. It is only ever set earlier: when it rings for what was put off, it is set anew.
@@ -199,7 +219,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
             }
         }
         let frame = (attached && line.is_free() && out.held() > 0).then_some(out.not_before);
-        let due = [Some(check), Some(attachment.deadline()), leave, frame].into_iter().flatten().min().unwrap_or(check);
+        let due = [Some(check), Some(attachment.deadline()), leave, frame, (!attached).then_some(shows_by)].into_iter().flatten().min().unwrap_or(check);
         if due < alarm.deadline() {
             alarm.as_mut().reset(due);
         }
@@ -269,6 +289,10 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 let now = Instant::now();
                 if now >= attachment.deadline() { break Close::LifetimeOver; }
                 if leave.is_some_and(|leave| now >= leave) { break Close::Gone; }
+                if !attached && now >= shows_by {
+                    cause = fleet.shows_nothing(permit.place(), opened);
+                    break Close::Unreachable;
+                }
                 if now >= check {
                     if !login.allows(permit) { break Close::Revoked; }
                     recheck.begin(shared, login.visit, permit.principal());
@@ -323,7 +347,8 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     // The slot and the tmux client go before the client hears the end: who reconnects at once finds room.
     drop(attachment);
     let taken = name.is_some_and(|name| fleet.is_named(permit.place(), &name));
-    close(line.into_socket(), if end == Close::Gone && taken { Close::Replaced } else { end }).await;
+    let end = if end == Close::Gone && taken { Close::Replaced } else { end };
+    close_for(line.into_socket(), end, cause.or_else(|| fleet.fault(permit.place())).as_ref()).await;
 }
 
 /// The terminal's own end: the last output goes out, then it is asked whether the session lives on.

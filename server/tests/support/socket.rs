@@ -118,11 +118,19 @@ pub async fn closed(mut socket: Socket) -> Option<Close> {
 
 /// Reads on until the output holds this: none; or until the close.
 pub async fn shows_or_closes(socket: &mut Socket, wanted: &str) -> Option<Close> {
+    shows_or_closes_with(socket, wanted).await.map(|(close, _)| close)
+}
+
+/// Reads on until the output holds this: none; or until the close, and gives its reason too.
+pub async fn shows_or_closes_with(socket: &mut Socket, wanted: &str) -> Option<(Close, String)> {
     let mut text = String::new();
     let read = async {
         loop {
             match socket.next().await.unwrap().unwrap() {
-                Message::Close(frame) => break Some(frame.and_then(|f| Close::of(f.code.into())).expect("a close without a code of ours")),
+                Message::Close(frame) => {
+                    let frame = frame.expect("a close without a code");
+                    break Some((Close::of(frame.code.into()).expect("a close without a code of ours"), frame.reason.to_string()));
+                }
                 Message::Binary(bytes) => {
                     if let Ok(ToClient::Output(output)) = ToClient::decode(&bytes) {
                         text += &String::from_utf8_lossy(&output);

@@ -3,7 +3,8 @@
 use super::Purpose;
 use super::runtime::Runtime;
 use crate::exec::{self, Bounds};
-use muxboard_core::argv;
+use muxboard_core::argv::{self, Argv, Overruled};
+use muxboard_core::fault;
 use muxboard_core::inventory::{Host, Ssh};
 use muxboard_core::limits::{DIALS, DIALS_KEPT, DIALS_KEPT_PER_BASTION, DIALS_PER_BASTION, SSH_WORDS_BYTES_MAX, SWEEPS};
 use std::collections::HashMap;
@@ -85,6 +86,8 @@ pub(crate) struct Resolved {
     pub(crate) target: (String, u16),
     /// Whether another machine is between.
     pub(crate) is_behind: bool,
+    /// What this ssh is to be told beside what every ssh is.
+    pub(crate) overruled: Overruled,
 }
 
 impl Client {
@@ -100,7 +103,7 @@ impl Client {
         }))
     }
 
-    pub(super) fn config(&self) -> Option<&str> {
+    pub(crate) fn config(&self) -> Option<&str> {
         self.settings.config.as_deref()
     }
 
@@ -127,9 +130,10 @@ impl Client {
     pub(crate) async fn resolve(&self, host: &Host, ssh: &Ssh) -> Result<Resolved, String> {
         let _one = self.resolves.acquire().await.map_err(|_| "muxboard is ending")?;
         let bounds = Bounds { time: Duration::from_secs(10), bytes: SSH_WORDS_BYTES_MAX * 4 };
-        let ended = exec::run(&argv::resolve(host, ssh, self.config()), &[], &[], bounds).await.map_err(|e| format!("ssh cannot be started: {e}"))?;
+        let argv = argv::resolve(host, ssh, self.config());
+        let ended = exec::run(&argv, &[], &[], bounds).await.map_err(|e| format!("ssh cannot be started: {e}"))?;
         if ended.exit != Some(0) {
-            return Err("ssh cannot read its configuration".into());
+            return Err(refused_configuration(&argv).await);
         }
         let text = String::from_utf8_lossy(&ended.output).into_owned();
         let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' ')).filter(|value| *value != "none");
@@ -140,9 +144,20 @@ impl Client {
             account: format!("{:.30}@{:.128}", host.login.as_str(), name),
             first_hop: jump.map_or_else(|| format!("{name}:{port}"), str::to_owned),
             is_behind: jump.is_some(),
+            overruled: Overruled::known_to(&text),
             target: (name, port),
         })
     }
+}
+
+/// Why ssh does not resolve a host, in a sentence with ssh's own words. It is asked again, for those alone.
+async fn refused_configuration(argv: &Argv) -> String {
+    let says = match exec::feed(argv, SSH_WORDS_BYTES_MAX) {
+        Ok(fed) => fed.complaints(SSH_WORDS_BYTES_MAX).await,
+        Err(error) => error.to_string(),
+    };
+    let first = says.lines().map(fault::clean).find(|line| !line.is_empty()).unwrap_or_else(|| "nothing".into());
+    format!("ssh cannot read its configuration, and says: {first}")
 }
 
 #[cfg(test)]

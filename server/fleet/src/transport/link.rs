@@ -6,6 +6,7 @@ use super::master::{Failure, Master, Pipes, Way};
 use super::shell::{NoShell, Ran, Shell};
 use super::{Answer, Purpose};
 use crate::exec::Bounds;
+use muxboard_core::argv::Overruled;
 use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Host, Ssh};
 use muxboard_core::limits::{
@@ -178,6 +179,12 @@ impl Link {
             return Err(fault);
         }
         match self.dial('c', purpose).await {
+            // Looks and actions would go well in the first session; terminals, uploads and whatever takes long need another.
+            Ok((master, _)) if !Shell::has_room(&master).await => {
+                let fault = Fault::too_few_sessions(&self.host);
+                main.note(Some(&fault));
+                Err(fault)
+            }
             Ok((master, pipes)) => {
                 let master = Arc::new(master);
                 self.room.add_permits(self.forgotten.swap(0, Ordering::SeqCst));
@@ -267,7 +274,7 @@ impl Link {
                 Err(NoShell::Silent) => {
                     let fresh = master.since.elapsed() < Duration::from_secs(SHELL_SECONDS_MAX * 2);
                     // Whatever ssh still hopes for.
-                    let fault = if fresh { Fault::no_shell(&self.host, "") } else { Fault::timed_out(&self.host) };
+                    let fault = if fresh { Fault::no_shell(&self.host, None) } else { Fault::timed_out(&self.host) };
                     return Err(self.give_up(generation, fault).await);
                 }
             }
@@ -316,6 +323,11 @@ impl Link {
 impl Seat {
     pub(crate) fn control(&self) -> &Path {
         self.terminals.master.control()
+    }
+
+    /// What an ssh on its connection is to be told beside what every ssh is.
+    pub(crate) fn overruled(&self) -> &Overruled {
+        &self.terminals.master.overruled
     }
 
     /// Whether ssh's complaint is that sshd opens no more on this connection.

@@ -4,10 +4,11 @@
 use super::client::{Client, Dialling, Resolved};
 use super::secret::{self, ASKPASS_SOCKET, Secrets};
 use crate::{environment, sentinel};
-use muxboard_core::argv;
+use muxboard_core::argv::{self, Overruled};
 use muxboard_core::fault::{self, Fault};
 use muxboard_core::inventory::{Host, Ssh};
 use muxboard_core::limits::{DIAL_SECONDS_MAX, HANGUP_MS, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX};
+use muxboard_core::refusal::of_ended_shell;
 use muxboard_core::shell::Script;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::path::{Path, PathBuf};
@@ -31,6 +32,8 @@ pub(crate) struct Master {
     /// Tells the one who waits for it that nobody needs it any more.
     _needed: oneshot::Sender<()>,
     pub(super) since: Instant,
+    /// What an ssh on this connection is to be told beside what every ssh is.
+    pub(super) overruled: Overruled,
 }
 
 /// The shell that a connection runs, and what was said before it.
@@ -62,7 +65,7 @@ impl Master {
     pub(super) async fn dial(way: Way<'_>, control: PathBuf, shell: bool, _may: Dialling) -> Result<(Self, Option<Pipes>), Failure> {
         let Way { host, ssh, client, resolved } = way;
         let asks = Asks::new(host, ssh, client, resolved, &control).map_err(Failure::Final)?;
-        let argv = argv::master(host, ssh, client.config(), &control.to_string_lossy(), asks.is_some(), shell);
+        let argv = argv::master(host, ssh, client.config(), &resolved.overruled, &control.to_string_lossy(), asks.is_some(), shell);
         #[expect(clippy::disallowed_methods, reason = "one of the three places where processes start")]
         let mut command = tokio::process::Command::new(argv.program());
         command.args(argv.arguments()).env_clear().envs(environment::allowed()).current_dir("/");
@@ -95,15 +98,20 @@ impl Master {
             }
         };
         let aside = async { tokio::join!(errors.gather(), answers) };
-        let greeted: Result<Result<usize, String>, _> = tokio::select! {
+        let greeted: Result<Result<usize, Unheard>, _> = tokio::select! {
             greeted = timeout(Duration::from_secs(DIAL_SECONDS_MAX), greeting) => greeted,
             // Neither ends by itself.
-            _ = aside => Ok(Err(String::new())),
+            _ = aside => Ok(Err(Unheard::Ended(String::new()))),
         };
         let session = Arc::new(openssh::Session::resume_mux(control.clone().into_boxed_path(), None));
         match greeted {
             Ok(Ok(_)) => {}
-            Ok(Err(ref noise)) => {
+            Ok(Err(Unheard::Endless(ref noise))) => {
+                kill(group);
+                let _ = timeout(Duration::from_millis(HANGUP_MS), child.wait()).await;
+                return Err(Failure::Final(Fault::endless_shell(host, ssh, client.config(), noise)));
+            }
+            Ok(Err(Unheard::Ended(ref noise))) => {
                 let status = timeout(Duration::from_millis(HANGUP_MS), child.wait()).await.ok().and_then(Result::ok);
                 errors.rest().await;
                 kill(group);
@@ -113,7 +121,7 @@ impl Master {
                 let connected = timeout(Duration::from_millis(HANGUP_MS), session.check()).await.is_ok_and(|answer| answer.is_ok());
                 kill(group);
                 let _ = timeout(Duration::from_millis(HANGUP_MS), child.wait()).await;
-                return Err(Failure::Final(if connected { Fault::no_shell(host, "") } else { Fault::timed_out(host) }));
+                return Err(Failure::Final(if connected { Fault::no_shell(host, None) } else { Fault::timed_out(host) }));
             }
         }
         let alive = Arc::new(AtomicBool::new(true));
@@ -123,7 +131,7 @@ impl Master {
             _ => (Some(input), None, Some(output)),
         };
         tokio::spawn(attend(child, rest, errors, group, alive.clone(), gone, control.clone()));
-        Ok((Self { control, session, alive, _input: held, _needed: needed, since: Instant::now() }, pipes))
+        Ok((Self { control, session, alive, _input: held, _needed: needed, since: Instant::now(), overruled: resolved.overruled.clone() }, pipes))
     }
 
     pub(super) fn is_alive(&self) -> bool {
@@ -185,8 +193,16 @@ fn kill(group: Option<Pid>) {
     }
 }
 
-/// Reads until the mark has come, and says how much came before it; if it does not, the last words.
-async fn heard(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<usize, String> {
+/// Why the mark was not heard, each with the last line that was.
+enum Unheard {
+    /// The output ended.
+    Ended(String),
+    /// More than the limit came before it.
+    Endless(String),
+}
+
+/// Reads until the mark has come, and says how much came before it, in bytes.
+async fn heard(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<usize, Unheard> {
     let mut said: Vec<u8> = Vec::new();
     let mut total = 0;
     loop {
@@ -197,7 +213,10 @@ async fn heard(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<usize
         }
         if read == 0 || total > NOISE_BYTES_MAX {
             let text = String::from_utf8_lossy(&said).into_owned();
-            return Err(text.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or("").chars().filter(|c| !c.is_control()).take(200).collect());
+            // Of a line that was cut in the middle at the limit the one before is whole.
+            let mut lines = text.lines().rev().skip(usize::from(read > 0)).map(str::trim);
+            let last = lines.find(|l| !l.is_empty()).or(text.lines().last()).unwrap_or("").chars().filter(|c| !c.is_control()).take(200).collect();
+            return Err(if read == 0 { Unheard::Ended(last) } else { Unheard::Endless(last) });
         }
         let old = said.len().saturating_sub(1024.max(mark.len()));
         said.drain(..old);
@@ -240,11 +259,12 @@ impl Words {
 fn failure(way: Way<'_>, code: Option<i32>, noise: &str, says: &str) -> Failure {
     let Way { host, client, resolved, .. } = way;
     // 255 is ssh's own; any other is that of what ran on the other side.
-    if code.is_some_and(|code| code != 255) {
-        return Failure::Final(Fault::no_shell(host, noise));
+    if let Some(code) = code.filter(|code| *code != 255) {
+        return Failure::Final(of_ended_shell(host, code, noise, says));
     }
     let fault = fault::of_ssh(host, says, client.config(), resolved.is_behind.then_some(resolved.account.as_str()));
-    let dropped = ["kex_exchange_identification", "ssh_exchange_identification", "Connection reset by", "Connection closed by"];
+    // Only before the other side has said who it is: a connection that is closed later was refused, and each try counts as a failed login there.
+    let dropped = ["kex_exchange_identification", "ssh_exchange_identification", "Connection reset by UNKNOWN", "Connection closed by UNKNOWN"];
     let refused = says.contains("stdio forwarding failed");
     let transient = fault.kind == fault::Kind::Unreachable && !refused && dropped.iter().any(|words| says.contains(words));
     if transient { Failure::Dropped(fault) } else { Failure::Final(fault) }

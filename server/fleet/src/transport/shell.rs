@@ -79,6 +79,20 @@ impl Shell {
         timeout(Duration::from_secs(SHELL_SECONDS_MAX), begun).await.unwrap_or(Err(NoShell::Silent))
     }
 
+    /// Whether sshd opens a second session on a connection that has just been made (`MaxSessions`). What the login shell makes of it is no matter.
+    pub(super) async fn has_room(master: &Master) -> bool {
+        let opened = async {
+            let mut command = master.session().arc_raw_command("exit 0");
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let Ok(child) = command.spawn().await else { return false };
+            // Until it has ended it takes the place of one that is wanted.
+            let _ = child.wait().await;
+            true
+        };
+        let opened = timeout(Duration::from_secs(SHELL_SECONDS_MAX), opened).await.unwrap_or(true);
+        opened || !master.is_alive() || !master.answers().await
+    }
+
     pub(super) async fn run(&mut self, script: &Script, bounds: Bounds) -> Ran {
         timeout(bounds.time, self.job(script, bounds.bytes)).await.unwrap_or(Ran::TimedOut)
     }
