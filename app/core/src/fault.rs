@@ -1,6 +1,8 @@
 //! What can be wrong with a host or a user: a kind, the cause in plain words, and the line that mends it where there is one. Said here once, for
 //! the page, the API, the command line and the doctor.
 
+mod server;
+
 use crate::inventory::{Host, Reach, Ssh};
 use crate::name::UnixUser;
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,10 @@ pub enum Kind {
     SocketFile,
     /// The tmux server did not answer in time (it may be stopped).
     NotAnswering,
+    /// The tmux server runs, and its socket is missing: nobody can reach it.
+    SocketMissing,
+    /// The tmux server runs its configuration and has made no session yet.
+    LoadingConfiguration,
     /// Anything else, in the words of the tool that failed.
     Other,
 }
@@ -68,6 +74,8 @@ impl Kind {
             Self::SocketUnreadable => "socket unreadable",
             Self::SocketFile => "no socket published",
             Self::NotAnswering => "not answering",
+            Self::SocketMissing => "socket missing",
+            Self::LoadingConfiguration => "loading its configuration",
             Self::Other => "fault",
         }
     }
