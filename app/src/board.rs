@@ -3,6 +3,7 @@
 use crate::error::{Kind, PublicError};
 use leptos::prelude::*;
 use muxboard_core::name::NewSessionName;
+use muxboard_core::note::Created;
 use muxboard_core::policy::{Asker, Create};
 use muxboard_core::snapshot::{Place, SessionId, View};
 use std::future::Future;
@@ -16,8 +17,8 @@ pub type Promise<'a, T> = Pin<Box<dyn Future<Output = Result<T, PublicError>> + 
 pub trait Board: Send + Sync {
     /// What a principal may see, from memory.
     fn view(&self, who: &Asker) -> View;
-    /// Makes a session.
-    fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, SessionId>;
+    /// Makes a session, or finds the one that the user's own configuration makes under that name.
+    fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, Created>;
     /// Ends a session, if `typed` confirms its name.
     fn kill<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, typed: String) -> Promise<'a, ()>;
     /// Renames a session.

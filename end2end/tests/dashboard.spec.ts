@@ -53,7 +53,7 @@ test("a name that is taken is said so and nothing typed is lost", async ({ page,
   await dialog.getByLabel("Directory").fill("/not/there");
   await dialog.getByLabel("Name").fill("other");
   await dialog.getByRole("button", { name: "Create" }).click();
-  await expect(dialog.getByRole("alert")).toHaveText("That directory does not exist there.");
+  await expect(dialog.getByRole("alert")).toHaveText("That directory does not exist there, or that user may not enter it.");
   await dialog.getByLabel("Directory").fill("/tmp");
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(card(page, "other")).toContainText("sleep · /tmp");

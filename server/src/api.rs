@@ -11,7 +11,8 @@ use muxboard_app::board::{Board, field};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::fault::{self, Fault};
 use muxboard_core::limits::TEXT_LINES_MAX;
-use muxboard_core::name::HostKey;
+use muxboard_core::name::{HostKey, UnixUser};
+use muxboard_core::note::Note;
 use muxboard_core::policy::{Ability, Asker, Create, ReadText};
 use muxboard_core::snapshot::{HostState, HostView, Place, Session, SessionId, UserState, UserView, View};
 use serde::Deserialize;
@@ -124,8 +125,9 @@ pub(crate) async fn create(State(shared): State<Arc<Shared>>, Extension(who): Ex
             directory: if asked.directory.is_empty() { None } else { Some(field(&asked.directory, "directory")?) },
             command: if asked.command.is_empty() { None } else { Some(field(&asked.command, "command")?) },
         };
-        let id = shared.create(&who, place, wanted).await?;
-        Ok((StatusCode::CREATED, Json(json!({ "id": id }))).into_response())
+        let user = place.user.clone();
+        let made = shared.create(&who, place, wanted).await?;
+        Ok((StatusCode::CREATED, Json(json!({ "id": made.session, "notes": sentences(&made.notes, &user) }))).into_response())
     };
     answered(made.await)
 }
@@ -246,15 +248,19 @@ fn user(view: &UserView) -> Value {
     };
     json!({
         "user": view.row.name, "through_sudo": view.row.through_sudo, "state": state, "error": fault.map(error), "mend": fault.and_then(|f| f.line.as_ref()),
-        "since": view.row.since, "can": can(view), "sessions": view.row.sessions().iter().map(session).collect::<Vec<_>>(),
+        "since": view.row.since, "can": can(view), "sessions": view.row.sessions().iter().map(|s| session(s, &view.row.name)).collect::<Vec<_>>(),
     })
 }
 
-fn session(session: &Session) -> Value {
+fn sentences(notes: &[Note], user: &UnixUser) -> Vec<String> {
+    notes.iter().map(|note| note.sentence(user)).collect()
+}
+
+fn session(session: &Session, user: &UnixUser) -> Value {
     let windows: Vec<Value> = session
         .windows
         .iter()
         .map(|w| json!({ "index": w.index, "name": w.name, "active": w.active, "activity": w.activity, "bell": w.bell, "exited": w.exited, "command": w.command, "path": w.path, "title": w.title }))
         .collect();
-    json!({ "id": session.id, "name": session.name, "created": session.id.created, "activity": session.activity, "attached": session.attached, "windows": windows })
+    json!({ "id": session.id, "name": session.name, "created": session.id.created, "activity": session.activity, "attached": session.attached, "windows": windows, "notes": sentences(&session.notes, user) })
 }

@@ -21,6 +21,7 @@ use muxboard_core::confirm::confirms;
 use muxboard_core::inventory::Inventory;
 use muxboard_core::limits;
 use muxboard_core::name::{HostKey, NewSessionName};
+use muxboard_core::note::Created;
 use muxboard_core::policy::{self, Asker, Create, Denied, Kill, Operation, Permit, Policy, Refresh, Rename, permit};
 use muxboard_core::snapshot::{Place, SessionId, View};
 use muxboard_fleet::{AttachLimits, Audit, Failed, Fleet, Settings, Slots, SshSettings, UploadLimits};
@@ -329,7 +330,7 @@ impl Board for Shared {
         policy::visible(&self.rules().policy, &who.principal, &self.fleet.snapshot().borrow(), unix_now())
     }
 
-    fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, SessionId> {
+    fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, Created> {
         Box::pin(async move { self.fleet.create(self.permit(who, place, wanted)?).await.map_err(public) })
     }
 

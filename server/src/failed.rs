@@ -15,7 +15,12 @@ pub(crate) fn public(failed: Failed) -> PublicError {
     match failed {
         Failed::Gone => PublicError::new(Kind::Gone, "This session is gone, or another one has its place now. Nothing was touched."),
         Failed::NameTaken => PublicError::new(Kind::NameTaken, "A session of that name exists already. Choose another name."),
-        Failed::NoDirectory => PublicError::new(Kind::BadInput, "That directory does not exist there."),
+        Failed::MadeByConfiguration => PublicError::new(
+            Kind::NameTaken,
+            "The tmux configuration of that user makes a session of that name when tmux starts, and it runs now. Your command was not run: open that session, or \
+             choose another name.",
+        ),
+        Failed::NoDirectory => PublicError::new(Kind::BadInput, "That directory does not exist there, or that user may not enter it."),
         Failed::EndedAtOnce => PublicError::new(Kind::Unreachable, "The session ended at once. Does that user have a login shell that may run (not nologin)?"),
         Failed::CapReached => PublicError::new(Kind::CapReached, "Too many terminals are open. Close one and try again."),
         Failed::UploadsReached => PublicError::new(Kind::CapReached, "Too many files are on their way. Wait until one is there, and try again."),

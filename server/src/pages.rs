@@ -325,6 +325,7 @@ pub(crate) async fn terminal(
     let watch = asked.contains_key("watch") || !can.has(Ability::Type);
     let label = rules.inventory.host(&place.host).map(|h| h.label.clone()).unwrap_or_default();
     let page = TerminalPage {
+        notes: session.notes.iter().map(|note| note.sentence(&place.user)).collect(),
         place,
         label,
         session: session.id,

@@ -1,6 +1,8 @@
 //! What can be wrong with a host or a user: a kind, the cause in plain words, and the line that mends it where there is one. Said here once, for
 //! the page, the API, the command line and the doctor.
 
+mod server;
+
 use crate::inventory::{Host, Reach, Ssh};
 use crate::limits::NOISE_BYTES_MAX;
 use crate::name::UnixUser;
@@ -46,6 +48,10 @@ pub enum Kind {
     SocketFile,
     /// The tmux server did not answer in time (it may be stopped).
     NotAnswering,
+    /// The tmux server runs, and its socket is missing: nobody can reach it.
+    SocketMissing,
+    /// The tmux server runs its configuration and has made no session yet.
+    LoadingConfiguration,
     /// Anything else, in the words of the tool that failed.
     Other,
     /// The account that we log in as is expired or locked there.
@@ -75,6 +81,8 @@ impl Kind {
             Self::SocketUnreadable => "socket unreadable",
             Self::SocketFile => "no socket published",
             Self::NotAnswering => "not answering",
+            Self::SocketMissing => "socket missing",
+            Self::LoadingConfiguration => "loading its configuration",
             Self::Other => "fault",
             Self::AccountExpired => "account expired",
             Self::PasswordExpired => "password expired",

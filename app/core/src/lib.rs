@@ -11,6 +11,7 @@ pub mod flow;
 pub mod inventory;
 pub mod limits;
 pub mod name;
+pub mod note;
 pub mod order;
 pub mod outcome;
 pub mod policy;

@@ -19,6 +19,14 @@ pub const SECTION_BYTES_MAX: usize = 2 << 20; // 2 MiB
 pub const SWEEP_SECONDS_MAX: u64 = 10;
 /// How long an action (create, kill, rename) may take, in seconds.
 pub const ACTION_SECONDS_MAX: u64 = 6;
+/// How long a call that starts a tmux server may take, in seconds: it waits until the server has loaded its configuration.
+pub const START_SECONDS_MAX: u64 = 30;
+/// Lines of a complaint of tmux that are shown.
+pub const NOTE_LINES_MAX: usize = 5;
+/// The longest of them, in characters.
+pub const NOTE_LINE_CHARS_MAX: usize = 300;
+/// A tmux server is said to have lost its socket when it is this old, in seconds: one that has just started has not made it yet.
+pub const ORPHAN_SECONDS_MIN: u64 = 2;
 /// What a limit on the other machine is given to be heard of here, in seconds.
 pub const GRACE_SECONDS: u64 = 3;
 /// How much an action may say, in bytes.

@@ -7,9 +7,9 @@ use crate::inventory::{Host, User};
 use crate::name::UnixUser;
 use crate::refusal::account_refused;
 use crate::snapshot::UserState;
-use crate::tmux::section::Section;
 use crate::tmux::format::{self, Listing};
-use crate::tmux::{DONE, MISMATCH, VERSION_MIN};
+use crate::tmux::section::Section;
+use crate::tmux::{DONE, MISMATCH, VERSION_MIN, orphan};
 
 /// What one section of a sweep means. No session is a fact only where the server counted none, or where there is no server: an answer that ended
 /// well and cannot be read is a fault.
@@ -19,6 +19,7 @@ pub fn user_state(host: &Host, user: &User, section: Section) -> UserState {
         None if !cut => UserState::Fault(Fault::not_answering(host, &user.name)),
         // `timeout` ended our own tmux client.
         Some(124 | 137 | 143) => UserState::Fault(Fault::not_answering(host, &user.name)),
+        Some(_) if listing.counted == Some(0) && listing.loading => UserState::Fault(Fault::loading_configuration(&user.name)),
         Some(0) | None => listed(host, &user.name, listing, cut),
         // list-windows complains where there is no window: the server runs (exit-empty off, or it is about to end), without a session.
         Some(_) if listing.counted == Some(0) && listing.unread.is_none() => UserState::Sessions(Vec::new()),
@@ -42,7 +43,14 @@ fn listed(host: &Host, user: &UnixUser, listing: Listing, cut: bool) -> UserStat
 
 /// What tmux's or sudo's own words mean, when there is nothing else.
 fn refused(host: &Host, user: &User, code: i32, words: &str) -> UserState {
+    let (words, orphan) = orphan::read(user, words);
+    let words = words.as_str();
     let says = |text: &str| words.contains(text);
+    if let Some(orphan) = orphan {
+        let socket = words.lines().find_map(|line| line.strip_prefix("no server running on ").or_else(|| line.strip_prefix("error connecting to ")));
+        let socket = socket.map_or("", |socket| socket.strip_suffix(" (No such file or directory)").unwrap_or(socket));
+        return UserState::Fault(Fault::socket_missing(host, &user.name, &orphan, socket));
+    }
     // sudo complains about a password too where it is the asking account that it does not let do anything.
     let of_account = if user.through_sudo { account_refused(host, "sudo", &words.lines().collect::<Vec<_>>()) } else { None };
     let fault = if let Some(fault) = of_account {
@@ -103,7 +111,7 @@ pub fn acted(host: &Host, user: &User, exit: Option<i32>, answer: &str) -> Acted
         Acted::Done
     } else if says(MISMATCH) {
         Acted::Gone
-    } else if answer.contains("duplicate session") {
+    } else if answer.lines().any(|line| line.starts_with("duplicate session")) {
         Acted::NameTaken
     } else if let Some(code) = exit {
         match refused(host, user, code, answer.trim()) {

@@ -18,9 +18,11 @@ impl Script {
         Self::frame("{} 2>&1", &[command])
     }
 
-    /// Whether a directory exists, as seen from the home directory.
-    pub fn is_directory(path: &str) -> Self {
-        Self::frame("cd && test -d {}", &[&Self::command(&[path])])
+    /// Prints one of two words: `yes` if a directory is there and may be entered, as seen from the home directory, else `no`.
+    pub(crate) fn enters(path: &str, yes: &str, no: &str) -> Self {
+        let word = |word: &str| Self::command(&["echo", word]);
+        let frame = "CDPATH=; if cd && cd -- {} >/dev/null; then {}; else {}; fi 2>/dev/null";
+        Self::frame(frame, &[&Self::command(&[path]), &word(yes), &word(no)])
     }
 
     /// The command, and no socket of the probe (a plain word) left behind.

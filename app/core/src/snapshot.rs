@@ -3,6 +3,7 @@
 use crate::ansi::Line;
 use crate::fault::Fault;
 use crate::name::{BadName, HostKey, SessionName, UnixUser};
+use crate::note::Note;
 use crate::policy::Abilities;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -111,6 +112,8 @@ pub struct Session {
     pub preview: Vec<Line>,
     /// The tmux clients that show it.
     pub clients: Vec<Client>,
+    /// What else a person should know of it.
+    pub notes: Vec<Note>,
 }
 
 /// A tmux client: a terminal that shows a session.

@@ -3,10 +3,14 @@
 //! A verb that acts on a session compares the session's whole identity inside tmux before it acts (`if-shell -F`), in one call.
 //! Success is the word [`DONE`] on standard output: tmux's exit code is 0 for a mismatch too.
 
+pub mod create;
 pub mod format;
+pub(crate) mod orphan;
 pub mod section;
 
-use crate::name::{Directory, NewSessionName, StartupCommand};
+pub use create::{Made, Server, create, made, read_login_path, start};
+
+use crate::name::NewSessionName;
 use crate::snapshot::SessionId;
 
 /// What a verb prints when it did its work.
@@ -68,43 +72,6 @@ pub fn kill(id: SessionId) -> Call {
 /// Gives a session another name.
 pub fn rename(id: SessionId, name: &NewSessionName) -> Call {
     Call(compare_and(id, &format!("rename-session -t '${}:' -- {name} ; display-message -p {DONE}", id.number), MISMATCH))
-}
-
-/// What sudo and sshd leave in the environment of a server that we start, for every pane of it and for ever.
-const CLEANED: [&str; 8] = ["SUDO_COMMAND", "SUDO_USER", "SUDO_UID", "SUDO_GID", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "LC_ALL"];
-
-/// Makes a detached session and prints its identity. With `waiting`, its first program only waits, for [`start`] to replace it.
-///
-/// A server that this call itself starts would hand to every pane what sudo and sshd put into its environment; those variables are taken out.
-/// The directory and the name are format-expanded by tmux: the name is a plain word, in the directory every `#` is doubled.
-pub fn create(name: &NewSessionName, directory: Option<&Directory>, waiting: bool) -> Call {
-    let clean = CLEANED.map(|v| format!("set-environment -gu {v}")).join(" ; ");
-    let directory = match directory.map(Directory::as_str) {
-        None | Some("~") => "#{HOME}".to_owned(),
-        Some(path) => match path.strip_prefix("~/") {
-            Some(below) => format!("#{{HOME}}/{}", below.replace('#', "##")),
-            None => path.replace('#', "##"),
-        },
-    };
-    // An argument that ends in ';' ends a tmux command.
-    let directory = directory.strip_suffix(';').map_or_else(|| directory.clone(), |path| format!("{path}\\;"));
-    let mut call = Call::new(["start-server", ";", "if-shell", "-F", "#{S:x}", ""]);
-    call.0.push(format!("{clean} ; set-environment -g LANG C.UTF-8"));
-    call.0.extend([";", "new-session", "-E", "-d", "-P", "-F", IDENTITY, "-s", name.as_str(), "-c", &directory].map(String::from));
-    if waiting {
-        call.0.push("exec cat".into());
-    }
-    call
-}
-
-/// Replaces the waiting program of a session made by [`create`] with the startup command, and keeps its last screen and exit status when it ends.
-///
-/// tmux 3.3a closes a pane as soon as it hears of its program's end: of what was printed right before it some may be lost (`echo x; exit 3`: 2 times in 160).
-pub fn start(id: SessionId, command: &StartupCommand) -> Call {
-    let target = format!("${}:", id.number);
-    let then =
-        format!("set-option -w -t '{target}' remain-on-exit on ; respawn-pane -k -t '{target}' -- {} ; display-message -p {DONE}", quote(command.as_str()));
-    Call(compare_and(id, &then, MISMATCH))
 }
 
 /// What xterm.js can do beyond what terminfo says of xterm-256color. tmux ignores the first that it does not know and all after it: by age.
@@ -181,13 +148,6 @@ mod tests {
         assert_eq!(read_text("0 None 1\n", 10).unwrap().bracketed_paste, Some(true));
         assert_eq!(read_text("MUXBOARD-MISMATCH\n", 10), None);
         assert_eq!(read_text("", 10), None);
-    }
-
-    #[test]
-    fn a_directory_is_never_expanded() {
-        let dir = "/srv/#(touch canary)/#{x}".parse().unwrap();
-        let words = create(&"x".parse().unwrap(), Some(&dir), false).words(&[]);
-        assert_eq!(words.last().unwrap(), "/srv/##(touch canary)/##{x}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ proptest! {
     fn a_damaged_answer_gives_sessions_or_a_fault_and_never_an_empty_list(
         at in 0_usize..400, lost in 0_usize..400, in_place in "[x: a-zA-Z0-9\\\\$%\n_\t]{0,12}", exit in prop::sample::select(vec![0, 0, 0, 1]), shuffled in any::<bool>(), seed in any::<usize>(),
     ) {
-        let whole = "5e47 B 3.5a:xx\n5e47 S $0:100:0:1:7:8:on5e47one\n5e47 S $1:100:0:1:7:8:on5e47two\n\
+        let whole = "5e47 B 3.5a:xx\n5e47 S $0:100:0:1:7:8:on:0:05e47one\n5e47 S $1:100:0:1:7:8:on:0:05e47two\n\
                      5e47 W $0:0:1:150:0:0:::%0:80:245e47w5e47bash5e47/srv5e47t\n5e47 W $1:0:1:150:0:0:::%1:80:245e47w5e47bash5e47/srv5e47t\n\
                      5e47 C $0:80:24:150:attached,UTF-85e47/dev/pts/3\n5e47 E xx\n";
         let mut answer = whole.to_owned();
@@ -83,14 +83,20 @@ impl Server {
     #[expect(clippy::disallowed_methods, reason = "a test runs a real tmux")]
     fn run(&self, words: &[&str]) -> String {
         let Socket::Path(socket) = &self.host.users[0].socket else { unreachable!() };
-        let output = std::process::Command::new("tmux").args(["-u", "-f", "/dev/null", "-S", socket]).args(words).env_remove("TMUX").output().unwrap();
+        let output = std::process::Command::new("tmux")
+            .args(["-u", "-f", "/dev/null", "-S", socket])
+            .args(words)
+            .env_remove("TMUX")
+            .env("HOME", self.folder.path())
+            .output()
+            .unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     #[expect(clippy::disallowed_methods, reason = "a test runs a real tmux")]
     fn call(&self, call: &tmux::Call) -> String {
         let words = argv::tmux_words(&self.host.users[0], call);
-        let output = std::process::Command::new(&words[0]).args(&words[1..]).env_remove("TMUX").output().unwrap();
+        let output = std::process::Command::new(&words[0]).args(&words[1..]).env_remove("TMUX").env("HOME", self.folder.path()).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
 
@@ -98,7 +104,14 @@ impl Server {
     #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
     fn settled(&self) -> format::Listing {
         let script = section::script(&[Ask { user: &self.host.users[0], panes: vec![], unsettled: true, row_mark: ROW_MARK }]);
-        let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env("M", "5e47").env_remove("TMUX").output().unwrap();
+        let output = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(script.as_str())
+            .env("M", "5e47")
+            .env_remove("TMUX")
+            .env("HOME", self.folder.path())
+            .output()
+            .unwrap();
         section::parse(&output.stdout, "5e47", ROW_MARK).remove(0).1.listing
     }
 
@@ -149,8 +162,8 @@ fn create_expands_nothing_and_starts_where_it_was_told() {
     std::fs::create_dir(&directory).unwrap();
     let name: NewSessionName = "-x".parse().unwrap();
     let wanted: Directory = directory.to_str().unwrap().parse().unwrap();
-    let said = server.call(&tmux::create(&name, Some(&wanted), false));
-    let id = format::created(&said).unwrap();
+    let said = server.call(&tmux::create(&name, Some(&wanted), false, tmux::Server::Started));
+    let id = tmux::made(&said).unwrap().id;
     // The program is there a moment after its session.
     // tmux 3.4 prints "$HOME" as "\$HOME", whatever it is a part of.
     let shown = |path: &str| path.replace("\\$", "$");
@@ -158,16 +171,16 @@ fn create_expands_nothing_and_starts_where_it_was_told() {
     until("it is in its directory", || path("-x") == directory.to_str().unwrap());
     let listing = server.listing();
     assert_eq!((listing.sessions[0].id, listing.sessions[0].name.as_str()), (id, "-x"));
-    assert!(server.call(&tmux::create(&name, None, false)).contains("duplicate session"));
-    assert!(server.call(&tmux::create(&"home".parse().unwrap(), Some(&"~".parse().unwrap()), false)).contains('$'));
-    until("it is at home", || path("home") == std::env::var("HOME").unwrap());
+    assert!(server.call(&tmux::create(&name, None, false, tmux::Server::Running)).contains("duplicate session"));
+    assert!(server.call(&tmux::create(&"home".parse().unwrap(), Some(&"~".parse().unwrap()), false, tmux::Server::Running)).contains('$'));
+    until("it is at home", || path("home") == server.folder.path().to_str().unwrap());
 }
 
 #[test]
 fn a_startup_command_is_one_word_whatever_it_holds() {
     let server = Server::new();
     let out = server.folder.path().join("out");
-    let id = format::created(&server.call(&tmux::create(&"c".parse().unwrap(), None, true))).unwrap();
+    let id = tmux::made(&server.call(&tmux::create(&"c".parse().unwrap(), None, true, tmux::Server::Started))).unwrap().id;
     let command = format!("printf '%s' \"it's ; \\$x #(touch canary) #{{pid}} \\\"q\\\" {{a}}\" > {}; exit 3", out.display());
     assert_eq!(server.call(&tmux::start(id, &command.parse().unwrap())).trim(), tmux::DONE);
     until("exited 3", || server.settled().sessions[0].windows[0].exited == Some(3));
@@ -221,7 +234,14 @@ fn the_sweep_script_brings_every_section_and_the_previews() {
     let look = |panes: Vec<format::PaneId>| {
         let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: panes.clone(), unsettled: false, row_mark: ROW_MARK }).collect();
         let script = section::script(&asks);
-        let output = std::process::Command::new("sh").arg("-c").arg(script.as_str()).env("M", "5e47").env_remove("TMUX").output().unwrap();
+        let output = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(script.as_str())
+            .env("M", "5e47")
+            .env_remove("TMUX")
+            .env("HOME", self.folder.path())
+            .output()
+            .unwrap();
         section::parse(&output.stdout, "5e47", ROW_MARK)
     };
     let first = look(vec![]);
@@ -269,9 +289,7 @@ fn a_section_cannot_end_itself_and_begin_anothers_its_mark_is_in_no_processs_wor
 
 #[test]
 fn a_program_ended_by_a_signal_is_told_from_one_whose_status_is_not_known_yet() {
-    let row = |status: &str, signal: &str| {
-        format!("M S $1:1:0:1:1:1:onMa\nM W $1:0:1:1:0:1:{status}:{signal}:%0:80:24MwMcM/Mt\n")
-    };
+    let row = |status: &str, signal: &str| format!("M S $1:1:0:1:1:1:on:0:0Ma\nM W $1:0:1:1:0:1:{status}:{signal}:%0:80:24MwMcM/Mt\n");
     for (status, signal, want) in [("2", "", 2), ("", "", 0), ("", "9", -1), ("0", "", 0)] {
         assert_eq!(format::parse(&row(status, signal), "M").sessions[0].windows[0].exited, Some(want), "{status:?} {signal:?}");
     }

@@ -1,6 +1,7 @@
 //! Frames: decode of encode is identity; any bytes decode or are refused.
 
 use muxboard_core::ansi::{Run, Style};
+use muxboard_core::note::Note;
 use muxboard_core::policy::{Abilities, Ability};
 use muxboard_core::snapshot::*;
 use muxboard_core::wire::*;
@@ -60,6 +61,7 @@ fn session() -> impl Strategy<Value = Session> {
             }],
             preview: vec![vec![Run { style: Style { colour: Some(3), bold: bell }, text: text.clone() }]],
             clients: vec![Client { tty: text, columns: 80, rows: 24, read_only: bell, drives: bell }],
+            notes: vec![Note::ConfigurationErrors("x".into()), Note::EndsUnattached],
         },
     )
 }

@@ -92,6 +92,14 @@ pub fn Card(
         let row = row.clone();
         move || lines(&row.read().preview)
     };
+    let noted = {
+        let (row, user) = (row.clone(), place.user.clone());
+        move || {
+            let row = row.read();
+            let sentences: Vec<String> = row.notes.iter().map(|note| note.sentence(&user)).collect();
+            row.notes.first().map(|note| view! { <span class="attached" title=sentences.join(" ")>{note.label()}</span> })
+        }
+    };
     let hidden = {
         let (row, host, user) = (row.clone(), host.row.clone(), place.user.clone());
         move || query.is_some_and(|Query(q)| !q.read().trim().is_empty() && !matches(&q.read(), &host.read().label, user.as_str(), &row.read()))
@@ -121,6 +129,7 @@ pub fn Card(
             <pre aria-hidden="true"><code>{preview}</code></pre>
             <div class="card-foot">
                 <bdi class="runs">{runs}</bdi>
+                {noted}
                 <span class="attached" hidden=unattached>{move || format!("● {} attached", attached())}</span>
                 <span class="buttons">
                     {can.has(Ability::Watch).then(|| { let open = open.clone(); view! { <a class="button small" rel="external" href=move || open(true)>"Watch"</a> } })}

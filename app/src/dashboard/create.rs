@@ -36,8 +36,8 @@ pub async fn create(
             directory: if directory.is_empty() { None } else { Some(crate::board::field(&directory, "directory")?) },
             command: if command.is_empty() { None } else { Some(crate::board::field(&command, "command")?) },
         };
-        let session = board.create(&who, crate::board::field(&place, "place")?, wanted).await?;
-        Ok(Created { session: session.to_string() })
+        let made = board.create(&who, crate::board::field(&place, "place")?, wanted).await?;
+        Ok(Created { session: made.session.to_string() })
     };
     crate::error::with_status(run.await)
 }

@@ -48,6 +48,7 @@ mod tests {
             windows: vec![window],
             preview: vec![],
             clients: vec![],
+            notes: vec![],
         };
         for (query, want) in [("", true), ("build", true), ("web cargo", true), ("api OPS", true), ("build nothing", false)] {
             assert_eq!(matches(query, "web1", "ops", &session), want, "{query}");

@@ -29,6 +29,8 @@ pub struct TerminalPage {
     pub may_type: bool,
     /// Whether the principal may create sessions there.
     pub may_create: bool,
+    /// What else is to be known of the session, as sentences.
+    pub notes: Vec<String>,
 }
 
 /// How the connection stands.
@@ -112,6 +114,7 @@ pub fn Terminal(
             {page.watch.then(|| view! { <span class="watching">"watching"</span> })}
             {page.may_type.then(|| view! { <a class="button small" rel="external" href=toggle>{if page.watch { "Type" } else { "Watch" }}</a> })}
             <Others clients=controls.clients/>
+            {(!page.notes.is_empty()).then(|| view! { <Notes notes=page.notes/> })}
             <span class="link-state" role="status" class:live=move || matches!(link.get(), Link::Live(_)) class:slow=move || matches!(link.get(), Link::Slow(_)) class:lost=move || matches!(link.get(), Link::Lost | Link::Ended(..))>{state}</span>
         </header>
         <p class="refused" role="alert" hidden=move || !refused.get()>{note}</p>
@@ -124,6 +127,18 @@ pub fn Terminal(
             <a class="button" href=base.board() rel="external">"All sessions"</a>
         </div>
         <p class="empty no-script">"A terminal needs JavaScript. The " <a href=base.board() rel="external">"list of sessions"</a> " works without it: see, create, rename and kill."</p>
+    }
+}
+
+/// What else is to be known of the session.
+#[component]
+fn Notes(notes: Vec<String>) -> impl IntoView {
+    let list = notes.into_iter().map(|note| view! { <li>{note}</li> }).collect_view();
+    view! {
+        <details class="others notes">
+            <summary>"note"</summary>
+            <ul>{list}</ul>
+        </details>
     }
 }
 

@@ -3,6 +3,7 @@
 mod act;
 mod attach;
 mod cell;
+mod create;
 mod doctor;
 mod environment;
 mod exec;
@@ -56,7 +57,9 @@ pub enum Failed {
     Gone,
     /// A session of that name exists already.
     NameTaken,
-    /// The start directory does not exist.
+    /// A session of that name is made by the user's own configuration when tmux starts, which it just did; the command was not run.
+    MadeByConfiguration,
+    /// The start directory does not exist, or may not be entered.
     NoDirectory,
     /// The session was made and ended at once: a shell such as nologin does that.
     EndedAtOnce,
@@ -86,7 +89,7 @@ impl Failed {
     fn word(&self) -> &'static str {
         match self {
             Self::Gone => "gone",
-            Self::NameTaken => "name taken",
+            Self::NameTaken | Self::MadeByConfiguration => "name taken",
             Self::NoDirectory => "no such directory",
             Self::EndedAtOnce => "ended at once",
             Self::Busy => "busy",
@@ -95,7 +98,8 @@ impl Failed {
             Self::Silent => "no answer",
             Self::NotTaken(_) => "not taken",
             // It was asked, and may do it yet.
-            Self::Host(Fault { kind: Kind::TimedOut, .. }) | Self::User(UserState::Fault(Fault { kind: Kind::NotAnswering, .. })) => "not known",
+            Self::Host(Fault { kind: Kind::TimedOut, .. })
+            | Self::User(UserState::Fault(Fault { kind: Kind::NotAnswering | Kind::LoadingConfiguration, .. })) => "not known",
             Self::User(_) => "user not reached",
             Self::Host(_) => "host not reached",
             Self::Here(_) => "failed here",
@@ -227,9 +231,10 @@ impl Fleet {
         }
     }
 
-    async fn follow(&self, cell: &HostCell) {
+    async fn follow(&self, cell: &Arc<HostCell>) {
         loop {
             self.sweep(cell, Instant::now(), Purpose::Look).await;
+            self.ask_login_paths(cell);
             let began = short(&cell.began).unwrap_or_else(Instant::now);
             loop {
                 tokio::select! {
@@ -342,6 +347,7 @@ impl Fleet {
                     sleep_until(rested).await;
                 }
                 fleet.sweep(&cell, asked, Purpose::Refresh).await;
+                fleet.ask_login_paths(&cell);
             });
         }
         let _ = timeout(Duration::from_secs(REFRESH_SECONDS_MAX), async { while looks.join_next().await.is_some() {} }).await;

@@ -10,6 +10,7 @@ use muxboard_core::limits::{
     SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
 };
 use muxboard_core::name::UnixUser;
+use muxboard_core::note::{Created, Note};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
 use muxboard_core::tmux::format::{Listing, PaneId};
@@ -49,6 +50,10 @@ struct Memory {
     /// The last look at this user ended with an answer of tmux.
     prompt: bool,
     previews: HashMap<SessionId, Preview>,
+    /// What is to be known of sessions that were made here.
+    notes: HashMap<SessionId, Vec<Note>>,
+    /// The `PATH` of a login, once a command was not found.
+    login_path: LoginPath,
     /// How often in a row it did not answer, and when to ask again.
     silent: u32,
     ask_after: Option<Instant>,
@@ -91,6 +96,19 @@ impl Allowance {
         left
     }
 }
+
+/// The `PATH` of a user's logins: asked for when a command was not found, and not before.
+#[derive(Default, Clone)]
+enum LoginPath {
+    #[default]
+    Unasked,
+    Wanted,
+    Asked,
+    Known(String),
+}
+
+/// The exit status of a shell that did not find a command (POSIX 2.8.2).
+const NOT_FOUND: i32 = 127;
 
 /// tmux tells the second of a session's last output: what was captured within the same second may have missed the rest of it.
 const SETTLED_SECONDS: u64 = 1;
@@ -172,9 +190,11 @@ impl Sweeper {
         Questions { began, hasty, script, users: users.into_iter().cloned().collect(), row_mark }
     }
 
-    /// Whether that answer means that they must be asked again with a limit of time for each user: it may be tmux that does not answer, not the host.
+    /// Whether that answer means that they must be asked again with a limit of time for each user: it may be tmux that does not answer, not the host;
+    /// or tmux failed.
     pub(crate) fn was_too_hasty(&mut self, questions: &Questions, answer: &Result<Answer, Fault>) -> bool {
-        let again = questions.hasty && matches!(answer, Err(fault) if fault.kind == Kind::TimedOut);
+        // Of a failure the hasty script does not ask why.
+        let again = questions.hasty && answer.as_ref().map_or_else(|fault| fault.kind == Kind::TimedOut, |answer| answer.exit != 0);
         for user in questions.users.iter().filter(|_| again) {
             self.users.entry(user.name.clone()).or_default().prompt = false;
         }
@@ -199,6 +219,26 @@ impl Sweeper {
             }
         };
         self.found(state);
+    }
+
+    /// Remembers what is to be known of a session that was just made.
+    pub(crate) fn note(&mut self, user: &User, made: &Created) {
+        self.users.entry(user.name.clone()).or_default().notes.insert(made.session, made.notes.clone());
+    }
+
+    /// Whether the `PATH` of this user's logins is to be asked for; true once.
+    pub(crate) fn wants_login_path(&mut self, user: &User) -> bool {
+        let Some(memory) = self.users.get_mut(&user.name) else { return false };
+        let wanted = matches!(memory.login_path, LoginPath::Wanted);
+        if wanted {
+            memory.login_path = LoginPath::Asked;
+        }
+        wanted
+    }
+
+    /// Takes the answer; the next look shows it.
+    pub(crate) fn has_login_path(&mut self, user: &User, path: String) {
+        self.users.entry(user.name.clone()).or_default().login_path = LoginPath::Known(path);
     }
 
     /// What the host turned out to be.
@@ -296,9 +336,17 @@ impl Sweeper {
         if let UserState::Sessions(sessions) = &mut state {
             memory.panes = panes;
             remember(memory, captures, sessions, now);
+            memory.notes.retain(|id, _| sessions.iter().any(|s| s.id == *id));
             sessions.sort_by(|a, b| order::compare(a.name.as_str(), b.name.as_str(), &host.order).then_with(|| a.id.cmp(&b.id)));
             for session in sessions {
                 session.preview = memory.previews.get(&session.id).map(|p| p.lines.clone()).unwrap_or_default();
+                let not_found = session.windows.iter().any(|w| w.exited == Some(NOT_FOUND));
+                match &mut memory.login_path {
+                    LoginPath::Known(path) if not_found => session.notes.push(Note::NotFound(path.clone())),
+                    wanted @ LoginPath::Unasked if not_found => *wanted = LoginPath::Wanted,
+                    _ => {}
+                }
+                session.notes.extend(memory.notes.get(&session.id).into_iter().flatten().cloned());
             }
         }
         let lacks = memory.panes.iter().any(|(id, _)| !memory.previews.contains_key(id));

@@ -10,6 +10,7 @@
 
 use super::Call;
 use crate::limits::FIELD_COLUMNS_MAX;
+use crate::note::Note;
 use crate::snapshot::{Client, Session, SessionId, UnixSeconds, Window};
 
 /// A tmux pane, by its id (`%5`).
@@ -29,6 +30,8 @@ pub struct Listing {
     pub version: Option<String>,
     /// How many sessions the server counted before it listed them; none if its first row is missing.
     pub counted: Option<usize>,
+    /// The server has never had a session and would end without one: it is still loading its configuration.
+    pub loading: bool,
     /// Everything that was counted was read: sessions before and after the lists, the windows of each session.
     pub whole: bool,
     /// The first row that carries our mark and could not be read, without its marks.
@@ -58,9 +61,13 @@ fn row(mark: &str, tag: &str, plain: &[&str], texts: &[String]) -> String {
 /// A letter for each session: tmux before 3.4 has no format that counts them.
 const COUNT: &str = "S:x";
 
+/// Runs a command if the server has never had a session and would end without one. tmux 3.2 does not know the id of its next session.
+const LOADING: &str = "if-shell -F #{&&:#{exit-empty},#{||:#{==:#{next_session_id},$0},#{==:#{next_session_id},}}}";
+
 /// One call that lists all sessions, their windows, each with the facts of its active pane, and the clients. `mark` is a fresh random word.
 pub(super) fn list(mark: &str) -> Vec<String> {
-    let session = ["session_id", "session_created", "session_attached", "session_windows", "pid", "start_time", "status"];
+    let session =
+        ["session_id", "session_created", "session_attached", "session_windows", "pid", "start_time", "status", "destroy-unattached", "exit-unattached"];
     let window = [
         "session_id",
         "window_index",
@@ -78,6 +85,7 @@ pub(super) fn list(mark: &str) -> Vec<String> {
     let client = ["session_id", "client_width", "client_height", "client_activity", "client_flags"];
     let calls = [
         ("display-message -p", row(mark, "B", &["version", COUNT], &[])),
+        (LOADING, format!("display-message -p '{mark} L -'")),
         ("list-sessions -F", row(mark, "S", &session, &[text("session_name")])),
         ("list-windows -a -F", row(mark, "W", &window, &texts)),
         ("list-clients -F", row(mark, "C", &client, &[text("client_tty")])),
@@ -114,6 +122,10 @@ pub fn parse(answer: &str, mark: &str) -> Listing {
         let (plain, texts): (Vec<&str>, Vec<&str>) = (plain.split(':').collect(), texts.collect());
         let understood = match (tag, plain.as_slice(), texts.as_slice()) {
             ("B", [version, count], []) => read.begin(version, count, &mut out),
+            ("L", ["-"], []) => {
+                out.loading = true;
+                Some(())
+            }
             ("S", plain, [name]) => session(plain, name, &mut out).map(|windows| read.windows.push(windows)),
             ("W", plain, texts) => window(plain, texts, &mut out),
             ("C", plain, [tty]) => client(plain, tty).map(|client| read.clients.push(client)),
@@ -185,9 +197,16 @@ fn show<'a>(session: &mut Session, clients: impl Iterator<Item = &'a ClientRow> 
     session.clients = clients.map(|c| Client { drives: Some(&c.client.tty) == driver, ..c.client.clone() }).collect();
 }
 
+/// What ends a session with its last terminal, by the values of `destroy-unattached` and `exit-unattached`: flags, or since tmux 3.4 the first a choice.
+fn ends_unattached(destroys: &str, exits: &str) -> Vec<Note> {
+    let is_on = |value: &str| !matches!(value, "" | "0" | "off");
+    let notes = [(is_on(exits), Note::ServerEndsUnattached), (is_on(destroys), Note::EndsUnattached)];
+    notes.into_iter().filter_map(|(is_on, note)| is_on.then_some(note)).collect()
+}
+
 /// Takes a session's row, and gives the number of windows it counts.
 fn session(plain: &[&str], name: &str, out: &mut Listing) -> Option<usize> {
-    let [id, created, attached, windows, pid, start, status] = plain else { return None };
+    let [id, created, attached, windows, pid, start, status, destroys, exits] = plain else { return None };
     let id = SessionId { server_pid: pid.parse().ok()?, server_start: start.parse().ok()?, number: number(id, '$')?, created: created.parse().ok()? };
     let windows = windows.parse().ok()?;
     out.sessions.push(Session {
@@ -200,6 +219,7 @@ fn session(plain: &[&str], name: &str, out: &mut Listing) -> Option<usize> {
         windows: Vec::new(),
         preview: Vec::new(),
         clients: Vec::new(),
+        notes: ends_unattached(destroys, exits),
     });
     Some(windows)
 }
@@ -274,7 +294,7 @@ pub fn version(text: &str) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
 
-    const SESSION: &str = "M S $3:100:1:1:7:8:onMa b\n";
+    const SESSION: &str = "M S $3:100:1:1:7:8:on:0:0Ma b\n";
     const WINDOW: &str = "M W $3:0:1:150:1:1:2::%5:80:24MwMbashM/srvMt\n";
 
     fn answer(rows: &[&str]) -> Listing {
@@ -315,8 +335,8 @@ mod tests {
     #[test]
     fn the_first_row_that_cannot_be_read_is_kept() {
         // As tmux 3.4 writes a control character.
-        let listing = answer(&["no words of ours\n", "M S $3:100:1:1:7:8:on\\037a\n", "M W broken\n"]);
-        assert_eq!((listing.unread.as_deref(), listing.problems.len()), (Some("| S $3:100:1:1:7:8:on\\037a"), 1));
+        let listing = answer(&["no words of ours\n", "M S $3:100:1:1:7:8:on\\0370\\0370a\n", "M W broken\n"]);
+        assert_eq!((listing.unread.as_deref(), listing.problems.len()), (Some("| S $3:100:1:1:7:8:on\\0370\\0370a"), 1));
     }
 
     #[test]

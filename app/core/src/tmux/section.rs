@@ -5,12 +5,12 @@
 //! can cut into another's output, and a tmux server that hangs costs one user, never the host. The mark around sections is a variable of the
 //! script (`$M`), in no process's words: another account cannot know it, so no user's output can begin or end another's section.
 
-use super::Call;
 use super::format::{self, Listing, PaneId};
+use super::{Call, orphan};
 use crate::argv;
 use crate::inventory::User;
 use crate::limits::{PREVIEW_LINES_MAX, SECTION_BYTES_MAX, SECTION_SECONDS_MAX};
-use crate::name::UnixUser;
+use crate::name::{Directory, UnixUser};
 use crate::shell::Script;
 
 /// What one sweep asks of one user.
@@ -70,23 +70,55 @@ fn call(ask: &Ask<'_>) -> Call {
 /// Our own tmux client can be ended, and what it says is our own account's affair. One that sudo started is root's, and stays until its server
 /// answers: it is left behind with a pipe that nobody reads, and may say so much and no more.
 pub fn single(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
+    alone(user, &argv::tmux_words(user, call), seconds, bytes)
+}
+
+/// A call of tmux that may start the user's server, for [`ended`] like [`single`]. What the configuration starts begins in the user's home directory and
+/// has nothing of sudo's or sshd's in its environment: a server keeps for ever what its first client had. `probe` is a plain word, a fresh one for every call.
+pub fn starting(user: &User, call: &Call, probe: &str, seconds: u64, bytes: usize) -> Script {
+    let as_himself = User { through_sudo: false, ..user.clone() };
+    let tmux = Script::command(&argv::tmux_words(&as_himself, call));
+    let script = Script::frame(
+        "cd; unset SUDO_COMMAND SUDO_USER SUDO_UID SUDO_GID SSH_CLIENT SSH_CONNECTION SSH_TTY LC_ALL; LANG=C.UTF-8; export LANG; exec {}",
+        &[&tmux],
+    );
+    alone(user, &argv::shell_words(user, &script, probe), seconds, bytes)
+}
+
+/// Asks whether a user may enter a directory, for [`ended`]: the words are [`DONE`](super::DONE) or [`MISMATCH`](super::MISMATCH). `probe` as for
+/// [`starting`].
+pub fn entering(user: &User, directory: &Directory, probe: &str, seconds: u64, bytes: usize) -> Script {
+    let seen_from_home = match directory.as_str() {
+        "~" => ".".to_owned(),
+        path => path.strip_prefix("~/").map_or_else(|| path.to_owned(), |below| format!("./{below}")),
+    };
+    let script = Script::enters(&seen_from_home, super::DONE, super::MISMATCH);
+    alone(user, &argv::shell_words(user, &script, probe), seconds, bytes)
+}
+
+/// Asks for the `PATH` of a login of the user, for [`ended`] and [`read_login_path`](super::read_login_path). `probe` as for [`starting`].
+pub fn login_path(user: &User, probe: &str, seconds: u64, bytes: usize) -> Script {
+    alone(user, &argv::shell_words(user, &super::create::login_path(), probe), seconds, bytes)
+}
+
+fn alone(user: &User, words: &[String], seconds: u64, bytes: usize) -> Script {
     if user.through_sudo {
-        bounded(user, call, seconds, bytes)
+        bounded(user, words, seconds, bytes)
     } else {
-        Script::frame("{} </dev/null 2>&1; printf '\\n%s exit %s\\n' \"$M\" \"$?\"", &[&within(user, call, seconds)])
+        Script::frame("{} </dev/null 2>&1; {}", &[&within(words, seconds), &orphan::exit(user)])
     }
 }
 
 /// The same for somebody who waits for the end of the output: it ends, too.
-fn bounded(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
-    let command = if user.through_sudo { Script::command(&argv::tmux_words(user, call)) } else { within(user, call, seconds) };
+fn bounded(user: &User, words: &[String], seconds: u64, bytes: usize) -> Script {
+    let command = if user.through_sudo { Script::command(words) } else { within(words, seconds) };
     let limit = Script::command(&["timeout", &seconds.to_string(), "head", "-c", &bytes.to_string()]);
-    Script::frame("{ { {} </dev/null 2>&1; printf '\\n%s exit %s\\n' \"$M\" \"$?\"; } 2>/dev/null 3>&- & } | {}", &[&command, &limit])
+    Script::frame("{ { {} </dev/null 2>&1; {}; } 2>/dev/null 3>&- & } | {}", &[&command, &orphan::exit(user), &limit])
 }
 
-fn within(user: &User, call: &Call, seconds: u64) -> Script {
-    let mut words = vec!["timeout".to_owned(), seconds.to_string()];
-    words.extend(argv::tmux_words(user, call));
+fn within(words: &[String], seconds: u64) -> Script {
+    let seconds = seconds.to_string();
+    let words: Vec<&str> = ["timeout", &seconds].into_iter().chain(words.iter().map(String::as_str)).collect();
     Script::command(&words)
 }
 
@@ -96,7 +128,7 @@ pub fn ended(output: &[u8], mark: &str) -> (Option<i32>, String) {
     match text.rsplit_once(&format!("\n{mark} exit ")) {
         // `timeout` ended our own tmux client.
         Some((_, code)) if matches!(code.trim(), "124" | "137" | "143") => (None, String::new()),
-        Some((words, code)) => (code.trim().parse().ok(), words.to_owned()),
+        Some((words, code)) => (code.trim().parse().ok(), orphan::marked(words, mark)),
         None => (None, text.into_owned()),
     }
 }
@@ -123,7 +155,7 @@ pub fn script(asks: &[Ask<'_>]) -> Script {
         return Script::frame("printf '%s begin %s\\n' \"$M\" {}; {}; printf '\\n%s end\\n' \"$M\"", &[&name(ask), &command]);
     }
     let stage = |ask: &Ask<'_>| {
-        let command = bounded(ask.user, &call(ask), SECTION_SECONDS_MAX, SECTION_BYTES_MAX);
+        let command = bounded(ask.user, &argv::tmux_words(ask.user, &call(ask)), SECTION_SECONDS_MAX, SECTION_BYTES_MAX);
         Script::frame("{ o=$({}); cat >/dev/null; printf '%s begin %s\\n%s\\n%s end\\n' \"$M\" {} \"$o\" \"$M\" >&3; }", &[&command, &name(ask)])
     };
     Script::frame("exec 3>&1 </dev/null; {}", &[&Script::join(&asks.iter().map(stage).collect::<Vec<_>>(), " | ")])
@@ -147,12 +179,18 @@ fn section(body: &[&str], mark: &str, row_mark: &str) -> Section {
     let (exit_mark, pane_mark) = (format!("{mark} exit "), format!("{row_mark} pane "));
     let mut listing = String::new();
     let mut captures: Vec<(PaneId, String)> = Vec::new();
+    let mut after: Option<String> = None;
     let mut exit = None;
     let mut bytes = 0;
     for line in body {
         bytes += line.len() + 1;
         if let Some(code) = line.strip_prefix(&exit_mark) {
             exit = code.parse().ok();
+        } else if let Some(after) = &mut after {
+            after.push_str(line);
+            after.push('\n');
+        } else if orphan::begins(line, mark) {
+            after = Some(format!("\n{line}\n"));
         } else if let Some(pane) = line.strip_prefix(&pane_mark).and_then(|p| p.parse().ok()) {
             captures.push((PaneId(pane), String::new()));
         } else {
@@ -166,5 +204,8 @@ fn section(body: &[&str], mark: &str, row_mark: &str) -> Section {
         // The last line may be half a row.
         listing.truncate(listing.get(..whole).and_then(|l| l.rfind('\n')).unwrap_or(0));
     }
-    Section { listing: format::parse(&listing, row_mark), captures, exit, cut }
+    let mut listing = format::parse(&orphan::plain(&listing), row_mark);
+    let found = after.map(|after| orphan::marked(&after, mark)).unwrap_or_default();
+    listing.problems.extend(found.lines().filter(|line| !line.is_empty()).map(str::to_owned));
+    Section { listing, captures, exit, cut }
 }

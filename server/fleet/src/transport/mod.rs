@@ -19,7 +19,8 @@ use crate::sentinel;
 use muxboard_core::argv;
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, Reach, User};
-use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS};
+use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS, START_SECONDS_MAX};
+use muxboard_core::name::Directory;
 use muxboard_core::shell::Script;
 use muxboard_core::tmux::{Call, section};
 use std::sync::Arc;
@@ -91,10 +92,37 @@ impl Transport {
     /// # Errors
     /// What is wrong with the host.
     pub(crate) async fn call(&self, host: &Host, user: &User, call: &Call, purpose: Purpose) -> Result<(Option<i32>, String), Fault> {
-        let script = section::single(user, call, ACTION_SECONDS_MAX, ACTION_BYTES_MAX);
+        self.asked(host, &section::single(user, call, ACTION_SECONDS_MAX, ACTION_BYTES_MAX), ACTION_SECONDS_MAX, purpose).await
+    }
+
+    /// Makes one call of tmux that may start the user's server, as [`Self::call`], and waits until that has loaded its configuration.
+    ///
+    /// # Errors
+    /// What is wrong with the host.
+    pub(crate) async fn start(&self, host: &Host, user: &User, call: &Call) -> Result<(Option<i32>, String), Fault> {
+        self.asked(host, &section::starting(user, call, &sentinel(), START_SECONDS_MAX, ACTION_BYTES_MAX), START_SECONDS_MAX, Purpose::Act).await
+    }
+
+    /// Asks whether a user may enter a directory, as [`Self::call`].
+    ///
+    /// # Errors
+    /// What is wrong with the host.
+    pub(crate) async fn enters(&self, host: &Host, user: &User, directory: &Directory) -> Result<(Option<i32>, String), Fault> {
+        self.asked(host, &section::entering(user, directory, &sentinel(), ACTION_SECONDS_MAX, ACTION_BYTES_MAX), ACTION_SECONDS_MAX, Purpose::Act).await
+    }
+
+    /// Asks for the `PATH` of a login of a user, as [`Self::call`].
+    ///
+    /// # Errors
+    /// What is wrong with the host.
+    pub(crate) async fn login_path(&self, host: &Host, user: &User) -> Result<(Option<i32>, String), Fault> {
+        self.asked(host, &section::login_path(user, &sentinel(), ACTION_SECONDS_MAX, ACTION_BYTES_MAX), ACTION_SECONDS_MAX, Purpose::Look).await
+    }
+
+    async fn asked(&self, host: &Host, script: &Script, seconds: u64, purpose: Purpose) -> Result<(Option<i32>, String), Fault> {
         // The limit there comes first; ours is for a host that says nothing at all.
-        let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX + GRACE_SECONDS), bytes: ACTION_BYTES_MAX };
-        let answer = self.run(host, &script, bounds, purpose).await?;
+        let bounds = Bounds { time: Duration::from_secs(seconds + GRACE_SECONDS), bytes: ACTION_BYTES_MAX };
+        let answer = self.run(host, script, bounds, purpose).await?;
         Ok(section::ended(&answer.output, &answer.mark))
     }
 }

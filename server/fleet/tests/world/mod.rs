@@ -6,6 +6,7 @@ use muxboard_core::inventory::{Host, Inventory, Socket};
 use muxboard_core::policy::{self, Abilities, Among, Asker, Create, Grant, Operation, Permit, Policy, Principal, Refresh};
 use muxboard_core::snapshot::{Place, Session, SessionId, UserState};
 use muxboard_fleet::{AttachLimits, Attachment, Failed, Fleet, Settings};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -75,7 +76,7 @@ impl World {
 
     pub async fn create(&self, name: &str, command: Option<&str>) -> Result<SessionId, Failed> {
         let wanted = Create { name: name.parse().unwrap(), directory: None, command: command.map(|c| c.parse().unwrap()) };
-        timeout(PATIENCE, self.fleet.create(self.permit(wanted))).await.unwrap()
+        timeout(PATIENCE, self.fleet.create(self.permit(wanted))).await.unwrap().map(|created| created.session)
     }
 }
 
@@ -90,6 +91,33 @@ pub fn permit<O: Operation>(inventory: &Inventory, place: Place, operation: O) -
     let policy = Policy { grants: vec![Grant { who: vec!["ann".into()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 }] };
     let ann = Asker { principal: Principal::named("ann"), gate: "token", from: String::new(), request: String::new() };
     policy::permit(&policy, inventory, &ann, place, operation).unwrap()
+}
+
+const AT_HOME: &str = "MUXBOARD_TEST_AT_HOME";
+
+/// Runs the test of that name once more in a process whose home directory has these files, and none here: tmux and shells read `$HOME`.
+#[expect(clippy::disallowed_methods, reason = "a test runs itself in another environment")]
+pub fn at_home(test: &str, files: &[(&str, &str)]) -> Option<World> {
+    if std::env::var_os(AT_HOME).is_some() {
+        return Some(World::new());
+    }
+    let home = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        write(&home.path().join(name), text);
+    }
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", test, "--nocapture"]).env("HOME", home.path()).env(AT_HOME, "1").env_remove("TMUX");
+    let output = again.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    None
+}
+
+fn write(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// A tmux server that is stopped; it goes on when this goes, also when the test fails: whoever asks a stopped one waits for ever.
