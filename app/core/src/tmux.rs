@@ -120,6 +120,11 @@ pub fn attach(id: SessionId, watch: bool, mark: &str) -> Call {
     call
 }
 
+/// Has a session's active pane show its program again, whatever tmux shows there: every mode that lies upon it ends.
+pub fn leave(id: SessionId) -> Call {
+    Call(compare_and(id, &format!("copy-mode -q -t '${}:' ; display-message -p {DONE}", id.number), MISMATCH))
+}
+
 /// What [`text`] prints first: how much history there is, in lines; tmux's prefix; whether the program takes pastes in brackets (tmux 3.7 and newer
 /// say so, others nothing).
 const FACTS: &str = "#{history_size} #{prefix} #{bracket_paste_flag}";
@@ -166,7 +171,7 @@ mod tests {
 
     #[test]
     fn every_target_is_an_id() {
-        for call in [kill(ID), rename(ID, &"x".parse().unwrap()), attach(ID, true, "m"), start(ID, &"make".parse().unwrap()), text(ID, 5)] {
+        for call in [kill(ID), rename(ID, &"x".parse().unwrap()), attach(ID, true, "m"), start(ID, &"make".parse().unwrap()), leave(ID), text(ID, 5)] {
             let words = call.words(&[]);
             let targets: Vec<_> = words.windows(2).filter(|w| w[0] == "-t").map(|w| w[1].clone()).collect();
             assert_eq!(targets, ["$3:"]);
