@@ -25,6 +25,13 @@ impl Call {
         Self(words.into_iter().map(Into::into).collect())
     }
 
+    /// The call with no configuration file, should it start a server.
+    #[must_use]
+    pub fn without_configuration(mut self) -> Self {
+        self.0.splice(..0, ["-f", "/dev/null"].map(String::from));
+        self
+    }
+
     /// The whole command: `tmux -u`, the words that name the socket, the call. `-u` because tmux writes `_` for every non-ASCII character in a C
     /// locale.
     pub fn words(&self, socket: &[&str]) -> Vec<String> {
@@ -63,6 +70,11 @@ pub fn version() -> Call {
 /// Ends a session and everything in it.
 pub fn kill(id: SessionId) -> Call {
     Call(compare_and(id, &format!("kill-session -t '${}:' ; display-message -p {DONE}", id.number), MISMATCH))
+}
+
+/// Ends a whole server. For one of our own making alone.
+pub fn kill_server() -> Call {
+    Call::new(["kill-server"])
 }
 
 /// Gives a session another name.

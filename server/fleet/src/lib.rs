@@ -14,6 +14,7 @@ mod slots;
 mod sweep;
 mod text;
 mod transport;
+mod trial;
 mod upload;
 
 pub use attach::{AttachEnd, AttachLimits, Attachment, Connection};
