@@ -77,7 +77,7 @@ class MuxTerminal {
   #held; // [columns, rows] of a watcher, whose grid is another's
 
   // `typed` takes bytes and whether they are a part of a paste, and says whether they are on their way.
-  constructor(element, typed, resized) {
+  constructor(element, typed, resized, leave) {
     const css = getComputedStyle(document.documentElement);
     this.#terminal = new Terminal({
       allowProposedApi: true, // the unicode add-on's
@@ -111,6 +111,8 @@ class MuxTerminal {
       // Sends a part of a paste; `written` is called with the number of its bytes once the session's terminal has them.
       part: (bytes) => typed(bytes, true),
       written: () => {},
+      // Has tmux show the program before what is sent next is written: scrolled back, it would take a text for keys.
+      leave: () => leave(),
       // How many cells a text takes in a terminal.
       cells: (text) => [...text].reduce((sum, c) => sum + Math.max(0, unicode.wcwidth(c.codePointAt(0))), 0),
       // What becomes of typed text while Ctrl or Alt of the key bar is down.

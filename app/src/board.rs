@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use muxboard_core::name::NewSessionName;
 use muxboard_core::note::Created;
 use muxboard_core::policy::{Asker, Create};
-use muxboard_core::snapshot::{Place, SessionId, View};
+use muxboard_core::snapshot::{Kept, Place, SessionId, View};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ pub trait Board: Send + Sync {
     fn view(&self, who: &Asker) -> View;
     /// Makes a session, or finds the one that the user's own configuration makes under that name.
     fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, Created>;
-    /// Ends a session, if `typed` confirms its name.
-    fn kill<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, typed: String) -> Promise<'a, ()>;
+    /// Ends a session, if `typed` confirms its name, and says which of its windows stay open in other sessions.
+    fn kill<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, typed: String) -> Promise<'a, Kept>;
     /// Renames a session.
     fn rename<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()>;
     /// Looks again, at one host or at all the principal may see.

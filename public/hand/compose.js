@@ -32,6 +32,8 @@ export function compose(hand) {
       went = await hand.paste(text);
       if (went !== false && end) went = hand.type(end);
     } else {
+      // A text is for the program. An Enter alone is a key, as on the keyboard.
+      if (text) hand.leave();
       went = hand.type(text + end);
     }
     sending = false;

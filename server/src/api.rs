@@ -192,8 +192,8 @@ pub(crate) async fn kill(State(shared): State<Arc<Shared>>, Extension(who): Exte
     let killed = async {
         let (place, session) = target(&path)?;
         let asked: ToKill = read(&headers, &body)?;
-        shared.kill(&who, place, session, asked.confirm).await?;
-        Ok(StatusCode::NO_CONTENT.into_response())
+        let kept = shared.kill(&who, place, session, asked.confirm).await?;
+        if kept.windows == 0 { Ok(StatusCode::NO_CONTENT.into_response()) } else { Ok(Json(json!({ "kept": kept })).into_response()) }
     };
     answered(killed.await)
 }
@@ -260,7 +260,7 @@ fn session(session: &Session, user: &UnixUser) -> Value {
     let windows: Vec<Value> = session
         .windows
         .iter()
-        .map(|w| json!({ "index": w.index, "name": w.name, "active": w.active, "activity": w.activity, "bell": w.bell, "exited": w.exited, "command": w.command, "path": w.path, "title": w.title }))
+        .map(|w| json!({ "id": w.id, "also_in": w.also_in, "mode": w.mode, "index": w.index, "name": w.name, "active": w.active, "activity": w.activity, "bell": w.bell, "exited": w.exited, "command": w.command, "path": w.path, "title": w.title }))
         .collect();
     json!({ "id": session.id, "name": session.name, "created": session.id.created, "activity": session.activity, "attached": session.attached, "windows": windows, "notes": sentences(&session.notes, user) })
 }

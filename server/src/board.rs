@@ -23,7 +23,7 @@ use muxboard_core::limits;
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::note::Created;
 use muxboard_core::policy::{self, Asker, Create, Denied, Kill, Operation, Permit, Policy, Refresh, Rename, permit};
-use muxboard_core::snapshot::{Place, SessionId, View};
+use muxboard_core::snapshot::{Kept, Place, SessionId, View};
 use muxboard_fleet::{AttachLimits, Audit, Failed, Fleet, Settings, Slots, SshSettings, UploadLimits};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -334,7 +334,7 @@ impl Board for Shared {
         Box::pin(async move { self.fleet.create(self.permit(who, place, wanted)?).await.map_err(public) })
     }
 
-    fn kill<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, typed: String) -> Promise<'a, ()> {
+    fn kill<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, typed: String) -> Promise<'a, Kept> {
         Box::pin(async move {
             let permit = self.permit(who, place.clone(), Kill { session })?;
             let view = self.view(who);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use support::sshd::{Client, Sshd, host, run};
-use support::{Accounts, Board, TOKEN, accounts};
+use support::{Accounts, Board, TOKEN, accounts, as_account, as_account_with, binary};
 
 fn world() -> Option<(Accounts, Client)> {
     let accounts = accounts()?;
@@ -173,4 +173,59 @@ fn an_sshd_that_allows_one_session_a_connection_is_named_everywhere_and_mended_b
     sshd.reload("MaxSessions 1\n", &format!("{line}\n"));
     board.host_when("far", |h| h["state"] == "up" && user(h, login)["state"] == "sessions");
     assert_eq!(attach(&board, &path), None);
+}
+
+/// A stopped process that goes on when this goes, also when the test fails: whoever asks a stopped server waits for ever.
+struct Resume(String);
+
+impl Drop for Resume {
+    fn drop(&mut self) {
+        run("sh", &["-c", &format!("kill -CONT {} 2>/dev/null || true", self.0)]);
+    }
+}
+
+/// What `muxboard check` says of a host, run with tmux replaced there by this script.
+fn check_with(tmux: &str) -> Option<String> {
+    let (accounts, client) = world()?;
+    let programs = Programs::without(&client, &[]);
+    programs.write("tmux", tmux);
+    let sshd = Sshd::start(&client, &programs.path());
+    client.know(&sshd);
+    let config = client.path("check.toml");
+    // The second through sudo, which has a path of its own.
+    let users = [accounts.login.as_str(), accounts.far.as_str()];
+    let hosts = host("far", sshd.port, &accounts.login, &users, "");
+    fs::write(&config, format!("ssh_config = \"{}\"\n{hosts}", client.path("config"))).unwrap();
+    let runtime = client.path("");
+    let mut check = as_account_with(&accounts.front, &[("XDG_RUNTIME_DIR", &runtime)], binary());
+    let output = check.args(["check", "-c", config.as_str()]).output().unwrap();
+    // Nothing of the trial stays behind.
+    for user in users {
+        let left = as_account(user, "sh").args(["-c", "ls /tmp/tmux-$(id -u); ps -eo args | grep -v grep | grep muxboard-check"]).output().unwrap();
+        let left = String::from_utf8_lossy(&left.stdout).into_owned();
+        assert!(!left.contains("muxboard-check"), "{left}");
+    }
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Each of these was "All is well": no session was ever made, so none was misread.
+#[test]
+fn a_tmux_that_does_not_do_what_it_is_told_is_not_well() {
+    let real = "exec /usr/bin/tmux \"$@\"";
+    // Mangles what tmux prints, and keeps its exit code.
+    let mangled = |by: &str| format!("o=$(/usr/bin/tmux \"$@\" 2>&1); c=$?; printf '%s\\n' \"$o\" | {by}; exit $c");
+    let instead_of = |verb: &str, does: &str| format!("case \"$*\" in *{verb}*) {does};; *) {real};; esac");
+    for (tmux, want) in [
+        (real.to_owned(), "All is well."),
+        (mangled("tr : _"), "a session that was just made is not listed as it is. It says: |"),
+        (mangled("tr / _"), "a session cannot be made. It says: "),
+        (mangled("sed s/MISMATCH/DONE/"), "an action on a session that is gone is not refused. It says: MUXBOARD-DONE"),
+        (instead_of("rename-session", "echo MUXBOARD-DONE"), "a renamed session is not listed by its new name."),
+        (instead_of("kill-session", "echo MUXBOARD-MISMATCH"), "a session cannot be ended. It says: MUXBOARD-MISMATCH"),
+        (instead_of("new-session", "exit 0"), "a session cannot be made. It says nothing"),
+    ] {
+        let Some(said) = check_with(&tmux) else { return };
+        assert!(said.contains(want), "{tmux}\n{want:?} is not in\n{said}");
+        assert!(want == "All is well." || said.contains(": trial") && said.contains("does not work as it must") && said.contains("1 of "), "{said}");
+    }
 }

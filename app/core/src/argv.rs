@@ -75,6 +75,17 @@ pub(crate) fn shell_words(user: &User, script: &Script, probe: &str) -> Vec<Stri
     words
 }
 
+/// The user with a tmux server of its own in the place of his, for a check. It has to be given [`Call::without_configuration`], and [`end_throwaway`].
+pub fn throwaway(user: &User, probe: &str) -> User {
+    User { socket: Socket::Name(format!("muxboard-{probe}")), ..user.clone() }
+}
+
+/// Removes the socket of a [`throwaway`] server, after killing its process if that is still there.
+pub fn end_throwaway(user: &User, probe: &str, server_pid: Option<u32>) -> Script {
+    let kill = server_pid.map_or_else(|| Script::command(&["true"]), |pid| Script::command(&["kill", "-9", &pid.to_string()]));
+    Script::command(&shell_words(user, &Script::and_no_probe(&kill, &format!("muxboard-{probe}")), probe))
+}
+
 /// tmux as a user of this machine.
 pub fn local(user: &User, call: &Call) -> Argv {
     Argv::new(tmux_words(user, call))

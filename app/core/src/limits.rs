@@ -29,6 +29,10 @@ pub const NOTE_LINE_CHARS_MAX: usize = 300;
 pub const ORPHAN_SECONDS_MIN: u64 = 2;
 /// What a limit on the other machine is given to be heard of here, in seconds.
 pub const GRACE_SECONDS: u64 = 3;
+/// Other sessions that are named for a window that several show. A group of a thousand sessions would otherwise name each a thousand times.
+pub const WINDOW_LINKS_MAX: usize = 8;
+/// Between two questions whether a pane shows tmux's own screen while a paste goes there, in milliseconds.
+pub const LEAVE_MS_MIN: u64 = 250;
 /// How much an action may say, in bytes.
 pub const ACTION_BYTES_MAX: usize = 64 * 1024;
 /// Between two sweeps of a host that nobody looks at, in seconds.

@@ -2,10 +2,12 @@
 
 use crate::ansi::Line;
 use crate::fault::Fault;
+use crate::limits::WINDOW_LINKS_MAX;
 use crate::name::{BadName, HostKey, SessionName, UnixUser};
 use crate::note::Note;
 use crate::policy::Abilities;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -66,9 +68,29 @@ impl<'de> Deserialize<'de> for SessionId {
     }
 }
 
+/// What tmux shows in a pane in the place of its program. Keys then go to tmux, and the program gets none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The pane's history, scrolled back (`copy-mode`).
+    History,
+    /// Words of tmux itself, such as the errors of its configuration (`view-mode`).
+    Words,
+    /// A list, the clock, or a mode of a newer tmux.
+    Other,
+}
+
 /// A window of a session, with the facts of its active pane.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
+    /// tmux's own id, without its `@`. Sessions that share a window (a session group, a linked window) list the same id.
+    pub id: u32,
+    /// The first other sessions of this server that show this window, by id, at most [`WINDOW_LINKS_MAX`](crate::limits::WINDOW_LINKS_MAX).
+    pub also_in: Vec<SessionName>,
+    /// An older session shows this window with a need of its own: the need is counted there.
+    pub counted_elsewhere: bool,
+    /// What tmux shows in the place of the program, if anything.
+    pub mode: Option<Mode>,
     /// Its index.
     pub index: u32,
     /// The session's current window.
@@ -139,11 +161,55 @@ impl Session {
 
     /// Why it needs a person, if it does. Explicit signals only: a bell nobody saw, a program that ended in failure.
     pub fn needs(&self) -> Option<Need> {
-        let failed = self.windows.iter().find_map(|w| w.exited.filter(|code| *code != 0));
-        match failed {
-            Some(code) => Some(Need::Failed(code)),
-            None => self.windows.iter().any(|w| w.bell).then_some(Need::Bell),
+        Need::first(self.windows.iter().filter_map(Window::needs))
+    }
+
+    /// The need that is counted and listed for this session: windows whose need an older session has already are left out.
+    pub fn counted_need(&self) -> Option<Need> {
+        Need::first(self.windows.iter().filter(|w| !w.counted_elsewhere).filter_map(Window::needs))
+    }
+
+    /// The windows that stay open in other sessions when this one is killed.
+    pub fn kept(&self) -> Kept {
+        Kept::of(self.windows.iter().map(|w| (w.id, w.also_in.as_slice())))
+    }
+}
+
+impl Window {
+    /// Why it needs a person, if it does.
+    pub fn needs(&self) -> Option<Need> {
+        match self.exited {
+            Some(code) if code != 0 => Some(Need::Failed(code)),
+            _ => self.bell.then_some(Need::Bell),
         }
+    }
+}
+
+/// Windows of a killed session that stay open, because other sessions show them too.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Kept {
+    /// How many stay.
+    pub windows: usize,
+    /// The sessions that show them, at most [`WINDOW_LINKS_MAX`](crate::limits::WINDOW_LINKS_MAX).
+    pub sessions: Vec<SessionName>,
+}
+
+impl Kept {
+    /// Collects windows, each as its id and the other sessions that show it. A window linked twice counts once.
+    pub fn of<'a>(windows: impl Iterator<Item = (u32, &'a [SessionName])>) -> Self {
+        let mut ids = BTreeSet::new();
+        let mut out = Self::default();
+        for (id, sessions) in windows.filter(|(_, sessions)| !sessions.is_empty()) {
+            if ids.insert(id) {
+                out.windows += 1;
+            }
+            for name in sessions {
+                if out.sessions.len() < WINDOW_LINKS_MAX && !out.sessions.contains(name) {
+                    out.sessions.push(name.clone());
+                }
+            }
+        }
+        out
     }
 }
 
@@ -154,6 +220,14 @@ pub enum Need {
     Bell,
     /// A program ended with this status.
     Failed(i32),
+}
+
+impl Need {
+    /// The most important of several: a failure before a bell.
+    fn first(needs: impl Iterator<Item = Self> + Clone) -> Option<Self> {
+        let failed = needs.clone().find(|need| matches!(need, Self::Failed(_)));
+        failed.or_else(|| needs.into_iter().next())
+    }
 }
 
 /// The state of one Unix user's tmux on a host.

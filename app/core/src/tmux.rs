@@ -29,6 +29,13 @@ impl Call {
         Self(words.into_iter().map(Into::into).collect())
     }
 
+    /// The call with no configuration file, should it start a server.
+    #[must_use]
+    pub fn without_configuration(mut self) -> Self {
+        self.0.splice(..0, ["-f", "/dev/null"].map(String::from));
+        self
+    }
+
     /// The whole command: `tmux -u`, the words that name the socket, the call. `-u` because tmux writes `_` for every non-ASCII character in a C
     /// locale.
     pub fn words(&self, socket: &[&str]) -> Vec<String> {
@@ -69,6 +76,11 @@ pub fn kill(id: SessionId) -> Call {
     Call(compare_and(id, &format!("kill-session -t '${}:' ; display-message -p {DONE}", id.number), MISMATCH))
 }
 
+/// Ends a whole server. For one of our own making alone.
+pub fn kill_server() -> Call {
+    Call::new(["kill-server"])
+}
+
 /// Gives a session another name.
 pub fn rename(id: SessionId, name: &NewSessionName) -> Call {
     Call(compare_and(id, &format!("rename-session -t '${}:' -- {name} ; display-message -p {DONE}", id.number), MISMATCH))
@@ -85,6 +97,11 @@ pub fn attach(id: SessionId, watch: bool, mark: &str) -> Call {
     let mut call = Call::new(["-T", FEATURES]);
     call.0.extend(compare_and(id, &format!("attach-session {flags}-t '${}:'", id.number), mark));
     call
+}
+
+/// Has a session's active pane show its program again, whatever tmux shows there: every mode that lies upon it ends.
+pub fn leave(id: SessionId) -> Call {
+    Call(compare_and(id, &format!("copy-mode -q -t '${}:' ; display-message -p {DONE}", id.number), MISMATCH))
 }
 
 /// What [`text`] prints first: how much history there is, in lines; tmux's prefix; whether the program takes pastes in brackets (tmux 3.7 and newer
@@ -133,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_target_is_an_id() {
-        for call in [kill(ID), rename(ID, &"x".parse().unwrap()), attach(ID, true, "m"), start(ID, &"make".parse().unwrap()), text(ID, 5)] {
+        for call in [kill(ID), rename(ID, &"x".parse().unwrap()), attach(ID, true, "m"), start(ID, &"make".parse().unwrap()), leave(ID), text(ID, 5)] {
             let words = call.words(&[]);
             let targets: Vec<_> = words.windows(2).filter(|w| w[0] == "-t").map(|w| w[1].clone()).collect();
             assert_eq!(targets, ["$3:"]);

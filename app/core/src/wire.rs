@@ -3,7 +3,7 @@
 
 use crate::limits::GRID_CELLS_MAX;
 use crate::name::HostKey;
-use crate::snapshot::{HostRow, HostState, HostView, UnixSeconds, View};
+use crate::snapshot::{HostRow, HostState, HostView, Mode, UnixSeconds, View};
 
 /// A frame that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub enum ToServer {
     /// Typed bytes again, a part of something long: answered by [`ToClient::Written`], so that the rest can wait here and not on its way, where
     /// it would be in front of every key.
     Paste(Vec<u8>),
+    /// Leaves what tmux shows in the place of the program ([`Mode`]). What is typed after it is written when that is done.
+    Leave,
 }
 
 /// To the browser's terminal.
@@ -77,6 +79,8 @@ pub enum ToClient {
     },
     /// So many bytes of pastes were written to the terminal since the last of these.
     Written(u32),
+    /// What tmux shows in the place of the session's program, whenever that changes; at first nothing.
+    Mode(Option<Mode>),
 }
 
 /// A client of the session, as the others see it.
@@ -104,6 +108,7 @@ impl ToServer {
             Self::Taken(bytes) => tagged(0x03, &bytes.to_be_bytes()),
             Self::Ping(number) => tagged(0x04, &number.to_be_bytes()),
             Self::Paste(bytes) => tagged(0x05, bytes),
+            Self::Leave => vec![0x06],
         }
     }
 
@@ -117,6 +122,7 @@ impl ToServer {
             [0x04, rest @ ..] => Ok(Self::Ping(number(rest)?)),
             // An empty one would wait to be acknowledged and never be written.
             [0x05, bytes @ ..] if !bytes.is_empty() => Ok(Self::Paste(bytes.to_vec())),
+            [0x06] => Ok(Self::Leave),
             _ => Err(BadFrame),
         }
     }
@@ -146,6 +152,15 @@ impl ToClient {
             }
             Self::Shows { session, name } => tagged(0x14, format!("{session} {name}").as_bytes()),
             Self::Written(bytes) => tagged(0x15, &bytes.to_be_bytes()),
+            Self::Mode(mode) => vec![
+                0x16,
+                match mode {
+                    None => 0,
+                    Some(Mode::History) => 1,
+                    Some(Mode::Words) => 2,
+                    Some(Mode::Other) => 3,
+                },
+            ],
         }
     }
 
@@ -162,6 +177,10 @@ impl ToClient {
                 Ok(Self::Shows { session: session.to_owned(), name: name.to_owned() })
             }
             [0x15, rest @ ..] => Ok(Self::Written(number(rest)?)),
+            [0x16, 0] => Ok(Self::Mode(None)),
+            [0x16, 1] => Ok(Self::Mode(Some(Mode::History))),
+            [0x16, 2] => Ok(Self::Mode(Some(Mode::Words))),
+            [0x16, 3] => Ok(Self::Mode(Some(Mode::Other))),
             _ => Err(BadFrame),
         }
     }

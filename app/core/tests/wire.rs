@@ -17,6 +17,7 @@ fn to_server() -> impl Strategy<Value = ToServer> {
         any::<u32>().prop_map(ToServer::Ping),
         // An empty one is refused.
         prop::collection::vec(any::<u8>(), 1..100).prop_map(ToServer::Paste),
+        Just(ToServer::Leave),
     ]
 }
 
@@ -35,6 +36,7 @@ fn to_client() -> impl Strategy<Value = ToClient> {
         prop::collection::vec(seen, 0..6).prop_map(ToClient::Clients),
         ("[^ ]{0,40}", any::<String>()).prop_map(|(session, name)| ToClient::Shows { session, name }),
         any::<u32>().prop_map(ToClient::Written),
+        prop::sample::select(vec![None, Some(Mode::History), Some(Mode::Words), Some(Mode::Other)]).prop_map(ToClient::Mode),
     ]
 }
 
@@ -47,6 +49,10 @@ fn session() -> impl Strategy<Value = Session> {
             status_rows: 1,
             activity,
             windows: vec![Window {
+                id: number,
+                also_in: if bell { vec![text.parse().unwrap()] } else { vec![] },
+                counted_elsewhere: bell,
+                mode: bell.then_some(Mode::Words),
                 index: attached,
                 active: bell,
                 activity,

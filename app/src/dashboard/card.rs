@@ -3,7 +3,7 @@
 use super::filter::{Query, matches};
 use super::store::{HostCell, SessionCell, UserCell};
 use super::{Asking, Living, ask, expect_base, many};
-use crate::ui::name::Name;
+use crate::ui::name::{Name, plain};
 use crate::ui::time::{Ago, span};
 use leptos::prelude::*;
 use muxboard_core::ansi::Line;
@@ -14,12 +14,22 @@ fn activity(age: u64) -> String {
     if age < 5 { "active now".into() } else { format!("idle {}", span(age)) }
 }
 
-fn alarm(session: &Session) -> Option<String> {
-    session.needs().map(|need| match need {
+fn alarm(need: Option<Need>) -> Option<String> {
+    need.map(|need| match need {
         Need::Bell => "rang its bell".to_owned(),
         Need::Failed(-1) => "ended by a signal".to_owned(),
         Need::Failed(code) => format!("exited {code}"),
     })
+}
+
+/// How many windows there are, and how many of them other sessions show too.
+fn windows(session: &Session) -> String {
+    let all = many(session.windows.len(), "window");
+    match session.kept().windows {
+        0 => all,
+        shared if shared == session.windows.len() => format!("{all}, shared"),
+        shared => format!("{all}, {shared} shared"),
+    }
 }
 
 fn running(session: &Session) -> String {
@@ -69,7 +79,14 @@ pub fn Card(
         move || f(&row.read())
     };
     let name = Signal::derive(part(|s| s.name.to_string()));
-    let windows = part(|s| many(s.windows.len(), "window"));
+    let windows = part(windows);
+    let shared = {
+        let row = row.clone();
+        move || {
+            let names = row.read().kept().sessions.iter().map(|name| plain(name.as_str())).collect::<Vec<_>>().join(", ");
+            (!names.is_empty()).then(|| format!("Also in {names}"))
+        }
+    };
     let runs = part(running);
     let attached = {
         let row = row.clone();
@@ -85,7 +102,7 @@ pub fn Card(
     };
     let alarmed = {
         let row = row.clone();
-        move || alarm(&row.read())
+        move || alarm(row.read().needs())
     };
     let alarmed_too = alarmed.clone();
     let preview = {
@@ -118,7 +135,7 @@ pub fn Card(
         <article class="card" hidden=hidden data-session=about.clone()>
             <div class="card-head">
                 <a class="open" href=href rel="external"><Name text=name/></a>
-                <span class="windows">{windows}</span>
+                <span class="windows" title=shared>{windows}</span>
                 <span class="age" class:alarm=move || alarmed_too().is_some()>
                     {move || match alarmed() {
                         Some(words) => words.into_any(),
@@ -169,11 +186,11 @@ pub fn NeedCard(
     };
     let why = {
         let row = row.clone();
-        Memo::new(move |_| alarm(&row.read()).unwrap_or_default())
+        Memo::new(move |_| alarm(row.read().counted_need()).unwrap_or_default())
     };
     let failed = {
         let row = row.clone();
-        Memo::new(move |_| matches!(row.read().needs(), Some(Need::Failed(_))))
+        Memo::new(move |_| matches!(row.read().counted_need(), Some(Need::Failed(_))))
     };
     let active = {
         let row = row.clone();

@@ -27,6 +27,10 @@ mod tests {
     #[test]
     fn every_word_somewhere() {
         let window = Window {
+            id: 0,
+            also_in: vec![],
+            counted_elsewhere: false,
+            mode: None,
             index: 0,
             active: true,
             activity: 0,

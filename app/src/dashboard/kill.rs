@@ -2,13 +2,14 @@
 
 use super::expect_base;
 use crate::error::PublicError;
-use crate::ui::name::Name;
+use crate::ui::name::{Name, plain};
 use crate::ui::post_form::{PostForm, Posting};
 use leptos::prelude::*;
 use muxboard_core::confirm::confirms;
-use muxboard_core::snapshot::{Place, Session};
+use muxboard_core::limits::WINDOW_LINKS_MAX;
+use muxboard_core::snapshot::{Kept, Place, Session};
 
-/// Ends a session if `typed` is exactly its name.
+/// Ends a session if `typed` is exactly its name. The answer says which of its windows stay open in other sessions.
 #[server(prefix = "/fn", endpoint = "kill")]
 pub async fn kill(
     /// `HOST/USER`.
@@ -17,7 +18,7 @@ pub async fn kill(
     session: String,
     /// What was typed to confirm.
     typed: String,
-) -> Result<(), PublicError> {
+) -> Result<Kept, PublicError> {
     let run = async {
         let (board, who) = crate::board::asked()?;
         board.kill(&who, crate::board::field(&place, "place")?, crate::board::field(&session, "session")?, typed).await
@@ -48,14 +49,11 @@ pub fn KillForm(
         n => format!("{n} clients are attached. "),
     };
     let runs = session.current().filter(|w| w.exited.is_none()).map(|w| format!("{} is running. ", w.command)).unwrap_or_default();
-    let windows = match session.windows.len() {
-        1 => "its 1 window".to_owned(),
-        n => format!("its {n} windows"),
-    };
+    let ends = ends(session.windows.len(), &session.kept());
     view! {
         <PostForm action=expect_base().function("kill") posting done class="question">
             <h3>"Kill " <Name text=session.name.to_string()/> " on " {label} "?"</h3>
-            <p>{attached} {runs} "This ends every program in " {windows} ". Type the name to confirm."</p>
+            <p>{attached} {runs} <bdi>{ends}</bdi> " Type the name to confirm."</p>
             <input type="hidden" name="place" value=place.to_string()/>
             <input type="hidden" name="session" value=session.id.to_string()/>
             <label>
@@ -68,6 +66,42 @@ pub fn KillForm(
                 <button class="button danger" disabled=move || !ready() || posting.get() == Posting::Sent>"Kill session"</button>
             </div>
         </PostForm>
+    }
+}
+
+/// What the kill of a session with so many windows ends, and what stays.
+fn ends(windows: usize, kept: &Kept) -> String {
+    let all = if windows == 1 { "its 1 window".to_owned() } else { format!("its {windows} windows") };
+    match windows.saturating_sub(kept.windows) {
+        _ if kept.windows == 0 => format!("This ends every program in {all}."),
+        0 => format!("This ends no program: {}", stay(kept)),
+        ended => format!("This ends every program in {ended} of {all}. {}", stay(kept)),
+    }
+}
+
+/// Which windows stay open, and where: `2 windows stay open in g2 and g3.`
+pub(super) fn stay(kept: &Kept) -> String {
+    let mut names: Vec<String> = kept.sessions.iter().map(|name| plain(name.as_str())).collect();
+    let last = if names.len() < WINDOW_LINKS_MAX { names.pop().unwrap_or_default() } else { "other sessions".to_owned() };
+    let places = if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) };
+    let (what, verb) = if kept.windows == 1 { ("1 window".to_owned(), "stays") } else { (format!("{} windows", kept.windows), "stay") };
+    format!("{what} {verb} open in {places}.")
+}
+
+/// What stayed open after a kill.
+#[component]
+pub fn Stayed(
+    /// The session that was killed.
+    name: String,
+    /// Its windows that other sessions show.
+    kept: Kept,
+) -> impl IntoView {
+    view! {
+        <div class="question" role="status">
+            <h3>"Killed " <Name text=name/></h3>
+            <p><bdi>{stay(&kept)}</bdi></p>
+            <div class="row"><Close/></div>
+        </div>
     }
 }
 
@@ -84,10 +118,42 @@ pub fn Refusal(
 /// Closes the question.
 #[component]
 pub fn Cancel() -> impl IntoView {
+    view! { <Leave words="Cancel"/> }
+}
+
+/// Closes an answer.
+#[component]
+fn Close() -> impl IntoView {
+    view! { <Leave words="Close"/> }
+}
+
+/// A link back to the board, which closes the dialog of a living page.
+#[component]
+fn Leave(words: &'static str) -> impl IntoView {
     let living = use_context::<super::Living>();
     view! {
         <a class="button" rel="external" href=expect_base().board() on:click=move |event| {
             if let Some(living) = living && cfg!(feature = "hydrate") { event.prevent_default(); living.asking.set(None); }
-        }>"Cancel"</a>
+        }>{words}</a>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_question_says_what_ends_and_what_stays() {
+        let kept = |windows, names: &[&str]| Kept { windows, sessions: names.iter().map(|n| n.parse().unwrap()).collect() };
+        for (windows, kept, want) in [
+            (1, kept(0, &[]), "This ends every program in its 1 window."),
+            (2, kept(0, &[]), "This ends every program in its 2 windows."),
+            (1, kept(1, &["g2"]), "This ends no program: 1 window stays open in g2."),
+            (2, kept(2, &["g2", "g3"]), "This ends no program: 2 windows stay open in g2 and g3."),
+            (3, kept(1, &["z"]), "This ends every program in 2 of its 3 windows. 1 window stays open in z."),
+            (1, kept(1, &["a", "b", "c", "d", "e", "f", "g", "h"]), "This ends no program: 1 window stays open in a, b, c, d, e, f, g, h and other sessions."),
+        ] {
+            assert_eq!(ends(windows, &kept), want);
+        }
     }
 }

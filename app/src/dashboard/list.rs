@@ -44,7 +44,7 @@ fn Needs(store: Store) -> impl IntoView {
         for host in store.hosts.get() {
             for user in host.users.get() {
                 for session in user.sessions.get() {
-                    if session.row.read().needs().is_some() {
+                    if session.row.read().counted_need().is_some() {
                         out.push((host.clone(), user.clone(), session));
                     }
                 }

@@ -1,7 +1,7 @@
 //! A living page: follows the board's WebSocket, puts the living list in the place of the sent one, and asks questions in place.
 
 use super::create::{CreateForm, Typed};
-use super::kill::KillForm;
+use super::kill::{KillForm, Stayed};
 use super::list::List;
 use super::rename::RenameForm;
 use super::store::Store;
@@ -14,7 +14,7 @@ use crate::ui::time::Clock;
 use leptos::prelude::*;
 use muxboard_core::limits::{BOARD_SILENCE_SECONDS_MAX, CHECK_SECONDS, RECONNECT_MS_MAX};
 use muxboard_core::policy::Ability;
-use muxboard_core::snapshot::{Place, View};
+use muxboard_core::snapshot::{Kept, Place, View};
 use muxboard_core::wire::{BoardFrame, Close};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -247,15 +247,31 @@ fn Question(page: PageHandle, question: Asking) -> impl IntoView {
             view! { <CreateForm places typed=Typed { place: first, ..Typed::default() } posting done chosen/> }.into_any()
         }
         Asking::Kill(place, id) => match session(&place, id) {
-            Some(session) => view! { <KillForm label=page.0.with_value(|p| p.store.label(&place.host)) place session posting done=close/> }.into_any(),
+            Some(session) => {
+                let name = session.name.to_string();
+                let done = Callback::new(move |answer: String| asking.set(stayed(&name, &answer)));
+                view! { <KillForm label=page.0.with_value(|p| p.store.label(&place.host)) place session posting done/> }.into_any()
+            }
             None => view! { <Gone/> }.into_any(),
         },
+        Asking::Killed(name, kept) => view! { <Stayed name kept/> }.into_any(),
         Asking::Rename(place, id) => match session(&place, id) {
             Some(session) => view! { <RenameForm place session typed=String::new() posting done=close/> }.into_any(),
             None => view! { <Gone/> }.into_any(),
         },
         Asking::Keys => view! { <keys::Keys/> }.into_any(),
     }
+}
+
+/// What is said after a kill: nothing, unless windows of the session stay open elsewhere.
+fn stayed(name: &str, answer: &str) -> Option<Asking> {
+    let json = js_sys::JSON::parse(answer).ok()?;
+    let field = |name: &str| js_sys::Reflect::get(&json, &name.into()).ok();
+    let names = js_sys::Array::from(&field("sessions")?);
+    let sessions = names.iter().filter_map(|name| name.as_string()?.parse().ok()).collect();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of windows")]
+    let windows = field("windows")?.as_f64()? as usize;
+    (windows > 0).then(|| Asking::Killed(name.to_owned(), Kept { windows, sessions }))
 }
 
 #[component]

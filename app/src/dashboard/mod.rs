@@ -19,7 +19,7 @@ pub mod store;
 use crate::base::Base;
 use filter::Query;
 use leptos::prelude::*;
-use muxboard_core::snapshot::{HostState, Place, SessionId, View};
+use muxboard_core::snapshot::{HostState, Kept, Place, SessionId, View};
 use serde::{Deserialize, Serialize};
 
 /// The counts in the bar.
@@ -39,7 +39,12 @@ impl Counts {
     /// Of a view.
     pub fn of(view: &View) -> Self {
         let pending = view.hosts.iter().filter(|h| h.host.state == HostState::Pending).count();
-        Self { pending, hosts: view.hosts.len(), sessions: view.sessions().count(), needs: view.sessions().filter(|(_, _, s)| s.needs().is_some()).count() }
+        Self {
+            pending,
+            hosts: view.hosts.len(),
+            sessions: view.sessions().count(),
+            needs: view.sessions().filter(|(_, _, s)| s.counted_need().is_some()).count(),
+        }
     }
 }
 
@@ -69,6 +74,8 @@ pub enum Asking {
     Kill(Place, SessionId),
     /// Give this one another name?
     Rename(Place, SessionId),
+    /// This session was killed, and windows of it stay open in others.
+    Killed(String, Kept),
     /// Which keys are there?
     Keys,
 }

@@ -43,6 +43,18 @@ struct Driver {
 /// Starts it, once the page is hydrated.
 pub(super) fn run(base: Base, page: TerminalPage, controls: Controls) {
     let held: Rc<RefCell<Option<Rc<Driver>>>> = Rc::default();
+    let driver = held.clone();
+    Effect::new(move || {
+        if controls.leave.get() > 0
+            && let Some(driver) = driver.borrow().as_ref()
+        {
+            driver.send(&ToServer::Leave);
+            // The button goes away: the keyboard that pressed it goes back to the terminal. A finger leaves the focus where it is.
+            if document().active_element().is_some_and(|element| element.closest(".mode").ok().flatten().is_some()) {
+                driver.terminal.focus();
+            }
+        }
+    });
     Effect::new(move || {
         if controls.again.get() > 0 {
             if let Some(driver) = held.borrow().as_ref() {
@@ -71,10 +83,19 @@ fn start(base: Base, page: TerminalPage, controls: Controls, element: &HtmlEleme
                 }
             })
         };
-        let terminal = MuxTerminal::new(element, typed.as_ref().unchecked_ref(), resized.as_ref().unchecked_ref());
-        // Both live as long as the page.
+        let leave = {
+            let weak = weak.clone();
+            Closure::<dyn FnMut()>::new(move || {
+                if let Some(driver) = weak.upgrade() {
+                    driver.send(&ToServer::Leave);
+                }
+            })
+        };
+        let terminal = MuxTerminal::new(element, typed.as_ref().unchecked_ref(), resized.as_ref().unchecked_ref(), leave.as_ref().unchecked_ref());
+        // They live as long as the page.
         typed.forget();
         resized.forget();
+        leave.forget();
         Driver {
             base,
             page,
@@ -260,6 +281,7 @@ impl Driver {
                 self.controls.name.set(name);
             }
             Ok(ToClient::Written(bytes)) => self.terminal.written(bytes),
+            Ok(ToClient::Mode(mode)) => self.controls.mode.set(mode),
             Ok(ToClient::Output(_)) | Err(_) => {}
         }
     }
@@ -284,6 +306,7 @@ impl Driver {
             Some(_) => Some(End::Final),
         };
         self.controls.clients.set(Vec::new());
+        self.controls.mode.set(None);
         if let (Some(close), Some(end)) = (close, over) {
             // The server knows the cause.
             let says = if close == Close::Unreachable && !reason.is_empty() { reason } else { close.sentence().to_owned() };

@@ -8,7 +8,7 @@ mod shim;
 use crate::dashboard::expect_base;
 use crate::ui::name::Name;
 use leptos::prelude::*;
-use muxboard_core::snapshot::{Place, SessionId};
+use muxboard_core::snapshot::{Mode, Place, SessionId};
 use muxboard_core::wire::Seen;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,10 @@ struct Controls {
     clients: RwSignal<Vec<Seen>>,
     /// Grows with every wish to connect again.
     again: RwSignal<u32>,
+    /// What tmux shows in the place of the program.
+    mode: RwSignal<Option<Mode>>,
+    /// Grows with every wish to see the program again.
+    leave: RwSignal<u32>,
 }
 
 /// The page.
@@ -88,6 +92,8 @@ pub fn Terminal(
         refused: RwSignal::new(false),
         clients: RwSignal::default(),
         again: RwSignal::new(0),
+        mode: RwSignal::new(None),
+        leave: RwSignal::new(0),
     };
     let Controls { link, name, refused, again, .. } = controls;
     #[cfg(feature = "hydrate")]
@@ -119,6 +125,7 @@ pub fn Terminal(
         </header>
         <p class="refused" role="alert" hidden=move || !refused.get()>{note}</p>
         <div id="screen" class:dim=move || !matches!(link.get(), Link::Live(_) | Link::Slow(_))></div>
+        <ShownMode controls may_leave=!page.watch/>
         <div class="over" hidden=move || !matches!(link.get(), Link::Ended(..))>
             <p role="alert">{over}</p>
             <button type="button" class="button primary" hidden=move || ended(End::Again) on:click=move |_| again.update(|n| *n += 1)>"Connect again"</button>
@@ -139,6 +146,28 @@ fn Notes(notes: Vec<String>) -> impl IntoView {
             <summary>"note"</summary>
             <ul>{list}</ul>
         </details>
+    }
+}
+
+/// What tmux shows in the place of the program, over the last line of the terminal, and the way back. It takes no room of its own: the session's size
+/// must not change with it.
+#[component]
+fn ShownMode(controls: Controls, may_leave: bool) -> impl IntoView {
+    let Controls { mode, leave, .. } = controls;
+    let words = move || match mode.get() {
+        Some(Mode::History) => "Scrolled back",
+        Some(Mode::Words) => "A message of tmux",
+        Some(Mode::Other) => "A list of tmux",
+        None => "",
+    };
+    let back = move || if mode.get() == Some(Mode::History) { "To the end" } else { "Close it" };
+    view! {
+        <div class="mode-line" role="status">
+            <span class="mode" hidden=move || mode.get().is_none()>
+                {words}
+                {may_leave.then(|| view! { <button type="button" class="button small" on:mousedown=|event| event.prevent_default() on:click=move |_| leave.update(|n| *n += 1)>{back}</button> })}
+            </span>
+        </div>
     }
 }
 

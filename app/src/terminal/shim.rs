@@ -9,9 +9,10 @@ extern "C" {
     /// A terminal in an element.
     pub(super) type MuxTerminal;
 
-    /// `typed` gets a `Uint8Array` and whether it is a part of a paste, and says whether it is on its way; `resized` gets columns and rows.
+    /// `typed` gets a `Uint8Array` and whether it is a part of a paste, and says whether it is on its way; `resized` gets columns and rows; `leave` has tmux show the program
+    /// again before what is typed next is written.
     #[wasm_bindgen(constructor)]
-    pub(super) fn new(element: &HtmlElement, typed: &Function, resized: &Function) -> MuxTerminal;
+    pub(super) fn new(element: &HtmlElement, typed: &Function, resized: &Function, leave: &Function) -> MuxTerminal;
 
     /// Shows output; `taken` is called once it is really parsed.
     #[wasm_bindgen(method)]

@@ -21,3 +21,11 @@ pub fn Name(
     };
     view! { <bdi class="name">{parts}</bdi> }
 }
+
+/// A foreign name as plain text, for sentences and titles: what cannot be seen is written as its code point.
+pub fn plain(name: &str) -> String {
+    let text = |piece| match piece {
+        Piece::Text(text) | Piece::Mark(text) => text,
+    };
+    pieces(name).into_iter().map(text).collect()
+}

@@ -8,7 +8,7 @@ use muxboard_core::audit::{AuditEvent, CommandTrace};
 use muxboard_core::inventory::User;
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Kill, Operation, Permit, Rename};
-use muxboard_core::snapshot::SessionId;
+use muxboard_core::snapshot::{Kept, SessionId};
 use muxboard_core::tmux::{self, Call};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -24,13 +24,16 @@ impl Fleet {
         }
     }
 
-    /// Ends the permitted session.
+    /// Ends the permitted session, and says which of its windows stay open in other sessions.
     ///
     /// # Errors
     /// Nothing was touched unless this is `Ok`, or it is not known.
-    pub async fn kill(self: &Arc<Self>, permit: Permit<Kill>) -> Result<(), Failed> {
-        let call = tmux::kill(permit.operation().session);
-        self.to_the_end(async move |fleet| fleet.on_session(permit, call).await).await
+    pub async fn kill(self: &Arc<Self>, permit: Permit<Kill>) -> Result<Kept, Failed> {
+        let (place, session) = (permit.place().clone(), permit.operation().session);
+        let windows = self.windows(&place, session);
+        let call = tmux::kill(session);
+        self.to_the_end(async move |fleet| fleet.on_session(permit, call).await).await?;
+        Ok(self.kept(&place, session, &windows))
     }
 
     /// Renames the permitted session.

@@ -3,6 +3,7 @@
 use crate::exec::Bounds;
 use crate::row_mark;
 use crate::transport::{Client, Purpose, SshSettings, Transport};
+use crate::trial;
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, Inventory, Reach, Ssh, User};
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, CONNECT_SECONDS_MAX};
@@ -53,18 +54,18 @@ pub struct Doctor {
 }
 
 /// The findings on one host so far.
-struct Record<'a> {
-    host: &'a Host,
+pub(crate) struct Record<'a> {
+    pub(crate) host: &'a Host,
     findings: Vec<Finding>,
 }
 
 impl Record<'_> {
-    fn add(&mut self, user: Option<&User>, step: &'static str, verdict: Verdict, words: impl Into<String>, line: Option<String>) {
+    pub(crate) fn add(&mut self, user: Option<&User>, step: &'static str, verdict: Verdict, words: impl Into<String>, line: Option<String>) {
         let words = words.into();
         self.findings.push(Finding { host: self.host.key.clone(), user: user.map(|u| u.name.clone()), step, verdict, words, line });
     }
 
-    fn good(&mut self, user: Option<&User>, step: &'static str, words: impl Into<String>) {
+    pub(crate) fn good(&mut self, user: Option<&User>, step: &'static str, words: impl Into<String>) {
         self.add(user, step, Verdict::Good, words, None);
     }
 
@@ -232,6 +233,7 @@ async fn a_user(record: &mut Record<'_>, transport: &Transport, user: &User, fac
         UserState::Fault(fault) => record.fault(Some(user), "server", fault),
         UserState::Pending => {}
     }
+    trial::of_verbs(record, transport, user, &version).await;
     let lingers = facts.get("linger").split_whitespace().any(|name| name == user.name.as_str());
     if !matches!(facts.get("kills"), "" | "0") && !lingers {
         let words = "systemd ends all that an account runs when it logs out (KillUserProcesses), tmux too, unless it lingers. As root there:";

@@ -16,11 +16,13 @@ mod sudo_pty;
 mod sweep;
 mod text;
 mod transport;
+mod trial;
 mod upload;
 
 pub use attach::{AttachEnd, AttachLimits, Attachment, Connection};
 pub use doctor::{Doctor, Finding, Verdict};
 pub use look::Look;
+pub use open::Leaving;
 pub use showing::Showing;
 pub use slots::{Slot, Slots};
 pub use transport::{ASKPASS_SOCKET, SshSettings, askpass, private_file};

@@ -2,15 +2,22 @@
 
 use crate::act::Report;
 use crate::attach::Opening;
+use crate::cell::short;
 use crate::transport::Transport;
 use crate::{Attachment, Connection, Failed, Fleet};
 use muxboard_core::audit::AuditEvent;
+use muxboard_core::fault::Fault;
 use muxboard_core::name::HostKey;
 use muxboard_core::policy::{Operation, Permit, Type, Watch};
-use muxboard_core::snapshot::SessionId;
+use muxboard_core::snapshot::{SessionId, UserState};
+use muxboard_core::tmux;
 use muxboard_core::wire::Grid;
 use std::pin::Pin;
 use std::sync::Arc;
+use tokio::time::Instant;
+
+/// A pane on its way back to its program.
+pub type Leaving = Pin<Box<dyn Future<Output = Result<(), Failed>> + Send>>;
 
 impl Fleet {
     /// Opens the permitted session to type into it.
@@ -66,6 +73,26 @@ impl Fleet {
             fleet.look_behind_sudo(&fresh);
             Ok(fresh)
         })
+    }
+
+    /// Has the pane on show in this terminal show its program again, if tmux shows its history, words or a list there: what comes then goes to the
+    /// program. `None` for a watcher's terminal, which changes nothing.
+    ///
+    /// # Errors
+    /// When the session is gone, or tmux did not do it; then what comes may go to tmux.
+    pub fn leave<O: Operation>(self: &Arc<Self>, permit: &Permit<O>, attachment: &Attachment) -> Option<Leaving> {
+        let (fleet, place) = (self.clone(), permit.place().clone());
+        let session = self.shown_by(&place, attachment).or(permit.operation().session());
+        let leaving: Leaving = Box::pin(async move {
+            let (cell, user) = fleet.at(&place)?;
+            // As in `read`: an unanswered question through sudo leaves a process of root's behind.
+            if user.through_sudo && !short(&cell.sweeper).due(&user, Instant::now()) {
+                return Err(Failed::User(UserState::Fault(Fault::not_answering(&cell.host, &user.name))));
+            }
+            let _turn = cell.turn_of(&user.name).await?;
+            fleet.act(&cell, &user, &tmux::leave(session.ok_or(Failed::Gone)?)).await
+        });
+        attachment.may_type().then_some(leaving)
     }
 
     /// Whether a backlog in front of a terminal of this host can be overtaken. On this machine there is none: a pty holds a few kilobytes.

@@ -5,7 +5,7 @@ use crate::{Attachment, Fleet};
 use muxboard_core::fault::Fault;
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};
-use muxboard_core::snapshot::{Client, HostState, Place, Session, SessionId, UserRow, UserState};
+use muxboard_core::snapshot::{Client, HostState, Kept, Mode, Place, Session, SessionId, UserRow, UserState};
 use muxboard_core::wire::{Grid, Seen};
 use tokio::time::Instant;
 
@@ -18,6 +18,8 @@ pub struct Showing {
     pub moved_to: Option<(SessionId, SessionName)>,
     /// The session's clients.
     pub clients: Vec<Seen>,
+    /// What tmux shows in the place of the program of the session on show.
+    pub mode: Option<Mode>,
 }
 
 impl Fleet {
@@ -71,6 +73,21 @@ impl Fleet {
         self.row(place, |user| matches!(user.state, UserState::Sessions(_) | UserState::NoServer).then(|| user.sessions().iter().any(|s| s.id == id)))
     }
 
+    /// The ids of a session's windows, as of the last look.
+    pub(crate) fn windows(&self, place: &Place, id: SessionId) -> Vec<u32> {
+        self.session(place, id, |session| Some(session.windows.iter().map(|w| w.id).collect())).unwrap_or_default()
+    }
+
+    /// Those windows of a session which sessions of the same tmux server show that are not it, as of the last look.
+    pub(crate) fn kept(&self, place: &Place, was: SessionId, windows: &[u32]) -> Kept {
+        let others = |user: &UserRow| {
+            let of_its_server = |s: &&Session| (s.id.server_pid, s.id.server_start) == (was.server_pid, was.server_start) && s.id != was;
+            let shown = user.sessions().iter().filter(of_its_server).flat_map(|s| s.windows.iter().map(move |w| (w.id, std::slice::from_ref(&s.name))));
+            Some(Kept::of(shown.filter(|(id, _)| windows.contains(id))))
+        };
+        self.row(place, others).unwrap_or_default()
+    }
+
     /// A session's name.
     pub fn name(&self, place: &Place, id: SessionId) -> Option<SessionName> {
         self.session(place, id, |session| Some(session.name.clone()))
@@ -97,14 +114,21 @@ impl Fleet {
             let there = user.sessions().iter().find(|s| s.clients.iter().any(|c| c.tty == attachment.tty()))?;
             (Some(there.id) != id).then(|| (there.id, there.name.clone()))
         });
-        Showing { gone: id.is_some_and(|id| self.known(place, id) == Some(false)), moved_to, clients: clients.unwrap_or_default() }
+        let on_show = moved_to.as_ref().map(|(id, _)| *id).or(id);
+        let mode = on_show.and_then(|id| self.session(place, id, |session| session.current()?.mode));
+        Showing { gone: id.is_some_and(|id| self.known(place, id) == Some(false)), moved_to, clients: clients.unwrap_or_default(), mode }
     }
 
     /// Whether the last look began when this terminal was there and its tty in tmux's list was known: what an older one says of that tty is of
     /// another terminal.
     pub fn is_looked_at(&self, place: &Place, attachment: &Attachment) -> bool {
+        attachment.settled().is_some_and(|settled| self.is_looked_at_since(place, settled))
+    }
+
+    /// Whether the last look at a user began after that moment.
+    pub fn is_looked_at_since(&self, place: &Place, since: Instant) -> bool {
         let asked = self.cell(&place.host).and_then(|cell| short(&cell.sweeper).asked(&place.user));
-        asked.zip(attachment.settled()).is_some_and(|(asked, settled)| asked > settled)
+        asked.is_some_and(|asked| asked > since)
     }
 
     /// Says whether tmux listed a client on this tty in a look that began after `since`.

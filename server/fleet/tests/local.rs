@@ -5,7 +5,7 @@ mod world;
 use muxboard_core::fault::Kind;
 use muxboard_core::limits::CALLS_WAITING_MAX;
 use muxboard_core::policy::{Create, Kill, Rename, Type, Watch};
-use muxboard_core::snapshot::{Session, UserState};
+use muxboard_core::snapshot::{Kept, Mode, Session, UserState};
 use muxboard_core::wire::Grid;
 use muxboard_fleet::{AttachEnd, AttachLimits, Failed};
 use tokio::time::timeout;
@@ -159,6 +159,63 @@ async fn a_startup_command_keeps_its_last_screen_and_status() {
     timeout(PATIENCE, async { while session().await.windows[0].exited != Some(3) {} }).await.unwrap();
     let last = session().await;
     assert!(printed(&last) && last.needs().is_some(), "{last:?}");
+}
+
+/// A bell in a window of a session group counted once for each session that shows it, and a kill was said to end what it does not.
+#[tokio::test]
+async fn a_window_that_several_sessions_show_rings_once_and_stays_open_when_one_is_killed() {
+    let world = World::new();
+    let go = world.folder.path().join("go");
+    let rings = format!("until [ -e {} ]; do sleep 0.1; done; printf '\\a'; exec cat", go.display());
+    world.tmux(&["new-session", "-d", "-s", "a", &rings]);
+    world.tmux(&["new-session", "-d", "-s", "g2", "-t", "a"]);
+    world.tmux(&["new-session", "-d", "-s", "z", "exec cat"]);
+    world.tmux(&["link-window", "-s", "a:", "-t", "z:"]);
+    std::fs::write(&go, "").unwrap();
+    let named = async |name: &str| world.sessions().await.into_iter().find(|s| s.name.as_str() == name).unwrap();
+    timeout(PATIENCE, async { while named("z").await.needs().is_none() {} }).await.unwrap();
+    let sessions = world.sessions().await;
+    assert_eq!(sessions.iter().filter(|s| s.needs().is_some()).count(), 3, "{sessions:?}");
+    let counted: Vec<&str> = sessions.iter().filter(|s| s.counted_need().is_some()).map(|s| s.name.as_str()).collect();
+    assert_eq!(counted, ["a"], "the oldest that shows it");
+    let kept = |windows, names: &[&str]| Kept { windows, sessions: names.iter().map(|n| n.parse().unwrap()).collect() };
+    let a = named("a").await;
+    assert_eq!(a.kept(), kept(1, &["g2", "z"]));
+    let killed = world.fleet.kill(world.permit(Kill { session: a.id })).await.unwrap();
+    assert_eq!(killed, kept(1, &["g2", "z"]));
+    let z = named("z").await;
+    assert_eq!((z.windows.len(), z.kept()), (2, kept(1, &["g2"])));
+    assert_eq!(world.fleet.kill(world.permit(Kill { session: named("g2").await.id })).await.unwrap(), kept(1, &["z"]));
+    assert_eq!(world.fleet.kill(world.permit(Kill { session: z.id })).await.unwrap(), Kept::default());
+}
+
+/// What was typed into a pane in copy mode reached nobody, and nothing showed the mode.
+#[tokio::test]
+async fn a_pane_that_shows_tmux_is_led_back_to_its_program_and_not_by_a_watcher() {
+    let world = World::new();
+    world.tmux(&["new-session", "-d", "-s", "a", "printf ready; exec cat"]);
+    let id = world.sessions().await[0].id;
+    let (typing, watching) = (world.permit(Type { session: id }), world.permit(Watch { session: id }));
+    let mut attachment = world.fleet.attach(&typing, Grid::clamped(80, 24)).await.unwrap();
+    until(&mut attachment, "ready").await;
+    let watcher = world.fleet.watch(&watching, Grid::clamped(80, 24)).await.unwrap();
+    assert!(world.fleet.leave(&watching, &watcher).is_none());
+    let mode = async || world.sessions().await[0].windows[0].mode;
+    assert_eq!(mode().await, None);
+    // Each lies upon the one before it.
+    for (verb, want) in [("copy-mode", Mode::History), ("choose-tree", Mode::Other), ("clock-mode", Mode::Other)] {
+        world.tmux(&[verb, "-t", "a:"]);
+        assert_eq!(mode().await, Some(want), "{verb}");
+    }
+    assert_eq!(world.fleet.showing(&typing, &attachment).mode, Some(Mode::Other));
+    world.fleet.leave(&typing, &attachment).unwrap().await.unwrap();
+    assert_eq!(mode().await, None);
+    write_all(&mut attachment, "to the program").await;
+    until(&mut attachment, "to the program").await;
+    // No mode to leave is as good.
+    world.fleet.leave(&typing, &attachment).unwrap().await.unwrap();
+    world.fleet.kill(world.permit(Kill { session: id })).await.unwrap();
+    assert_eq!(world.fleet.leave(&typing, &attachment).unwrap().await, Err(Failed::Gone));
 }
 
 #[tokio::test]

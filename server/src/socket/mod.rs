@@ -2,6 +2,7 @@
 
 pub(crate) mod board;
 mod input;
+mod leave;
 mod line;
 mod outbox;
 pub(crate) mod terminal;

@@ -4,7 +4,7 @@ use axum::extract::ws::Message;
 use muxboard_core::flow::Credit;
 use muxboard_core::limits::{CREDIT_BYTES_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS};
 use muxboard_core::name::SessionName;
-use muxboard_core::snapshot::SessionId;
+use muxboard_core::snapshot::{Mode, SessionId};
 use muxboard_core::wire::{Grid, Seen, ToClient};
 use muxboard_fleet::AttachLimits;
 use std::time::Duration;
@@ -122,6 +122,7 @@ pub(super) struct Aside {
     pub(super) pong: Option<u32>,
     pub(super) clients: Option<Vec<Seen>>,
     pub(super) shows: Option<(SessionId, SessionName)>,
+    pub(super) mode: Option<Option<Mode>>,
     written: u32,
 }
 
@@ -136,6 +137,7 @@ impl Aside {
             .or_else(|| self.pong.take().map(ToClient::Pong))
             .or_else(|| self.clients.take().map(ToClient::Clients))
             .or_else(|| self.shows.take().map(|(id, name)| ToClient::Shows { session: id.to_string(), name: name.to_string() }))
+            .or_else(|| self.mode.take().map(ToClient::Mode))
             .or_else(|| Some(std::mem::take(&mut self.written)).filter(|bytes| *bytes > 0).map(ToClient::Written))?;
         Some(Message::Binary(frame.encode().into()))
     }

@@ -1,6 +1,7 @@
 //! A terminal's WebSocket: one task that selects over the pty, the socket, the clock and the server's own end.
 
 use super::input::Input;
+use super::leave::{self, Leave};
 use super::line::{Event, Line};
 use super::outbox::{Aside, Outbox};
 use super::{Recheck, close, close_with, refused, stopped};
@@ -207,6 +208,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     // Why it is closed as unreachable, if that is known.
     let mut cause: Option<Fault> = None;
     let mut overtake = Overtake::new(fleet, permit);
+    let mut to_program = Leave::new(fleet, permit);
     let mut check = next_check();
     // One timer for everything that has a time. It is only ever set earlier: when it rings for what was put off, it is set anew.
     let mut alarm = pin!(sleep_until(check));
@@ -246,7 +248,11 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                         let behind = out.behind() > Duration::from_millis(BEHIND_MS);
                         if attached && is_key(&bytes) && behind && !input.is_pasting() { overtake.begin(&attachment); }
                     },
-                    Ok(ToServer::Paste(bytes)) => if leave.is_none() { input.pasted(&bytes); },
+                    Ok(ToServer::Paste(bytes)) => if leave.is_none() {
+                        to_program.begin_for_paste(&attachment);
+                        input.pasted(&bytes);
+                    },
+                    Ok(ToServer::Leave) => if leave.is_none() { to_program.begin(&attachment); },
                     Ok(ToServer::Resize(grid)) => attachment.resize(grid),
                     Ok(ToServer::Taken(bytes)) => {
                         let stalled = out.closed.is_some_and(|since| since.elapsed() > Duration::from_millis(STALLED_MS));
@@ -257,7 +263,13 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                     Ok(ToServer::Hello { .. }) | Err(_) => break Close::BadFrame,
                 }
             }
-            () = attachment.writable(), if !input.waiting().is_empty() => match attachment.write(input.waiting()) {
+            answer = to_program.answered() => match answer {
+                // What the last look saw is over.
+                Ok(()) => if shown.mode.take().is_some() { aside.mode = Some(None); },
+                Err(Failed::Gone) => input.clear(),
+                Err(failed) => break leave::end(&failed),
+            },
+            () = attachment.writable(), if !input.waiting().is_empty() && !to_program.is_coming() => match attachment.write(input.waiting()) {
                 Ok(count) => aside.written(input.written(count)),
                 // The end of the output says why.
                 Err(_) => input.clear(),
@@ -319,7 +331,8 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 row.borrow_and_update();
                 if fleet.follow_size(permit, &mut attachment) { aside.grid = Some(attachment.grid()); }
                 name = permit.operation().session().and_then(|id| fleet.name(permit.place(), id)).or(name);
-                let now = fleet.showing(permit, &attachment);
+                let mut now = fleet.showing(permit, &attachment);
+                if to_program.is_newer_than_look(permit.place()) { now.mode = shown.mode; }
                 listed |= fleet.is_looked_at(permit.place(), &attachment);
                 if attached && now.gone {
                     // With detach-on-destroy off tmux leads this client to another session: that must not be shown as this one. Otherwise
@@ -336,6 +349,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                         told = shows;
                     }
                     if now != shown {
+                        if now.mode != shown.mode { aside.mode = Some(now.mode); }
                         aside.clients = Some(now.clients.clone());
                         shown = now;
                     }

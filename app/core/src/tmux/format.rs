@@ -9,9 +9,11 @@
 //! list that could not be read is therefore never an empty one.
 
 use super::Call;
-use crate::limits::FIELD_COLUMNS_MAX;
+use crate::limits::{FIELD_COLUMNS_MAX, WINDOW_LINKS_MAX};
+use crate::name::SessionName;
 use crate::note::Note;
-use crate::snapshot::{Client, Session, SessionId, UnixSeconds, Window};
+use crate::snapshot::{Client, Mode, Session, SessionId, UnixSeconds, Window};
+use std::collections::HashMap;
 
 /// A tmux pane, by its id (`%5`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,6 +82,8 @@ pub(super) fn list(mark: &str) -> Vec<String> {
         "pane_id",
         "window_width",
         "window_height",
+        "window_id",
+        "pane_mode",
     ];
     let texts = [short("window_name"), short("pane_current_command"), short("pane_current_path"), short("pane_title")];
     let client = ["session_id", "client_width", "client_height", "client_activity", "client_flags"];
@@ -137,6 +141,7 @@ pub fn parse(answer: &str, mark: &str) -> Listing {
         }
     }
     out.whole = read.is_whole(&out);
+    link(&mut out.sessions);
     for session in &mut out.sessions {
         let number = session.id.number;
         show(session, read.clients.iter().filter(|c| c.session == number));
@@ -225,11 +230,15 @@ fn session(plain: &[&str], name: &str, out: &mut Listing) -> Option<usize> {
 }
 
 fn window(plain: &[&str], texts: &[&str], out: &mut Listing) -> Option<()> {
-    let [id, index, active, activity, bell, dead, status, signal, pane, width, height] = plain else { return None };
+    let [id, index, active, activity, bell, dead, status, signal, pane, width, height, window_id, mode] = plain else { return None };
     let [name, command, path, title] = texts else { return None };
     let id = number(id, '$')?;
     let pane = PaneId(number(pane, '%')?);
     let window = Window {
+        id: number(window_id, '@')?,
+        also_in: Vec::new(),
+        counted_elsewhere: false,
+        mode: shown_mode(mode),
         index: index.parse().ok()?,
         active: flag(active)?,
         activity: activity.parse().ok()?,
@@ -250,6 +259,43 @@ fn window(plain: &[&str], texts: &[&str], out: &mut Listing) -> Option<()> {
     }
     session.windows.push(window);
     Some(())
+}
+
+/// The mode that `pane_mode` names: the uppermost, where several lie upon each other.
+fn shown_mode(name: &str) -> Option<Mode> {
+    match name {
+        "" => None,
+        "copy-mode" => Some(Mode::History),
+        "view-mode" => Some(Mode::Words),
+        _ => Some(Mode::Other),
+    }
+}
+
+/// Tells of each window which other sessions show it, and in which of them its need counts: the oldest that has it. Windows are known by their
+/// ids: `window_linked` says another thing before tmux 3.6.
+fn link(sessions: &mut [Session]) {
+    let mut showing: HashMap<u32, Vec<(u32, bool, usize)>> = HashMap::new();
+    for (at, session) in sessions.iter().enumerate() {
+        for window in &session.windows {
+            showing.entry(window.id).or_default().push((session.id.number, window.needs().is_some(), at));
+        }
+    }
+    showing.retain(|_, shown| shown.len() > 1);
+    if showing.is_empty() {
+        return;
+    }
+    showing.values_mut().for_each(|shown| shown.sort_unstable());
+    let names: Vec<SessionName> = sessions.iter().map(|session| session.name.clone()).collect();
+    for session in sessions {
+        let own = session.id.number;
+        for window in &mut session.windows {
+            let Some(shown) = showing.get(&window.id) else { continue };
+            let mut others: Vec<_> = shown.iter().filter(|(number, ..)| *number != own).collect();
+            others.dedup_by_key(|(number, ..)| *number);
+            window.counted_elsewhere = others.iter().any(|(number, needs, _)| *needs && *number < own);
+            window.also_in = others.into_iter().take(WINDOW_LINKS_MAX).filter_map(|(_, _, at)| names.get(*at).cloned()).collect();
+        }
+    }
 }
 
 /// A pane dies a moment before tmux knows how: until then it ended, and that is no alarm.
@@ -295,7 +341,7 @@ mod tests {
     use super::*;
 
     const SESSION: &str = "M S $3:100:1:1:7:8:on:0:0Ma b\n";
-    const WINDOW: &str = "M W $3:0:1:150:1:1:2::%5:80:24MwMbashM/srvMt\n";
+    const WINDOW: &str = "M W $3:0:1:150:1:1:2::%5:80:24:@7:copy-modeMwMbashM/srvMt\n";
 
     fn answer(rows: &[&str]) -> Listing {
         parse(&rows.concat(), "M")
@@ -308,6 +354,7 @@ mod tests {
         let session = &listing.sessions[0];
         assert_eq!((session.name.as_str(), session.activity, session.attached), ("a b", 150, 1));
         assert_eq!((session.windows[0].exited, session.windows[0].bell), (Some(2), true));
+        assert_eq!((session.windows[0].id, session.windows[0].mode), (7, Some(Mode::History)));
         assert_eq!(listing.panes, [(session.id, PaneId(5))]);
         assert_eq!(listing.version.as_deref(), Some("3.3a"));
     }
@@ -337,6 +384,30 @@ mod tests {
         // As tmux 3.4 writes a control character.
         let listing = answer(&["no words of ours\n", "M S $3:100:1:1:7:8:on\\0370\\0370a\n", "M W broken\n"]);
         assert_eq!((listing.unread.as_deref(), listing.problems.len()), (Some("| S $3:100:1:1:7:8:on\\0370\\0370a"), 1));
+    }
+
+    /// One bell in a window of a session group was two needs.
+    #[test]
+    fn a_window_that_several_sessions_show_has_one_need() {
+        let window = |session: u32, window: u32, bell: u32| format!("M W ${session}:{window}:1:150:{bell}:0:::%{window}:80:24:@{window}:MwMbashM/Mt\n");
+        let session = |number: u32, name: &str| format!("M S ${number}:100:0:1:7:8:on:0:0M{name}\n");
+        let counted = |rows: &[String]| {
+            let listing = parse(&rows.concat(), "M");
+            assert_eq!(listing.unread, None);
+            listing.sessions.iter().map(|s| (s.name.to_string(), s.needs().is_some(), s.counted_need().is_some())).collect::<Vec<_>>()
+        };
+        let both = [session(4, "a"), session(2, "g"), session(5, "z"), window(4, 1, 1), window(2, 1, 1), window(5, 1, 0)];
+        let row = |name: &str, needs, counts| (name.to_owned(), needs, counts);
+        assert_eq!(counted(&both), [row("a", true, false), row("g", true, true), row("z", false, false)]);
+        // Somebody looked in the older session alone: the bell still counts, once.
+        let one = [session(4, "a"), session(2, "g"), window(4, 1, 1), window(2, 1, 0)];
+        assert_eq!(counted(&one), [row("a", true, true), row("g", false, false)]);
+        let kept = |rows: &[String]| parse(&rows.concat(), "M").sessions.iter().map(Session::kept).map(|k| (k.windows, k.sessions.len())).collect::<Vec<_>>();
+        assert_eq!(kept(&both), [(1, 2), (1, 2), (1, 2)]);
+        // A window linked twice into one session is in no other.
+        assert_eq!(kept(&[session(4, "a"), window(4, 1, 1), window(4, 1, 1)]), [(0, 0)]);
+        let crowd: Vec<String> = (0..20).map(|n| session(n, &format!("s{n}"))).chain((0..20).map(|n| window(n, 1, 0))).collect();
+        assert_eq!(kept(&crowd)[3], (1, WINDOW_LINKS_MAX));
     }
 
     #[test]
