@@ -7,8 +7,8 @@ use crate::inventory::{Host, User};
 use crate::name::UnixUser;
 use crate::refusal::account_refused;
 use crate::snapshot::UserState;
-use crate::tmux::section::Section;
 use crate::tmux::format::{self, Listing};
+use crate::tmux::section::Section;
 use crate::tmux::{DONE, MISMATCH, VERSION_MIN};
 
 /// What one section of a sweep means. No session is a fact only where the server counted none, or where there is no server: an answer that ended

@@ -269,9 +269,7 @@ fn a_section_cannot_end_itself_and_begin_anothers_its_mark_is_in_no_processs_wor
 
 #[test]
 fn a_program_ended_by_a_signal_is_told_from_one_whose_status_is_not_known_yet() {
-    let row = |status: &str, signal: &str| {
-        format!("M S $1:1:0:1:1:1:onMa\nM W $1:0:1:1:0:1:{status}:{signal}:%0:80:24MwMcM/Mt\n")
-    };
+    let row = |status: &str, signal: &str| format!("M S $1:1:0:1:1:1:onMa\nM W $1:0:1:1:0:1:{status}:{signal}:%0:80:24MwMcM/Mt\n");
     for (status, signal, want) in [("2", "", 2), ("", "", 0), ("", "9", -1), ("0", "", 0)] {
         assert_eq!(format::parse(&row(status, signal), "M").sessions[0].windows[0].exited, Some(want), "{status:?} {signal:?}");
     }

@@ -1,7 +1,7 @@
 //! A board that takes files, and what lies in the folders that it puts them into.
 
-use super::sshd::{Client, Sshd, host, until};
 use super::skip::skip;
+use super::sshd::{Client, Sshd, host, until};
 use super::{Board, TOKEN, accounts, as_account};
 use serde_json::Value;
 use std::fs;
