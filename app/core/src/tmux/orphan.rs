@@ -70,15 +70,16 @@ pub(crate) fn read(user: &User, words: &str) -> (String, Option<Orphan>) {
 }
 
 fn orphan(user: &User, words: &[&str], found: &[&str]) -> Option<Orphan> {
-    let mut found = found.iter().filter_map(|line| line.strip_prefix(FOUND));
+    let found: Vec<&str> = found.iter().filter_map(|line| line.strip_prefix(FOUND)).collect();
+    let (paths, processes) = found.split_at(found.iter().position(|line| *line == RUNS).unwrap_or(found.len()));
     let refused = |path: &str| {
         let end = |line: &str, before: &str, after: &str| line.strip_prefix(before).and_then(|l| l.strip_prefix(path)).is_some_and(|l| l == after);
         words.iter().any(|l| end(l, "no server running on ", "") || end(l, "error connecting to ", " (No such file or directory)"))
     };
-    if !found.by_ref().take_while(|line| *line != RUNS).fold(false, |so_far, path| so_far || refused(path)) {
+    if !paths.iter().any(|path| refused(path)) {
         return None;
     }
-    let all: Vec<Process<'_>> = found.filter_map(process).filter(|p| p.seconds >= ORPHAN_SECONDS_MIN).collect();
+    let all: Vec<Process<'_>> = processes.iter().filter_map(|line| process(line)).filter(|p| p.seconds >= ORPHAN_SECONDS_MIN).collect();
     let named: Vec<&Process<'_>> = all.iter().filter(|p| p.names(&user.socket)).collect();
     // A server that was told its socket by its environment names none.
     let unnamed: Vec<&Process<'_>> = all.iter().filter(|p| p.socket().is_none()).collect();
