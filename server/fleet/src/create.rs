@@ -61,8 +61,8 @@ impl Fleet {
     /// Asks for the `PATH` of the logins of users one of whose commands was not found, once for each.
     pub(crate) fn ask_login_paths(&self, cell: &Arc<HostCell>) {
         let wanted = |user: &&User| short(&cell.sweeper).wants_login_path(user);
-        for user in cell.host.users.iter().filter(wanted).cloned() {
-            let cell = cell.clone();
+        for user in cell.host.users.iter().filter(wanted) {
+            let (cell, user) = (cell.clone(), user.clone());
             tokio::spawn(async move {
                 if let Ok((_, words)) = cell.transport.login_path(&cell.host, &user).await
                     && let Some(path) = tmux::read_login_path(&words)

@@ -86,7 +86,7 @@ impl Fleet {
         let leaving: Leaving = Box::pin(async move {
             let (cell, user) = fleet.at(&place)?;
             // As in `read`: an unanswered question through sudo leaves a process of root's behind.
-            if user.through_sudo && !short(&cell.sweeper).due(&user, Instant::now()) {
+            if user.through_sudo && short(&cell.sweeper).rests(&user, Instant::now()) {
                 return Err(Failed::User(UserState::Fault(Fault::not_answering(&cell.host, &user.name))));
             }
             let _turn = cell.turn_of(&user.name).await?;

@@ -10,7 +10,7 @@ use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS};
 use muxboard_core::name::{BadName, NewSessionName};
 use muxboard_core::snapshot::SessionId;
-use muxboard_core::tmux::{self, Call, DONE, MISMATCH, format};
+use muxboard_core::tmux::{self, Call, DONE, MISMATCH, Server, format};
 use std::time::Duration;
 
 const STEP: &str = "trial";
@@ -42,8 +42,8 @@ impl Trial<'_> {
     async fn run(&mut self) -> Result<(), String> {
         let word = |e: BadName| e.to_string();
         let (first, second): (NewSessionName, NewSessionName) = ("muxboard-check".parse().map_err(word)?, "muxboard-checked".parse().map_err(word)?);
-        let said = self.ask(tmux::create(&first, None, true).without_configuration()).await?;
-        let Some(id) = said.lines().find_map(format::created) else {
+        let said = self.ask(tmux::create(&first, None, true, Server::Started).without_configuration()).await?;
+        let Some(id) = tmux::made(&said).map(|made| made.id) else {
             return Err(failure("a session cannot be made", &said));
         };
         self.server = Some(id.server_pid);
