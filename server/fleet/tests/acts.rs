@@ -62,7 +62,7 @@ async fn no_act_on_a_session_that_is_there_gone_or_replaced_ends_the_server() {
         world.miss(id).await;
         // As a server that ran before this one would have known it.
         world.miss(SessionId { server_pid: replaced.server_pid + 1, ..replaced }).await;
-        assert_eq!(world.fleet.kill(world.permit(Kill { session: replaced })).await, Ok(()), "round {round}");
+        assert!(world.fleet.kill(world.permit(Kill { session: replaced })).await.is_ok(), "round {round}");
     }
     assert_eq!((world.tmux(&["display-message", "-p", "#{pid}"]), world.tmux(&["list-sessions", "-F", "#{session_name}"])), (server, "keep".to_owned()));
 }
