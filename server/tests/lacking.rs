@@ -175,15 +175,6 @@ fn an_sshd_that_allows_one_session_a_connection_is_named_everywhere_and_mended_b
     assert_eq!(attach(&board, &path), None);
 }
 
-/// A stopped process that goes on when this goes, also when the test fails: whoever asks a stopped server waits for ever.
-struct Resume(String);
-
-impl Drop for Resume {
-    fn drop(&mut self) {
-        run("sh", &["-c", &format!("kill -CONT {} 2>/dev/null || true", self.0)]);
-    }
-}
-
 /// What `muxboard check` says of a host, run with tmux replaced there by this script.
 fn check_with(tmux: &str) -> Option<String> {
     let (accounts, client) = world()?;

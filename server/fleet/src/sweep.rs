@@ -415,6 +415,6 @@ mod tests {
             }
         }
         assert_eq!(own, 50);
-        assert!(other <= SUDO_LOOKS_PER_MINUTE_MAX && other >= 60 / SUDO_LOOK_SECONDS_MIN - 2, "{other}");
+        assert!((60 / SUDO_LOOK_SECONDS_MIN - 2..=SUDO_LOOKS_PER_MINUTE_MAX).contains(&other), "{other}");
     }
 }
