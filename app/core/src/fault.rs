@@ -1,11 +1,11 @@
 //! What can be wrong with a host or a user: a kind, the cause in plain words, and the line that mends it where there is one. Said here once, for
 //! the page, the API, the command line and the doctor.
 
+mod account;
 mod server;
 
 use crate::inventory::{Host, Reach, Ssh};
 use crate::limits::NOISE_BYTES_MAX;
-use crate::name::UnixUser;
 use crate::refusal::account_refused;
 use crate::shell::Script;
 use serde::{Deserialize, Serialize};
@@ -235,103 +235,6 @@ impl Fault {
     pub fn too_few_sessions(host: &Host) -> Self {
         let words = "muxboard needs at least two on one connection. In the host's sshd_config, then reload sshd:".to_owned();
         Self::new(Kind::TooFewSessions, format!("sshd of {} allows too few sessions on one connection.", host.label), words).mend("MaxSessions 10".into())
-    }
-
-    pub(crate) fn sudo_refused(host: &Host, user: &UnixUser) -> Self {
-        let words = format!("Add this line with visudo on {}, then refresh:", host.label);
-        Self::new(Kind::SudoRefused, format!("sudo does not let {} run tmux as {user}.", host.login), words).mend(host.sudoers_line(user))
-    }
-
-    pub(crate) fn sudo_missing(host: &Host, user: &UnixUser) -> Self {
-        let words = format!("Without it {user} cannot be reached from {}. With Debian's or Ubuntu's packages:", host.login);
-        Self::new(Kind::SudoMissing, format!("sudo is not installed on {}.", host.label), words).mend("apt-get install sudo".into())
-    }
-
-    pub(crate) fn no_account(host: &Host, user: &UnixUser) -> Self {
-        let title = format!("There is no account {user} on {}.", host.label);
-        Self::new(Kind::NoAccount, title, "Make it, or take it out of the configuration:").mend(format!("useradd -m -s /bin/bash {}", quoted(user.as_str())))
-    }
-
-    pub(crate) fn tmux_missing(host: &Host) -> Self {
-        Self::new(Kind::TmuxMissing, format!("tmux is not installed on {}.", host.label), "With Debian's or Ubuntu's packages:")
-            .mend("apt-get install tmux".into())
-    }
-
-    pub(crate) fn tmux_too_old(host: &Host, version: &str) -> Self {
-        let title = format!("tmux is too old on {} (version {version}).", host.label);
-        Self::new(Kind::TmuxTooOld, title, "muxboard needs tmux 3.2 or newer. With Debian's or Ubuntu's packages:").mend("apt-get install tmux".into())
-    }
-
-    pub(crate) fn tmux_not_understood(user: &UnixUser, version: &str, row: &str) -> Self {
-        let title = format!("The tmux of {user} answers in a form that muxboard does not understand (version {version}).");
-        let row = if row.is_empty() { "It ended well and said nothing".to_owned() } else { format!("The first line that cannot be read: {row}") };
-        Self::new(Kind::TmuxNotUnderstood, title, format!("{row}. Nothing is known of its sessions; they run on. Please report it with this line."))
-    }
-
-    pub(crate) fn socket_unreadable(host: &Host, user: &UnixUser, words: &str) -> Self {
-        let fault = Self::new(Kind::SocketUnreadable, format!("The tmux socket of {user} may not be used."), format!("tmux says: {words}."));
-        // tmux refuses a socket directory that others may enter; in its own words the path comes first.
-        // They are another machine's: what is no plain path is no part of a line that somebody will run.
-        let plain = |w: &&str| w.starts_with('/') && w.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
-        let unsafe_directory = words.split_whitespace().find(plain).filter(|_| words.contains("unsafe permissions"));
-        match unsafe_directory {
-            Some(path) => Self { words: format!("{} As {user} on {}:", fault.words, host.label), ..fault }.mend(format!("chmod 700 {path}")),
-            None => fault,
-        }
-    }
-
-    pub(crate) fn socket_file(user: &UnixUser, words: &str) -> Self {
-        let words = format!("{words}. It must hold one line, the absolute path of a tmux socket, and {user} must be able to read it.");
-        Self::new(Kind::SocketFile, format!("No tmux socket is published for {user}."), words)
-    }
-
-    /// The user's tmux server did not answer in time.
-    pub fn not_answering(host: &Host, user: &UnixUser) -> Self {
-        let words = format!("It may be stopped; this lets it go on, as root or {user} on {}:", host.label);
-        Self::new(Kind::NotAnswering, format!("The tmux server of {user} does not answer."), words)
-            .mend(format!("pkill -CONT -u {} tmux", quoted(user.as_str())))
-    }
-
-    pub(crate) fn other(user: &UnixUser, words: &str) -> Self {
-        Self::new(Kind::Other, format!("tmux does not work for {user}."), format!("It says: {words}"))
-    }
-
-    /// The account that we log in as is expired, or locked by other means, and `tool` (sshd or sudo) refuses to work for it.
-    pub fn account_expired(host: &Host, tool: &str, says: &str) -> Self {
-        let (login, label) = (&host.login, &host.label);
-        let words = format!(
-            "{tool} says of {login}, the account that asks: {says}. `chage -l {0}` tells when it expired; if that is not it, `passwd -S {0}` tells whether it is \
-             locked. To let it in again, as root on {label}:",
-            quoted(login.as_str())
-        );
-        // -I: a password that has been expired for too long shuts an account in the same way, and in the same words.
-        Self::new(Kind::AccountExpired, format!("The account {login} is expired or locked on {label}."), words)
-            .mend(format!("chage -E -1 -I -1 {}", quoted(login.as_str())))
-    }
-
-    /// The account that we log in as must change its password before `tool` (sshd or sudo) works for it.
-    pub fn password_expired(host: &Host, tool: &str, says: &str) -> Self {
-        let (login, label) = (&host.login, &host.label);
-        let words = format!(
-            "{tool} says: {says}. Either log in as {login} on a terminal and give it a new password, or, as root on {label}, let the old one count as new today:"
-        );
-        Self::new(Kind::PasswordExpired, format!("The password of {login} is expired on {label} and must be changed first."), words)
-            .mend(format!("chage -d $(date +%F) {}", quoted(login.as_str())))
-    }
-
-    /// The login shell says more than the limit before it runs what it is told. `says` is a line of that.
-    pub fn endless_shell(host: &Host, ssh: &Ssh, config: Option<&str>, says: &str) -> Self {
-        let login = &host.login;
-        let config = config.map(|file| format!(" -F {}", quoted(file))).unwrap_or_default();
-        let words = format!(
-            "More than {} bytes came before sh was started, and no end: \"{says}\". One of its start files prints them (~/.bashrc, ~/.zshenv, \
-             ~/.config/fish/config.fish, ~/.cshrc), or it is no shell. As the account that runs muxboard, see them with: ssh{config}{} -l {} {} true | head",
-            NOISE_BYTES_MAX,
-            port(ssh),
-            quoted(login.as_str()),
-            ssh.address
-        );
-        Self::new(Kind::NoShell, format!("The login shell of {login} on {} prints without end.", host.label), words)
     }
 }
 

@@ -87,7 +87,7 @@ fn serve(mut stream: UnixStream) {
 fn shell(input: File, mut output: File) {
     for line in BufReader::new(input).lines().map_while(Result::ok) {
         let words = |digits: usize| line.split(|c: char| !c.is_ascii_hexdigit()).filter(move |w| w.len() == digits);
-        let Some(mark) = words(32).last() else { continue };
+        let Some(mark) = words(32).next_back() else { continue };
         let user = line.split_once(" begin ").and_then(|(_, rest)| rest.split_once("\"$M\" ")?.1.split(';').next());
         let row_mark = words(16).next().unwrap_or(mark);
         let body = user.map(|user| section(&line, mark, row_mark, user)).unwrap_or_default();

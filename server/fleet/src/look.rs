@@ -48,8 +48,13 @@ impl Fleet {
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(WATCHED_SWEEP_MS)).await;
             let Ok((cell, user)) = fleet.at(&place) else { return };
+            let rests = || short(&cell.sweeper).rests(&user, Instant::now());
+            // Through sudo a look may have to wait until sudo's log has room for it: it is put off, not left out.
+            while !rests() && !short(&cell.sweeper).due(&user, Instant::now(), true) {
+                tokio::time::sleep(Duration::from_millis(WATCHED_SWEEP_MS)).await;
+            }
             short(&cell.stirred).remove(&place.user);
-            if short(&cell.sweeper).due(&user, Instant::now(), true) {
+            if !rests() {
                 fleet.glance(&cell, &user).await;
             }
         });
