@@ -5,7 +5,6 @@ mod account;
 mod server;
 
 use crate::inventory::{Host, Reach, Ssh};
-use crate::limits::NOISE_BYTES_MAX;
 use crate::refusal::account_refused;
 use crate::shell::Script;
 use serde::{Deserialize, Serialize};

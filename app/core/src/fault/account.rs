@@ -1,7 +1,8 @@
 //! What can be wrong with an account that others come through: it is expired, its password is, its login shell never ends.
 
-use super::{Fault, Kind, clean, port, quoted};
+use super::{Fault, Kind, port, quoted};
 use crate::inventory::{Host, Ssh};
+use crate::limits::NOISE_BYTES_MAX;
 
 impl Fault {
     /// The account that we log in as is expired, or locked by other means, and `tool` (sshd or sudo) refuses to work for it.
