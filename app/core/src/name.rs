@@ -130,9 +130,11 @@ const INTERFACE_BYTES_MAX: usize = 15;
 
 /// Names that no account database can hold, that would be an option or a path, and those with characters that somebody who reads them cannot see.
 fn unix_user(text: &str) -> Result<(), String> {
-    let letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '\\' | '+' | '\'' | ' ' | '$');
-    let first = |c: char| c.is_alphanumeric() || c == '_';
-    let last = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '$');
+    // Beyond ASCII all that can be seen: the tables of Unicode's letters would be 3 kB of the page's program.
+    let word = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii() && !invisible(c);
+    let letter = |c: char| word(c) || matches!(c, '-' | '_' | '.' | '@' | '\\' | '+' | '\'' | ' ' | '$');
+    let first = |c: char| word(c) || c == '_';
+    let last = |c: char| word(c) || matches!(c, '-' | '_' | '.' | '$');
     let dollar = text.find('$').is_some_and(|at| at + 1 < text.len());
     if text.len() <= USER_BYTES_MAX && text.starts_with(first) && text.ends_with(last) && text.chars().all(letter) && !dollar {
         Ok(())
