@@ -182,6 +182,9 @@ test("on a phone's width nothing is cut off and the terminal has its keys", asyn
   await open(tab, board);
   await shows(tab, ".card a.open", "a");
   expect(await width(tab)).toEqual([390, 390, 390]);
+  // A line to be copied is seen whole: in WebKit a scroll bar lay across it.
+  if (board.refused) await shows(tab, ".mend code", board.refused);
+  expect(await tab.evaluate(() => [...document.querySelectorAll(".mend code")].filter((its) => its.scrollWidth > its.clientWidth).length)).toBe(0);
   await shoot("phone-dashboard");
   await click(tab, ".card a.open");
   await connected(tab);
