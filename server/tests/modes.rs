@@ -25,6 +25,8 @@ async fn what_is_whole_reaches_the_program_of_a_pane_that_shows_tmux_and_keys_ar
         say(&mut watcher, ToServer::Leave).await;
         say(&mut watcher, ToServer::Ping(7)).await;
         frame(&mut watcher, |frame| (frame == ToClient::Pong(7)).then_some(())).await;
+        // Longer than tmux would take: a whole look of another's.
+        board.sessions_when(|_| true);
         assert_eq!(board.tmux(&front, &["display-message", "-p", "-t", "a:", "#{pane_in_mode}"]), "1", "{verb}");
         // Both are written in order after it.
         say(&mut socket, ToServer::Paste(format!("pasted-{verb}").into_bytes())).await;

@@ -328,6 +328,10 @@ pub const TEXT_SECONDS_MAX: u64 = 6;
 /// Time for open connections to hear that the server stops, in seconds.
 pub const SHUT_DOWN_SECONDS_MAX: u64 = 3;
 
+/// How long the audit waits for the lock of its file, in milliseconds. A process that a killed muxboard was starting holds it until it runs its program.
+pub const AUDIT_LOCK_MS_MAX: u64 = 2000;
+/// Time between two tries for that lock, in milliseconds.
+pub const AUDIT_LOCK_MS: u64 = 20;
 /// Events that wait for the audit file's disk; more are lost there, and counted.
 pub const AUDIT_QUEUE_EVENTS: usize = 4096;
 /// Events that are written to it at once.

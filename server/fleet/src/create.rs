@@ -2,7 +2,7 @@
 
 use crate::cell::{HostCell, short};
 use crate::transport::Purpose;
-use crate::{Failed, Fleet, row_mark};
+use crate::{Failed, Fleet};
 use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::User;
 use muxboard_core::name::Directory;
@@ -10,7 +10,7 @@ use muxboard_core::note::{Created, Note};
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Create, Permit};
 use muxboard_core::snapshot::UserState;
-use muxboard_core::tmux::{self, DONE, MISMATCH, Made, Server, format};
+use muxboard_core::tmux::{self, DONE, MISMATCH, Made, Server};
 use std::sync::Arc;
 
 /// What one call that makes a session came to.
@@ -48,29 +48,34 @@ impl Fleet {
         if let Ok(made) = &made {
             short(&cell.sweeper).note(&user, made);
         }
-        if turn.is_ok() {
-            self.glance(&cell, &user).await;
-        }
+        let looked = turn.is_ok() && self.glance(&cell, &user).await;
         // If the look itself failed we know no better than tmux's own word.
-        let result = made.and_then(|made| if self.known(permit.place(), made.session) == Some(false) { Err(Failed::EndedAtOnce) } else { Ok(made) });
+        let is_over = |id| looked && self.known(permit.place(), id) == Some(false);
+        let result = made.and_then(|made| if is_over(made.session) { Err(Failed::EndedAtOnce) } else { Ok(made) });
         // A session whose command could not be started is there all the same.
-        reported.end(id.filter(|id| self.known(permit.place(), *id) != Some(false)), &result);
+        reported.end(id.filter(|id| !is_over(*id)), &result);
         result
     }
 
     /// Asks for the `PATH` of the logins of users one of whose commands was not found, once for each.
     pub(crate) fn ask_login_paths(&self, cell: &Arc<HostCell>) {
         let wanted = |user: &&User| short(&cell.sweeper).wants_login_path(user);
-        for user in cell.host.users.iter().filter(wanted) {
-            let (cell, user) = (cell.clone(), user.clone());
-            tokio::spawn(async move {
+        let users: Vec<User> = cell.host.users.iter().filter(wanted).cloned().collect();
+        if users.is_empty() {
+            return;
+        }
+        let cell = cell.clone();
+        // One after the other: a hundred accounts of one host are not a hundred logins at one moment.
+        tokio::spawn(async move {
+            for user in users {
+                let Ok(_turn) = cell.turn_of(&user.name).await else { continue };
                 if let Ok((_, words)) = cell.transport.login_path(&cell.host, &user).await
                     && let Some(path) = tmux::read_login_path(&words)
                 {
                     short(&cell.sweeper).has_login_path(&user, path);
                 }
-            });
-        }
+            }
+        });
     }
 
     /// Refuses a user whose tmux was too old at the last look and is now: what it makes could not be listed.
@@ -120,7 +125,7 @@ impl Fleet {
             return Ok(Tried::Made(Created { session: made.id, notes: notes(&made, server) }));
         }
         if exit.is_none() && server == Server::Started {
-            return Err(Failed::User(UserState::Fault(Fault::loading_configuration(&user.name))));
+            return Err(Failed::User(UserState::Fault(Fault::not_made_while_loading(user))));
         }
         match outcome::acted(&cell.host, user, exit, &text) {
             Acted::NameTaken => Ok(Tried::NameTaken(text)),
@@ -134,9 +139,8 @@ impl Fleet {
         if wanted.command.is_some() {
             return Err(Failed::MadeByConfiguration);
         }
-        let mark = row_mark();
-        let (_, words) = cell.transport.call(&cell.host, user, &format::call(&mark), Purpose::Act).await.map_err(Failed::Host)?;
-        let session = format::parse(&words, &mark).sessions.into_iter().find(|s| s.name.as_str() == wanted.name.as_str()).ok_or(Failed::EndedAtOnce)?;
+        let listed = cell.transport.list(&cell.host, user, Purpose::Act).await.map_err(Failed::Host)?;
+        let session = listed.listing.sessions.into_iter().find(|s| s.name.as_str() == wanted.name.as_str()).ok_or(Failed::EndedAtOnce)?;
         let complaints: Vec<String> = said.lines().take_while(|line| !line.starts_with("duplicate session")).map(str::to_owned).collect();
         let mut notes = vec![Note::MadeByConfiguration];
         notes.extend(Note::configuration_errors(&complaints));

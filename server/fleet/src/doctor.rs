@@ -223,11 +223,11 @@ async fn a_user(record: &mut Record<'_>, transport: &Transport, user: &User, fac
         return record.add(Some(user), step, Verdict::Bad, format!("tmux {version} is too old; 3.2 or newer is needed"), Some("apt-get install tmux".into()));
     }
     record.good(Some(user), step, format!("tmux {version}, {}", facts.get("tmux")));
-    let (exit, words) = match transport.call(host, user, &format::call(&mark), Purpose::Act).await {
-        Ok(answer) => answer,
+    let listed = match transport.list(host, user, Purpose::Act).await {
+        Ok(listed) => listed,
         Err(fault) => return record.fault(Some(user), "server", fault),
     };
-    match outcome::user_state(host, user, section(&words, exit)) {
+    match outcome::user_state(host, user, listed) {
         UserState::Sessions(sessions) => record.good(Some(user), "server", format!("runs, {} sessions", sessions.len())),
         UserState::NoServer => record.good(Some(user), "server", "none is running; the first session starts one"),
         UserState::Fault(fault) => record.fault(Some(user), "server", fault),

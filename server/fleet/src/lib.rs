@@ -37,7 +37,7 @@ use muxboard_core::limits::{REFRESH_SECONDS_MAX, REFRESH_SECONDS_MIN, SWEEP_SECO
 use muxboard_core::name::HostKey;
 use muxboard_core::policy::{Permit, Refresh};
 use muxboard_core::snapshot::{HostRow, HostState, Place, Snapshot, UnixSeconds, UserState};
-use muxboard_core::tmux::format::{self, Listing};
+use muxboard_core::tmux::section::Section;
 use muxboard_core::upload::Refused;
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -284,12 +284,11 @@ impl Fleet {
     /// Looks at one user alone. Waits for no sweep: another user's server may keep one busy. False if the host did not answer.
     async fn glance(&self, cell: &HostCell, user: &User) -> bool {
         let began = Instant::now();
-        let mark = row_mark();
-        let answer = cell.transport.call(&cell.host, user, &format::call(&mark), Purpose::Refresh).await;
+        let answer = cell.transport.list(&cell.host, user, Purpose::Refresh).await;
         let answered = answer.is_ok();
         let mut sweeper = short(&cell.sweeper);
         match answer {
-            Ok((exit, words)) => sweeper.glanced(&cell.host, user, began, exit, format::parse(&words, &mark)),
+            Ok(section) => sweeper.glanced(&cell.host, user, began, section),
             Err(fault) => sweeper.found(HostState::Fault(fault)),
         }
         self.publish(cell, &sweeper);
@@ -299,7 +298,7 @@ impl Fleet {
     /// A user's server did not answer in time: the next sweep knows, and asks less often.
     pub(crate) fn heard_nothing(&self, cell: &HostCell, user: &User, began: Instant) {
         let mut sweeper = short(&cell.sweeper);
-        sweeper.glanced(&cell.host, user, began, None, Listing::default());
+        sweeper.glanced(&cell.host, user, began, Section::silent());
         self.publish(cell, &sweeper);
     }
 

@@ -140,6 +140,10 @@ impl Fleet {
 
     /// The session that a terminal shows, as of the last look.
     pub(crate) fn shown_by(&self, place: &Place, attachment: &Attachment) -> Option<SessionId> {
+        // What an older look says of this tty is of another terminal.
+        if !self.is_looked_at(place, attachment) {
+            return None;
+        }
         self.row(place, |user| user.sessions().iter().find(|s| s.clients.iter().any(|c| c.tty == attachment.tty())).map(|s| s.id))
     }
 

@@ -13,7 +13,7 @@ use muxboard_core::name::UnixUser;
 use muxboard_core::note::{Created, Note};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
-use muxboard_core::tmux::format::{Listing, PaneId};
+use muxboard_core::tmux::format::PaneId;
 use muxboard_core::tmux::section::{self, Ask, Section};
 use muxboard_core::{ansi, order, outcome};
 use std::collections::HashMap;
@@ -51,7 +51,8 @@ struct Memory {
     prompt: bool,
     previews: HashMap<SessionId, Preview>,
     /// What is to be known of sessions that were made here.
-    notes: HashMap<SessionId, Vec<Note>>,
+    /// What is to be known of sessions that were made, and when they were.
+    notes: HashMap<SessionId, (Instant, Vec<Note>)>,
     /// The `PATH` of a login, once a command was not found.
     login_path: LoginPath,
     /// How often in a row it did not answer, and when to ask again.
@@ -212,8 +213,7 @@ impl Sweeper {
                 let round_trip_ms = u32::try_from(questions.began.elapsed().as_millis()).unwrap_or(u32::MAX);
                 let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &answer.mark, &questions.row_mark).into_iter().collect();
                 for user in &questions.users {
-                    let none = Section { listing: Default::default(), captures: Vec::new(), exit: None, cut: false };
-                    self.take(host, user, questions.began, sections.remove(&user.name).unwrap_or(none));
+                    self.take(host, user, questions.began, sections.remove(&user.name).unwrap_or_else(Section::silent));
                 }
                 HostState::Up { round_trip_ms }
             }
@@ -223,7 +223,7 @@ impl Sweeper {
 
     /// Remembers what is to be known of a session that was just made.
     pub(crate) fn note(&mut self, user: &User, made: &Created) {
-        self.users.entry(user.name.clone()).or_default().notes.insert(made.session, made.notes.clone());
+        self.users.entry(user.name.clone()).or_default().notes.insert(made.session, (Instant::now(), made.notes.clone()));
     }
 
     /// Whether the `PATH` of this user's logins is to be asked for; true once.
@@ -259,8 +259,7 @@ impl Sweeper {
     }
 
     /// Takes the answer to a look at one user alone, without previews. What is known of the host stays as it is.
-    pub(crate) fn glanced(&mut self, host: &Host, user: &User, began: Instant, exit: Option<i32>, listing: Listing) {
-        let section = Section { listing, captures: Vec::new(), exit, cut: false };
+    pub(crate) fn glanced(&mut self, host: &Host, user: &User, began: Instant, section: Section) {
         self.take(host, user, began, section);
     }
 
@@ -336,7 +335,8 @@ impl Sweeper {
         if let UserState::Sessions(sessions) = &mut state {
             memory.panes = panes;
             remember(memory, captures, sessions, now);
-            memory.notes.retain(|id, _| sessions.iter().any(|s| s.id == *id));
+            // A look that began before a session was made does not know it.
+            memory.notes.retain(|id, (made, _)| *made >= asked || sessions.iter().any(|s| s.id == *id));
             sessions.sort_by(|a, b| order::compare(a.name.as_str(), b.name.as_str(), &host.order).then_with(|| a.id.cmp(&b.id)));
             for session in sessions {
                 session.preview = memory.previews.get(&session.id).map(|p| p.lines.clone()).unwrap_or_default();
@@ -346,7 +346,7 @@ impl Sweeper {
                     wanted @ LoginPath::Unasked if not_found => *wanted = LoginPath::Wanted,
                     _ => {}
                 }
-                session.notes.extend(memory.notes.get(&session.id).into_iter().flatten().cloned());
+                session.notes.extend(memory.notes.get(&session.id).into_iter().flat_map(|(_, notes)| notes).cloned());
             }
         }
         let lacks = memory.panes.iter().any(|(id, _)| !memory.previews.contains_key(id));
@@ -392,9 +392,9 @@ mod tests {
         let asks = |sweeper: &Sweeper, purpose| sweeper.questions(&host, purpose).users.len();
         let rest = Duration::from_secs(REFRESH_SUDO_SECONDS_MIN);
         let long_ago = Instant::now().checked_sub(rest).unwrap();
-        sweeper.glanced(&host, &host.users[0], long_ago, None, Listing::default());
+        sweeper.glanced(&host, &host.users[0], long_ago, Section::silent());
         assert_eq!((asks(&sweeper, Purpose::Look), asks(&sweeper, Purpose::Refresh)), (0, 1));
-        sweeper.glanced(&host, &host.users[0], Instant::now(), None, Listing::default());
+        sweeper.glanced(&host, &host.users[0], Instant::now(), Section::silent());
         assert_eq!(asks(&sweeper, Purpose::Refresh), 0, "each question leaves a process of root's behind");
     }
 
@@ -411,7 +411,7 @@ mod tests {
                 *(if user.through_sudo { &mut other } else { &mut own }) += 1;
                 // Each finds something else.
                 let words = Listing { problems: vec![format!("tmux says {other}")], ..Listing::default() };
-                sweeper.glanced(&host, user, questions.began, Some(1), words);
+                sweeper.glanced(&host, user, questions.began, Section { exit: Some(1), listing: words, ..Section::silent() });
             }
         }
         assert_eq!(own, 50);

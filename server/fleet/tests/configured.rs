@@ -115,7 +115,11 @@ async fn what_the_configuration_starts_begins_in_the_home_directory() {
     let Some(world) = at_home(test, &[(".tmux.conf", "new-session -d -s mine 'exec cat'\n")]) else { return };
     make(&world, "work", None).await.unwrap();
     let home = home().canonicalize().unwrap();
-    let started = async { while world.tmux(&["display-message", "-p", "-t", "mine:", "#{pane_current_path}"]) != home.to_str().unwrap() {} };
+    let started = async {
+        while world.tmux(&["display-message", "-p", "-t", "mine:", "#{pane_current_path}"]) != home.to_str().unwrap() {
+            tokio::task::yield_now().await
+        }
+    };
     timeout(PATIENCE, started).await.unwrap();
 }
 

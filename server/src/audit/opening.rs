@@ -3,7 +3,7 @@
 use super::file::AuditSettings;
 use super::key::{Head, Key};
 use super::record;
-use muxboard_core::limits::{AUDIT_KEEP_FILES_MAX, AUDIT_LINE_BYTES_MAX};
+use muxboard_core::limits::{AUDIT_KEEP_FILES_MAX, AUDIT_LINE_BYTES_MAX, AUDIT_LOCK_MS, AUDIT_LOCK_MS_MAX};
 use muxboard_core::shell::Script;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
@@ -12,6 +12,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// A file that is written.
 pub(super) struct Open {
@@ -48,8 +49,21 @@ pub(super) fn to_write(path: &Path) -> io::Result<Open> {
         return Err(io::Error::other(format!("others may write it: chmod 600 {}", word.as_str())));
     }
     // Two who write would each break the other's chain.
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| io::Error::other("another muxboard writes it: give each board a file of its own"))?;
+    lock(&file)?;
     Ok(Open { file, identity: (found.dev(), found.ino()), bytes: found.len() })
+}
+
+/// Locks a file, within [`AUDIT_LOCK_MS_MAX`]: what a muxboard that was just killed had begun to start keeps its files for a moment.
+#[expect(clippy::disallowed_methods, reason = "the audit opens its files before the board serves, and later on a thread of its own")]
+fn lock(file: &File) -> io::Result<()> {
+    let began = Instant::now();
+    while flock(file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if began.elapsed() > Duration::from_millis(AUDIT_LOCK_MS_MAX) {
+            return Err(io::Error::other("another muxboard writes it: give each board a file of its own"));
+        }
+        std::thread::sleep(Duration::from_millis(AUDIT_LOCK_MS));
+    }
+    Ok(())
 }
 
 /// Opens a file to read it.

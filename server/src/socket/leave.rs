@@ -31,8 +31,8 @@ impl<'a, O: Operation> Leave<'a, O> {
         }
     }
 
-    /// Asks before a part of a paste, unless tmux answered less than [`LEAVE_MS_MIN`] ago.
-    pub(super) fn begin_for_paste(&mut self, attachment: &Attachment) {
+    /// Asks before a part of a paste or a composed line, unless tmux answered less than [`LEAVE_MS_MIN`] ago.
+    pub(super) fn begin_for_text(&mut self, attachment: &Attachment) {
         if self.left.is_none_or(|left| left.elapsed() >= Duration::from_millis(LEAVE_MS_MIN)) {
             self.begin(attachment);
         }

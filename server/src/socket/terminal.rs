@@ -249,10 +249,12 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                         if attached && is_key(&bytes) && behind && !input.is_pasting() { overtake.begin(&attachment); }
                     },
                     Ok(ToServer::Paste(bytes)) => if leave.is_none() {
-                        to_program.begin_for_paste(&attachment);
+                        to_program.begin_for_text(&attachment);
                         input.pasted(&bytes);
                     },
-                    Ok(ToServer::Leave) => if leave.is_none() { to_program.begin(&attachment); },
+                    Ok(ToServer::Leave) if leave.is_some() => {}
+                    Ok(ToServer::Leave) if shown.mode.is_some() => to_program.begin(&attachment),
+                    Ok(ToServer::Leave) => to_program.begin_for_text(&attachment),
                     Ok(ToServer::Resize(grid)) => attachment.resize(grid),
                     Ok(ToServer::Taken(bytes)) => {
                         let stalled = out.closed.is_some_and(|since| since.elapsed() > Duration::from_millis(STALLED_MS));
@@ -266,7 +268,8 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
             answer = to_program.answered() => match answer {
                 // What the last look saw is over.
                 Ok(()) => if shown.mode.take().is_some() { aside.mode = Some(None); },
-                Err(Failed::Gone) => input.clear(),
+                // It reaches nobody, and the page waits for no answer to it.
+                Err(Failed::Gone) => aside.written(input.written(input.waiting().len())),
                 Err(failed) => break leave::end(&failed),
             },
             () = attachment.writable(), if !input.waiting().is_empty() && !to_program.is_coming() => match attachment.write(input.waiting()) {

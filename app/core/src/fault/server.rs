@@ -1,7 +1,7 @@
 //! What can be wrong with a user's tmux, and with sudo on the way to it.
 
 use super::{Fault, Kind, clean, quoted};
-use crate::inventory::Host;
+use crate::inventory::{Host, User};
 use crate::name::UnixUser;
 use crate::tmux::orphan::Orphan;
 
@@ -16,14 +16,22 @@ impl Fault {
              This has the server make its socket again, as root or {user} on {}:",
             host.label
         );
-        let line = orphan.pid.map_or_else(|| format!("pkill -USR1 -u {user} -x 'tmux: server'"), |pid| format!("kill -USR1 {pid}"));
+        let line = orphan.pid.map_or_else(|| format!("pkill -USR1 -u {} -x 'tmux: server'", quoted(user.as_str())), |pid| format!("kill -USR1 {pid}"));
         Self::new(Kind::SocketMissing, title, words).mend(line)
     }
 
     /// The user's tmux server has not finished its configuration.
     pub fn loading_configuration(user: &UnixUser) -> Self {
-        let words = "Something that it runs takes long. A session that was asked for is made when it is done; refresh to see.";
+        let words = "Something that it runs takes long; refresh to see.";
         Self::new(Kind::LoadingConfiguration, format!("tmux of {user} is loading its configuration."), words)
+    }
+
+    /// A session was asked for, and the user's tmux server has not finished its configuration. Our own client gives up, and tmux with it; one
+    /// that sudo started waits on.
+    pub fn not_made_while_loading(user: &User) -> Self {
+        let then = if user.through_sudo { "The session is made when it is done." } else { "The session was not made: make it when it is done." };
+        let fault = Self::loading_configuration(&user.name);
+        Self { words: format!("{then} {}", fault.words), ..fault }
     }
 
     pub(crate) fn sudo_refused(host: &Host, user: &UnixUser) -> Self {

@@ -40,6 +40,13 @@ pub struct Section {
     pub cut: bool,
 }
 
+impl Section {
+    /// What a user says who says nothing in time.
+    pub fn silent() -> Self {
+        Self { listing: Listing::default(), captures: Vec::new(), exit: None, cut: false }
+    }
+}
+
 fn capture_mark(ask: &Ask<'_>, pane: PaneId) -> String {
     format!("{} pane {}", ask.row_mark, pane.0)
 }

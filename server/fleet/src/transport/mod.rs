@@ -15,14 +15,15 @@ pub(crate) use client::Client;
 pub(crate) use link::{Link, Seat};
 
 use crate::exec::{self, Bounds};
-use crate::sentinel;
+use crate::{row_mark, sentinel};
 use muxboard_core::argv;
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, Reach, User};
-use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS, START_SECONDS_MAX};
+use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS, SECTION_BYTES_MAX, START_SECONDS_MAX};
 use muxboard_core::name::Directory;
 use muxboard_core::shell::Script;
-use muxboard_core::tmux::{Call, section};
+use muxboard_core::tmux::section::{self, Section};
+use muxboard_core::tmux::{Call, format};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +94,24 @@ impl Transport {
     /// What is wrong with the host.
     pub(crate) async fn call(&self, host: &Host, user: &User, call: &Call, purpose: Purpose) -> Result<(Option<i32>, String), Fault> {
         self.asked(host, &section::single(user, call, ACTION_SECONDS_MAX, ACTION_BYTES_MAX), ACTION_SECONDS_MAX, purpose).await
+    }
+
+    /// Lists a user's sessions, without previews: as many bytes as a section of a sweep may have.
+    ///
+    /// # Errors
+    /// What is wrong with the host.
+    pub(crate) async fn list(&self, host: &Host, user: &User, purpose: Purpose) -> Result<Section, Fault> {
+        let mark = row_mark();
+        let script = section::single(user, &format::call(&mark), ACTION_SECONDS_MAX, SECTION_BYTES_MAX);
+        let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX + GRACE_SECONDS), bytes: SECTION_BYTES_MAX };
+        let answer = self.run(host, &script, bounds, purpose).await?;
+        let (exit, mut words) = section::ended(&answer.output, &answer.mark);
+        let cut = exit.is_none() && answer.output.len() >= SECTION_BYTES_MAX;
+        if cut {
+            // The last line may be half a row.
+            words.truncate(words.rfind('\n').unwrap_or(0));
+        }
+        Ok(Section { listing: format::parse(&words, &mark), captures: Vec::new(), exit, cut })
     }
 
     /// Makes one call of tmux that may start the user's server, as [`Self::call`], and waits until that has loaded its configuration.
