@@ -209,6 +209,7 @@ impl Serve {
     fn run(self) -> anyhow::Result<()> {
         let (own, root) = own_account()?;
         let mut token = None;
+        let read_as = self.config.as_deref().and_then(reload::mark);
         let config = match &self.config {
             Some(path) => with_askpass(reload::read(path, &own)?),
             None => {
@@ -237,14 +238,14 @@ impl Serve {
         more_descriptors();
         let path = self.config;
         let audit = config.audit.clone().map(AuditFile::open).transpose()?.map(Arc::new);
-        let ended = runtime()?.block_on(serve(config, token, path.map(|path| (path, own)), audit.clone()));
+        let ended = runtime()?.block_on(serve(config, token, path.map(|path| (path, own, read_as)), audit.clone()));
         // The runtime is gone, and with it whatever had something to say.
         audit.inspect(|audit| audit.close());
         ended
     }
 }
 
-async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, UnixUser)>, audit: Option<Arc<AuditFile>>) -> anyhow::Result<()> {
+async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, UnixUser, reload::Mark)>, audit: Option<Arc<AuditFile>>) -> anyhow::Result<()> {
     let doorway = Doorway::open(&config.listen, config.tls.as_ref(), config.connections).await.map_err(anyhow::Error::msg)?;
     let port = doorway.address().map_or_else(|| config.public_port(), |address| address.port());
     let origin = config.origins.first().cloned().or_else(|| Some(format!("http://{}", doorway.address()?))).unwrap_or_default();
@@ -261,8 +262,8 @@ async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, Uni
             audit.as_deref().inspect(|file| file.write(&event));
         })
         .build()?;
-    if let Some((path, own)) = from {
-        let source = reload::Source { path, own, port, listen: config.listen.clone(), certificate: doorway.certificate() };
+    if let Some((path, own, read_as)) = from {
+        let source = reload::Source { path, own, read_as, port, listen: config.listen.clone(), certificate: doorway.certificate() };
         tokio::spawn(reload::follow(source, config, board.handle()));
     }
     let (stop, handle) = (board.stopper(), board.handle());

@@ -38,6 +38,8 @@ pub(crate) fn read(path: &Path, own: &UnixUser) -> anyhow::Result<Config> {
 pub(crate) struct Source {
     pub(crate) path: PathBuf,
     pub(crate) own: UnixUser,
+    /// The file as it was right before the start read it: what changed since is not taken yet.
+    pub(crate) read_as: Mark,
     pub(crate) port: u16,
     /// Where it listens, whatever the file says by now.
     pub(crate) listen: Listen,
@@ -45,9 +47,10 @@ pub(crate) struct Source {
 }
 
 /// A file as it was at a look: a change of any of these is another file, a link that leads elsewhere too.
-type Mark = Option<(u64, u64, u64, i64, i64)>;
+pub(crate) type Mark = Option<(u64, u64, u64, i64, i64)>;
 
-fn mark(path: &Path) -> Mark {
+/// The file as it is now.
+pub(crate) fn mark(path: &Path) -> Mark {
     let found = std::fs::metadata(path).ok()?;
     Some((found.dev(), found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
 }
@@ -61,6 +64,9 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
     let marks = |files: &[PathBuf]| [&source.path].into_iter().chain(files).map(|file| mark(file)).collect::<Vec<_>>();
     let mut taken = marks(&files);
     let mut seen = taken.clone();
+    if let Some(first) = taken.first_mut() {
+        *first = source.read_as;
+    }
     loop {
         tokio::select! {
             _ = hangup.recv() => {}
