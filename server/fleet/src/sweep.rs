@@ -383,6 +383,7 @@ mod tests {
     use super::*;
     use muxboard_core::inventory::Socket;
     use muxboard_core::limits::SUDO_LOOKS_PER_MINUTE_MAX;
+    use muxboard_core::tmux::format::Listing;
 
     #[test]
     fn a_refresh_asks_again_through_sudo_after_a_while_and_was_ignored_for_an_hour() {
