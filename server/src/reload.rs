@@ -49,7 +49,7 @@ pub(crate) struct Source {
 /// A file as it was at a look: a change of any of these is another file, a link that leads elsewhere too.
 pub(crate) type Mark = Option<(u64, u64, u64, i64, i64)>;
 
-/// The file as it is now.
+/// Device, inode, size and modification time of a file, following links; `None` if it cannot be looked at.
 pub(crate) fn mark(path: &Path) -> Mark {
     let found = std::fs::metadata(path).ok()?;
     Some((found.dev(), found.ino(), found.size(), found.mtime(), found.mtime_nsec()))

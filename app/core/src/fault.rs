@@ -118,7 +118,7 @@ impl Fault {
         format!("{} {}{line}", self.title, self.words)
     }
 
-    /// What is wrong and the line that mends it, for places that have room for so many bytes: the line only where all of it fits.
+    /// The title and the mending line in at most `bytes_max` bytes. The line is left out where both together do not fit.
     pub fn brief(&self, bytes_max: usize) -> String {
         let whole = self.line.as_ref().map(|line| format!("{} {line}", self.title)).filter(|whole| whole.len() <= bytes_max);
         whole.unwrap_or_else(|| {

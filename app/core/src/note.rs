@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A session that was made, or found where it was to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
-    /// Its identity.
+    /// The identity of the session that was made or opened.
     pub session: SessionId,
     /// What whoever asked for it should know.
     pub notes: Vec<Note>,
@@ -29,7 +29,7 @@ pub enum Note {
     EndsUnattached,
     /// All sessions of the user end when the last terminal is closed (`exit-unattached`).
     ServerEndsUnattached,
-    /// Its program was not found; the `PATH` of a login.
+    /// The session's command was not found (status 127). Holds the `PATH` that a login of the account has.
     NotFound(String),
 }
 

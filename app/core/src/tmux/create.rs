@@ -22,7 +22,7 @@ const MADE: &str = "#{pid}/#{start_time}/#{session_id}/#{session_created} #{dest
 /// A session that was just made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
-    /// Its identity.
+    /// The identity of the new session.
     pub id: SessionId,
     /// What tmux could not use of its configuration, in its own words, one line each.
     pub complaints: Vec<String>,

@@ -149,7 +149,7 @@ pub fn parse(answer: &str, mark: &str) -> Listing {
     out
 }
 
-/// What is read beside the sessions themselves.
+/// Rows that are kept until all are read: the counts that prove the answer whole, and the clients.
 #[derive(Default)]
 struct Read {
     /// How many windows each session counts.

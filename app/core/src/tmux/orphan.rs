@@ -14,7 +14,7 @@ const RUNS: &str = "runs";
 /// A server without its socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Orphan {
-    /// Its process, if only one can be meant.
+    /// The process id of the server; `None` where several servers may be the one.
     pub(crate) pid: Option<u32>,
     /// When it started, as `ps` says it.
     pub(crate) since: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) fn exit(user: &User) -> Script {
     )
 }
 
-/// Whether a line of the output begins what [`exit`] printed after a failure.
+/// True if a line of the output begins what [`exit`] printed after a failure.
 pub(crate) fn begins(line: &str, mark: &str) -> bool {
     line.strip_prefix(mark).and_then(|rest| rest.strip_prefix(' ')) == Some(LISTENS)
 }
@@ -128,7 +128,7 @@ impl Process<'_> {
         named
     }
 
-    /// Whether its words name this socket.
+    /// True if the server's command line names this socket.
     fn names(&self, socket: &Socket) -> bool {
         match socket {
             Socket::Default => self.socket().is_none(),

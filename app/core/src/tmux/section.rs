@@ -41,7 +41,7 @@ pub struct Section {
 }
 
 impl Section {
-    /// What a user says who says nothing in time.
+    /// The section of a user whose tmux gave no answer in time.
     pub fn silent() -> Self {
         Self { listing: Listing::default(), captures: Vec::new(), exit: None, cut: false }
     }
