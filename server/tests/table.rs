@@ -43,7 +43,7 @@
 //! | permit | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
 //! | permit-unknown | app/core/src/policy.rs | server/tests/door.rs: unknown_comes_before_forbidden_and_after_unauthenticated |
 //! | type-right | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | visible | app/core/src/policy.rs | server/tests/identity.rs: two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions |
+//! | visible | app/core/src/view.rs | server/tests/identity.rs: two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions |
 //! | board-whole | server/src/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
 //! | board-news | server/src/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
 //! | still-allows | server/src/socket/terminal.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |

@@ -5,10 +5,11 @@ use crate::argv::NO_SOCKET_PUBLISHED;
 use crate::fault::Fault;
 use crate::inventory::{Host, User};
 use crate::name::UnixUser;
+use crate::note::Note;
 use crate::refusal::account_refused;
-use crate::snapshot::UserState;
+use crate::section::Section;
+use crate::snapshot::{SessionId, UserState};
 use crate::tmux::format::{self, Listing};
-use crate::tmux::section::Section;
 use crate::tmux::{DONE, MISMATCH, VERSION_MIN, orphan};
 
 /// What one section of a sweep means. No session is a fact only where the server counted none, or where there is no server: an answer that ended
@@ -49,7 +50,7 @@ fn refused(host: &Host, user: &User, code: i32, words: &str) -> UserState {
     if let Some(orphan) = orphan {
         let socket = words.lines().find_map(|line| line.strip_prefix("no server running on ").or_else(|| line.strip_prefix("error connecting to ")));
         let socket = socket.map_or("", |socket| socket.strip_suffix(" (No such file or directory)").unwrap_or(socket));
-        return UserState::Fault(Fault::socket_missing(host, &user.name, &orphan, socket));
+        return UserState::Fault(Fault::socket_missing(host, &user.name, orphan.pid, orphan.since.as_deref(), socket));
     }
     // sudo complains about a password too where it is the asking account that it does not let do anything.
     let of_account = if user.through_sudo { account_refused(host, "sudo", &words.lines().collect::<Vec<_>>()) } else { None };
@@ -122,6 +123,15 @@ pub fn acted(host: &Host, user: &User, exit: Option<i32>, answer: &str) -> Acted
     } else {
         Acted::User(UserState::Fault(Fault::not_answering(host, &user.name)))
     }
+}
+
+/// A session that was made, or found where it was to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// The identity of the session that was made or opened.
+    pub session: SessionId,
+    /// What whoever asked for it should know.
+    pub notes: Vec<Note>,
 }
 
 #[cfg(test)]

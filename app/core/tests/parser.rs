@@ -2,8 +2,8 @@
 
 use muxboard_core::inventory::{Host, Socket, User};
 use muxboard_core::name::{Directory, NewSessionName};
+use muxboard_core::section::{self, Ask};
 use muxboard_core::snapshot::UserState;
-use muxboard_core::tmux::section::{self, Ask};
 use muxboard_core::tmux::{self, format};
 use muxboard_core::{ansi, argv, outcome};
 use proptest::prelude::*;

@@ -123,7 +123,7 @@ pub fn CreateForm(
 }
 
 /// The places of a view where something holds, each with a word for the person.
-pub fn places(view: &muxboard_core::snapshot::View, may: fn(&muxboard_core::snapshot::UserView) -> bool) -> Vec<(Place, String)> {
+pub fn places(view: &muxboard_core::view::View, may: fn(&muxboard_core::view::UserView) -> bool) -> Vec<(Place, String)> {
     let hosts = view.hosts.iter();
     hosts
         .flat_map(|h| {

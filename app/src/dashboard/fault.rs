@@ -5,7 +5,8 @@ use crate::ui::time::{Ago, span};
 use leptos::prelude::*;
 use muxboard_core::fault::Fault;
 use muxboard_core::policy::Ability;
-use muxboard_core::snapshot::{Place, UserState, UserView};
+use muxboard_core::snapshot::{Place, UserState};
+use muxboard_core::view::UserView;
 
 /// A fault: what, why, since when, and the line that mends it.
 #[component]

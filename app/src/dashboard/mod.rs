@@ -19,7 +19,8 @@ pub mod store;
 use crate::base::Base;
 use filter::Query;
 use leptos::prelude::*;
-use muxboard_core::snapshot::{HostState, Kept, Place, SessionId, View};
+use muxboard_core::snapshot::{HostState, Kept, Place, SessionId};
+use muxboard_core::view::View;
 use serde::{Deserialize, Serialize};
 
 /// The counts in the bar.

@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 use muxboard_core::name::HostKey;
-use muxboard_core::snapshot::{HostRow, Place, Session, SessionId, UserRow, UserState, UserView, View};
+use muxboard_core::snapshot::{HostRow, Place, Session, SessionId, UserRow, UserState};
+use muxboard_core::view::{UserView, View};
 use std::collections::HashMap;
 
 /// One session.

@@ -10,11 +10,12 @@ use muxboard_core::limits::{
     SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
 };
 use muxboard_core::name::UnixUser;
-use muxboard_core::note::{Created, Note};
+use muxboard_core::note::Note;
+use muxboard_core::outcome::Created;
+use muxboard_core::section::{self, Ask, Section};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
 use muxboard_core::tmux::format::PaneId;
-use muxboard_core::tmux::section::{self, Ask, Section};
 use muxboard_core::{ansi, order, outcome};
 use std::collections::HashMap;
 use std::time::Duration;

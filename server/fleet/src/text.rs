@@ -8,8 +8,9 @@ use muxboard_core::fault::Fault;
 use muxboard_core::limits::{GRACE_SECONDS, TEXT_BYTES_MAX, TEXT_LINES_MAX, TEXT_SECONDS_MAX};
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Permit, ReadText};
+use muxboard_core::section;
 use muxboard_core::snapshot::UserState;
-use muxboard_core::tmux::{self, Text, section};
+use muxboard_core::tmux::{self, Text};
 use std::time::Duration;
 use tokio::time::Instant;
 

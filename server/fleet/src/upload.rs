@@ -6,7 +6,7 @@ use crate::transport::{Purpose, Seat, Transport};
 use crate::{Failed, Fleet, Slot, sentinel};
 use muxboard_core::argv;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
-use muxboard_core::fault::{Fault, of_ssh};
+use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     ACTION_BYTES_MAX, ACTION_SECONDS_MAX, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, UPLOAD_ANSWER_SECONDS_MAX, UPLOAD_BYTES_MAX, UPLOAD_BYTES_PER_SECOND_MIN,
@@ -14,6 +14,7 @@ use muxboard_core::limits::{
 };
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Permit, Upload};
+use muxboard_core::refusal::of_ssh;
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::Place;
 use muxboard_core::upload::{self, Said, Wanted};

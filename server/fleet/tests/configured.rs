@@ -5,7 +5,8 @@ mod world;
 
 use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::limits::ACTION_SECONDS_MAX;
-use muxboard_core::note::{Created, Note};
+use muxboard_core::note::Note;
+use muxboard_core::outcome::Created;
 use muxboard_core::policy::{Create, Type};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::wire::Grid;

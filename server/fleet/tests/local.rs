@@ -322,7 +322,7 @@ async fn a_feature_that_tmux_does_not_know_takes_no_other_along() {
 
 #[tokio::test]
 async fn tmux_missing_is_its_own_fact() {
-    use muxboard_core::tmux::section::{self, Ask};
+    use muxboard_core::section::{self, Ask};
     let world = World::new();
     let host = &world.inventory.hosts[0];
     let script = section::script(&[Ask { user: &host.users[0], panes: vec![], unsettled: false, row_mark: "9a4e" }]);

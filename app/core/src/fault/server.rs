@@ -3,20 +3,20 @@
 use super::{Fault, Kind, clean, quoted};
 use crate::inventory::{Host, User};
 use crate::name::UnixUser;
-use crate::tmux::orphan::Orphan;
 
 impl Fault {
-    /// A tmux server runs, and its socket is missing. `socket` is its path in tmux's words.
-    pub(crate) fn socket_missing(host: &Host, user: &UnixUser, orphan: &Orphan, socket: &str) -> Self {
-        let since = orphan.since.as_ref().map(|since| format!(", since {since}")).unwrap_or_default();
-        let which = orphan.pid.map(|pid| format!(" (pid {pid}{since})")).unwrap_or_default();
+    /// A tmux server runs, and its socket is missing. `pid` and `since` tell which server, where only one can be meant; `socket` is its path in tmux's
+    /// words.
+    pub(crate) fn socket_missing(host: &Host, user: &UnixUser, pid: Option<u32>, since: Option<&str>, socket: &str) -> Self {
+        let since = since.map(|since| format!(", since {since}")).unwrap_or_default();
+        let which = pid.map(|pid| format!(" (pid {pid}{since})")).unwrap_or_default();
         let title = format!("A tmux server of {user} runs{which}, but its socket {} is missing.", clean(socket));
         let words = format!(
             "Its sessions live on and cannot be reached; no second server is started in its place. \
              This has the server make its socket again, as root or {user} on {}:",
             host.label
         );
-        let line = orphan.pid.map_or_else(|| format!("pkill -USR1 -u {} -x 'tmux: server'", quoted(user.as_str())), |pid| format!("kill -USR1 {pid}"));
+        let line = pid.map_or_else(|| format!("pkill -USR1 -u {} -x 'tmux: server'", quoted(user.as_str())), |pid| format!("kill -USR1 {pid}"));
         Self::new(Kind::SocketMissing, title, words).mend(line)
     }
 
