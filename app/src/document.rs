@@ -1,7 +1,7 @@
 //! The document around a page: head, scripts, styles. Every script carries the request's nonce or is our own file.
 
 use crate::base::Base;
-use crate::dashboard::AsSent;
+use crate::dashboard::ServerHtml;
 use crate::terminal::TerminalPage;
 use crate::{App, Page};
 use leptos::prelude::*;
@@ -41,7 +41,7 @@ try {
 "#;
 
 /// A page that lives.
-pub fn living(frame: Frame, page: Page, sent: AsSent) -> impl IntoView {
+pub fn living(frame: Frame, page: Page, sent: ServerHtml) -> impl IntoView {
     let (title, facts) = match &page {
         Page::Board(_) => ("muxboard".to_owned(), None),
         Page::Terminal(t) => (format!("{} · {} · muxboard", t.name, t.label), Some(facts(&frame, t))),

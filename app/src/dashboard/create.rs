@@ -1,7 +1,7 @@
 //! Create: a name, perhaps a directory and a startup command.
 
-use super::expect_base;
-use super::kill::{Cancel, Refusal};
+use super::dialog::{Cancel, Refusal};
+use crate::base::expect_base;
 use crate::error::PublicError;
 use crate::ui::post_form::{PostForm, Posting};
 use leptos::prelude::*;

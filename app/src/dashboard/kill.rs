@@ -1,6 +1,7 @@
 //! Kill: the question with its typed name, and the server function that asks again.
 
-use super::expect_base;
+use super::dialog::{Cancel, Close, Refusal};
+use crate::base::expect_base;
 use crate::error::PublicError;
 use crate::ui::name::{Name, plain};
 use crate::ui::post_form::{PostForm, Posting};
@@ -102,39 +103,6 @@ pub fn Stayed(
             <p><bdi>{stay(&kept)}</bdi></p>
             <div class="row"><Close/></div>
         </div>
-    }
-}
-
-/// Why a form was refused, read aloud.
-#[component]
-pub fn Refusal(
-    /// How the form stands.
-    posting: RwSignal<Posting>,
-) -> impl IntoView {
-    let says = move || if let Posting::Refused(says) = posting.get() { says } else { String::new() };
-    view! { <p class="refusal" role="alert">{says}</p> }
-}
-
-/// Closes the question.
-#[component]
-pub fn Cancel() -> impl IntoView {
-    view! { <Leave words="Cancel"/> }
-}
-
-/// Closes an answer.
-#[component]
-fn Close() -> impl IntoView {
-    view! { <Leave words="Close"/> }
-}
-
-/// A link back to the board, which closes the dialog of a living page.
-#[component]
-fn Leave(words: &'static str) -> impl IntoView {
-    let living = use_context::<super::Living>();
-    view! {
-        <a class="button" rel="external" href=expect_base().board() on:click=move |event| {
-            if let Some(living) = living && cfg!(feature = "hydrate") { event.prevent_default(); living.asking.set(None); }
-        }>{words}</a>
     }
 }
 

@@ -1,6 +1,6 @@
 //! Refresh: look at the hosts now.
 
-use super::expect_base;
+use crate::base::expect_base;
 use crate::error::PublicError;
 use crate::ui::post_form::{PostForm, Posting};
 use leptos::prelude::*;
