@@ -76,7 +76,7 @@
 //! | upload-withdrawn | server/src/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
 //! | upload-size | server/src/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
 //! | upload-many | app/core/src/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
-//! | upload-moment | server/fleet/src/lib.rs | server/tests/upload.rs: many_files_at_one_moment_are_told_to_wait |
+//! | upload-moment | server/fleet/src/fleet.rs | server/tests/upload.rs: many_files_at_one_moment_are_told_to_wait |
 //! | upload-mode | app/core/src/upload.rs | server/tests/upload.rs: a_file_lands_as_its_user_closed_to_everybody_else_under_a_name_nobody_guesses |
 //! | upload-link | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |
 //! | upload-closed | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |

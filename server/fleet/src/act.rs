@@ -2,8 +2,10 @@
 //! one event of the audit.
 
 use crate::cell::HostCell;
+use crate::error::Failed;
+use crate::fleet::Fleet;
+use crate::report::Report;
 use crate::transport::Purpose;
-use crate::{Audit, Failed, Fleet};
 use muxboard_core::audit::{AuditEvent, CommandTrace};
 use muxboard_core::inventory::User;
 use muxboard_core::outcome::{self, Acted};
@@ -81,24 +83,5 @@ impl Fleet {
         });
         // What muxboard's own end cuts off may be done.
         Report { audit: self.settings.audit.clone(), event: AuditEvent { command, ..AuditEvent::of(permit, None, "not known") } }
-    }
-}
-
-/// What is to be said at an end: exactly one event, whichever way it comes.
-pub(crate) struct Report {
-    pub(crate) audit: Audit,
-    pub(crate) event: AuditEvent,
-}
-
-impl Report {
-    pub(crate) fn end<T>(mut self, session: Option<SessionId>, result: &Result<T, Failed>) {
-        self.event.session = session.or(self.event.session);
-        self.event.result = result.as_ref().map_or_else(Failed::word, |_| "done").into();
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        (self.audit)(std::mem::take(&mut self.event));
     }
 }

@@ -1,9 +1,11 @@
 //! Live terminals: lifetime (how long), and the [`Attachment`], one tmux client on one pty.
 
-use crate::act::Report;
+use crate::error::Failed;
 use crate::pty::Pty;
+use crate::random::sentinel;
+use crate::report::Report;
+use crate::slots::Slot;
 use crate::transport::{Link, Seat, Transport};
-use crate::{Failed, Slot};
 use muxboard_core::argv;
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, User};
@@ -150,7 +152,7 @@ pub struct Connection {
 
 impl Connection {
     pub(crate) async fn open(host: &Host, transport: &Transport, user: &User, what: &Opening, register: &Arc<Register>) -> Result<Self, Failed> {
-        let mark = crate::sentinel();
+        let mark = sentinel();
         let call = tmux::attach(what.session, !what.may_type, &mark);
         let place = Place { host: host.key.clone(), user: user.name.clone() };
         let made = |pty: Pty, seat, pid: Option<u32>, tty: &str, ahead| {
@@ -190,7 +192,7 @@ async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Resul
     let script_of = |start: &str| Script::announced(start, &Script::command(&argv::tmux_words(user, call)));
     loop {
         let seat = link.seat().await.map_err(Failed::Host)?;
-        let start = crate::sentinel();
+        let start = sentinel();
         let argv = argv::terminal(host, link.ssh(), link.config(), seat.overruled(), &seat.control().to_string_lossy(), &script_of(&start));
         let fifo = link.fresh_path('o');
         let pty = Pty::spawn_through(argv, &fifo, grid).map_err(|e| Failed::Here(e.to_string()));

@@ -1,16 +1,15 @@
 //! What the fleet holds of one host: the way there, what is known, who looks, and when it is asked next.
 
+use crate::error::Failed;
 use crate::sweep::Sweeper;
 use crate::transport::{Client, Transport};
-use crate::{Failed, Fleet};
 use muxboard_core::inventory::Host;
-use muxboard_core::limits::{CALLS_PER_USER, CALLS_WAITING_MAX, WATCHED_SWEEP_MS};
+use muxboard_core::limits::{CALLS_PER_USER, CALLS_WAITING_MAX};
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::snapshot::HostRow;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as Short, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
@@ -98,20 +97,6 @@ impl HostCell {
     pub(crate) fn is_looked_at(&self) -> bool {
         self.lookers.load(Ordering::SeqCst) > 0
     }
-
-    /// When the next sweep is due, after one that began then. Each host of a big fleet has a moment of its own within the interval: a thousand that
-    /// are all looked at come one after the other, whenever the looking began.
-    pub(crate) fn due(&self, began: Instant, fleet: &Fleet) -> Instant {
-        let every = if self.is_looked_at() { Duration::from_millis(WATCHED_SWEEP_MS) } else { fleet.settings.sweep };
-        let many = fleet.hosts().cells.len();
-        if many < SPREAD_HOSTS_MIN {
-            return began + every;
-        }
-        let moment = every.mul_f64((self.number % many as u64) as f64 / many as f64);
-        let earliest = (began + every / 2).max(Instant::now()).duration_since(fleet.began);
-        let rounds = (earliest.saturating_sub(moment).as_secs_f64() / every.as_secs_f64()).ceil();
-        fleet.began + moment + every.mul_f64(rounds)
-    }
 }
 
 /// The cells of all hosts, in the inventory's order.
@@ -132,6 +117,3 @@ impl Hosts {
         self.cells.get(*self.index.get(key)?)
     }
 }
-
-/// Fewer hosts than this are looked at when they are due, all at once if need be.
-const SPREAD_HOSTS_MIN: usize = 32;

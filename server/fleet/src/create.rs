@@ -1,8 +1,9 @@
 //! Making a session: a call to a server that runs, then, if none does, a call that starts one.
 
 use crate::cell::{HostCell, short};
+use crate::error::Failed;
+use crate::fleet::Fleet;
 use crate::transport::Purpose;
-use crate::{Failed, Fleet};
 use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::User;
 use muxboard_core::name::Directory;
@@ -55,27 +56,6 @@ impl Fleet {
         // A session whose command could not be started is there all the same.
         reported.end(id.filter(|id| !is_over(*id)), &result);
         result
-    }
-
-    /// Asks for the `PATH` of the logins of users one of whose commands was not found, once for each.
-    pub(crate) fn ask_login_paths(&self, cell: &Arc<HostCell>) {
-        let wanted = |user: &&User| short(&cell.sweeper).wants_login_path(user);
-        let users: Vec<User> = cell.host.users.iter().filter(wanted).cloned().collect();
-        if users.is_empty() {
-            return;
-        }
-        let cell = cell.clone();
-        // One after the other: a hundred accounts of one host are not a hundred logins at one moment.
-        tokio::spawn(async move {
-            for user in users {
-                let Ok(_turn) = cell.turn_of(&user.name).await else { continue };
-                if let Ok((_, words)) = cell.transport.login_path(&cell.host, &user).await
-                    && let Some(path) = tmux::read_login_path(&words)
-                {
-                    short(&cell.sweeper).has_login_path(&user, path);
-                }
-            }
-        });
     }
 
     /// Refuses a user whose tmux was too old at the last look and is now: what it makes could not be listed.

@@ -1,13 +1,13 @@
 //! The doctor: walks the way to a host and to each of its users step by step, and says of every step what it found, and what mends it.
 
 use crate::exec::Bounds;
-use crate::row_mark;
+use crate::finding::{Finding, Record, Verdict};
+use crate::random::row_mark;
 use crate::transport::{Client, Purpose, SshSettings, Transport};
 use crate::trial;
-use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, Inventory, Reach, Ssh, User};
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, CONNECT_SECONDS_MAX};
-use muxboard_core::name::{HostKey, UnixUser};
+use muxboard_core::name::UnixUser;
 use muxboard_core::outcome;
 use muxboard_core::section::Section;
 use muxboard_core::shell::Script;
@@ -20,58 +20,9 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
-/// What a step came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// As it should be.
-    Good,
-    /// Works, and is worth knowing.
-    Note,
-    /// Does not work.
-    Bad,
-}
-
-/// What was found at one step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// On which host.
-    pub host: HostKey,
-    /// Of which user, if it is about one.
-    pub user: Option<UnixUser>,
-    /// The step, in a word or two.
-    pub step: &'static str,
-    /// What it came to.
-    pub verdict: Verdict,
-    /// In plain words.
-    pub words: String,
-    /// The line that mends it.
-    pub line: Option<String>,
-}
-
 /// The doctor.
 pub struct Doctor {
     client: Option<Arc<Client>>,
-}
-
-/// The findings on one host so far.
-pub(crate) struct Record<'a> {
-    pub(crate) host: &'a Host,
-    findings: Vec<Finding>,
-}
-
-impl Record<'_> {
-    pub(crate) fn add(&mut self, user: Option<&User>, step: &'static str, verdict: Verdict, words: impl Into<String>, line: Option<String>) {
-        let words = words.into();
-        self.findings.push(Finding { host: self.host.key.clone(), user: user.map(|u| u.name.clone()), step, verdict, words, line });
-    }
-
-    pub(crate) fn good(&mut self, user: Option<&User>, step: &'static str, words: impl Into<String>) {
-        self.add(user, step, Verdict::Good, words, None);
-    }
-
-    fn fault(&mut self, user: Option<&User>, step: &'static str, fault: Fault) {
-        self.add(user, step, Verdict::Bad, format!("{} {}", fault.title, fault.words), fault.line);
-    }
 }
 
 impl Doctor {

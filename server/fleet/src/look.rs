@@ -1,7 +1,7 @@
 //! Who looks at what: a host that somebody looks at is swept often, a user whose terminal has output is glanced at.
 
-use crate::Fleet;
 use crate::cell::short;
+use crate::fleet::Fleet;
 use muxboard_core::limits::WATCHED_SWEEP_MS;
 use muxboard_core::name::HostKey;
 use muxboard_core::snapshot::Place;

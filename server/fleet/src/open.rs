@@ -1,10 +1,13 @@
 //! Opening terminals: the permit, the slot, the audit, and the fresh terminal that overtakes a backlog.
 
-use crate::act::Report;
+use crate::attach::Attachment;
+use crate::attach::Connection;
 use crate::attach::Opening;
 use crate::cell::short;
+use crate::error::Failed;
+use crate::fleet::Fleet;
+use crate::report::Report;
 use crate::transport::Transport;
-use crate::{Attachment, Connection, Failed, Fleet};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::fault::Fault;
 use muxboard_core::name::HostKey;

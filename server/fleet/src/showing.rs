@@ -1,7 +1,8 @@
 //! What is known of the session that a terminal shows: whether it lives, who else shows it, who drives its size.
 
+use crate::attach::Attachment;
 use crate::cell::short;
-use crate::{Attachment, Fleet};
+use crate::fleet::Fleet;
 use muxboard_core::fault::Fault;
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};

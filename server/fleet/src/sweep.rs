@@ -1,8 +1,9 @@
 //! The look at one host: one script for all its users, what its answer means, and what is remembered between two looks. It asks nobody itself.
 
+use crate::clock::unix_now;
 use crate::exec::Bounds;
+use crate::random::row_mark;
 use crate::transport::{Answer, Purpose};
-use crate::{row_mark, unix_now};
 use muxboard_core::fault::{Fault, Kind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{

@@ -1,9 +1,10 @@
 //! A session's text, history included: for people who select and search, and for programs.
 
 use crate::cell::short;
+use crate::error::Failed;
 use crate::exec::Bounds;
+use crate::fleet::Fleet;
 use crate::transport::Purpose;
-use crate::{Failed, Fleet};
 use muxboard_core::fault::Fault;
 use muxboard_core::limits::{GRACE_SECONDS, TEXT_BYTES_MAX, TEXT_LINES_MAX, TEXT_SECONDS_MAX};
 use muxboard_core::outcome::{self, Acted};

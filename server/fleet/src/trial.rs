@@ -1,9 +1,9 @@
 //! The doctor's trial of a user's tmux: every verb that acts on sessions, in a throwaway server of that very tmux. The user's own server is not
 //! touched, and no configuration of his is read.
 
-use crate::doctor::{Record, Verdict};
 use crate::exec::Bounds;
-use crate::row_mark;
+use crate::finding::{Record, Verdict};
+use crate::random::row_mark;
 use crate::transport::{Purpose, Transport};
 use muxboard_core::argv;
 use muxboard_core::inventory::{Host, User};

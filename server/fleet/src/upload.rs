@@ -1,9 +1,12 @@
 //! Files from a page into an account: written as that user, by the one way that the documented sudoers line leaves, over a channel of their own.
 
 use crate::cell::short;
+use crate::error::Failed;
 use crate::exec::{self, Bounds, Fed};
+use crate::fleet::Fleet;
+use crate::random::sentinel;
+use crate::slots::Slot;
 use crate::transport::{Purpose, Seat, Transport};
-use crate::{Failed, Fleet, Slot, sentinel};
 use muxboard_core::argv;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
 use muxboard_core::fault::Fault;

@@ -1,6 +1,6 @@
 //! Our ssh client: what all connections share. How many are made at one moment, in all and through one bastion; where their sockets lie.
 
-use super::Purpose;
+use super::exchange::Purpose;
 use super::runtime::Runtime;
 use crate::exec::{self, Bounds};
 use muxboard_core::argv::{self, Argv, Overruled};

@@ -2,9 +2,9 @@
 //! when they die, left alone for a while when the host is not there.
 
 use super::client::Client;
+use super::exchange::{Answer, Purpose};
 use super::master::{Failure, Master, Pipes, Way};
 use super::shell::{NoShell, Ran, Shell};
-use super::{Answer, Purpose};
 use crate::exec::Bounds;
 use muxboard_core::argv::Overruled;
 use muxboard_core::fault::{Fault, Kind};
@@ -368,7 +368,7 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SshSettings;
+    use crate::transport::SshSettings;
     use muxboard_core::inventory::{HostKeys, Reach, Secret};
     use muxboard_core::name::Address;
     use std::os::unix::fs::PermissionsExt;

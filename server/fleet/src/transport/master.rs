@@ -3,7 +3,8 @@
 
 use super::client::{Client, Dialling, Resolved};
 use super::secret::{self, ASKPASS_SOCKET, Secrets};
-use crate::{environment, sentinel};
+use crate::environment;
+use crate::random::sentinel;
 use muxboard_core::argv::{self, Overruled};
 use muxboard_core::fault::{self, Fault};
 use muxboard_core::inventory::{Host, Ssh};

@@ -1,5 +1,6 @@
 //! The folder of our control sockets: whoever may write there may use our connections, so it is ours alone or not used at all.
 
+use crate::random::sentinel;
 use muxboard_core::limits::CONTROL_PATH_BYTES_MAX;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, DirBuilder, File};
@@ -52,7 +53,7 @@ impl Runtime {
             )));
         }
         Self::sweep_out(&parent);
-        let name: String = crate::sentinel().chars().take(8).collect();
+        let name: String = sentinel().chars().take(8).collect();
         let folder = parent.join(&name);
         let bytes = folder.as_os_str().len() + NAME_BYTES;
         if bytes > CONTROL_PATH_BYTES_MAX {

@@ -1,10 +1,10 @@
 //! One long-lived `sh -s` on a host, over a connection that is there. Nothing but scripts that we built is ever written to it, a line a job, each
 //! with an empty input of its own: sh reads ahead, and data sent after a script would run as commands. A fresh mark closes each answer.
 
-use super::Answer;
+use super::exchange::Answer;
 use super::master::{Master, Pipes};
 use crate::exec::Bounds;
-use crate::sentinel;
+use crate::random::sentinel;
 use muxboard_core::limits::{NOISE_BYTES_MAX, SHELL_SECONDS_MAX};
 use muxboard_core::shell::Script;
 use openssh::{Child, Stdio};
