@@ -142,14 +142,14 @@ pub fn ended(output: &[u8], mark: &str) -> (Option<i32>, String) {
 
 /// The script for a user who is the only one asked, of our own account, and answered the last time: nothing beside tmux is started: `timeout` is
 /// a third of what such a look costs there. Nothing ends it if tmux does not answer: then the caller loses patience, and asks by [`script`] from then on. What it prints
-/// needs [`hasty_end`] behind it.
-pub fn hasty(ask: &Ask<'_>) -> Script {
+/// needs [`fast_path_end`] behind it.
+pub fn fast_path(ask: &Ask<'_>) -> Script {
     let name = Script::command(&[ask.user.name.as_str()]);
     Script::frame("printf '%s begin %s\\n' \"$M\" {}; exec {} 2>&1", &[&name, &Script::command(&argv::tmux_words(ask.user, &call(ask)))])
 }
 
-/// What [`hasty`] could not print after tmux, whose exit code is its own.
-pub fn hasty_end(exit: i32, mark: &str) -> String {
+/// What [`fast_path`] could not print after tmux, whose exit code is its own.
+pub fn fast_path_end(exit: i32, mark: &str) -> String {
     format!("\n{mark} exit {exit}\n{mark} end\n")
 }
 

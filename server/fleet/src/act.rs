@@ -1,9 +1,9 @@
 //! What changes something on a host: rename, end a session (and make one: create.rs). Each takes a permit, is one call of tmux that compares before it acts, and is
 //! one event of the audit.
 
-use crate::cell::HostCell;
 use crate::error::Failed;
 use crate::fleet::Fleet;
+use crate::hosts::HostEntry;
 use crate::report::Report;
 use crate::transport::Purpose;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
@@ -16,9 +16,9 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 impl Fleet {
-    pub(crate) async fn act(&self, cell: &HostCell, user: &User, call: &Call) -> Result<(), Failed> {
-        let (exit, words) = cell.transport.call(&cell.host, user, call, Purpose::Act).await.map_err(Failed::Host)?;
-        match outcome::acted(&cell.host, user, exit, &words) {
+    pub(crate) async fn act(&self, entry: &HostEntry, user: &User, call: &Call) -> Result<(), Failed> {
+        let (exit, words) = entry.transport.call(&entry.host, user, call, Purpose::Act).await.map_err(Failed::Host)?;
+        match outcome::acted(&entry.host, user, exit, &words) {
             Acted::Done => Ok(()),
             Acted::Gone => Err(Failed::Gone),
             Acted::NameTaken => Err(Failed::NameTaken),
@@ -57,17 +57,17 @@ impl Fleet {
     }
 
     async fn on_session<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call) -> Result<(), Failed> {
-        let (cell, user) = self.at(permit.place())?;
+        let (entry, user) = self.at(permit.place())?;
         let reported = self.reports(&permit);
-        let turn = cell.turn_of(&user.name).await;
+        let turn = entry.acquire_user_slot(&user.name).await;
         let result = match &turn {
-            Ok(_) => self.act(&cell, &user, &call).await,
+            Ok(_) => self.act(&entry, &user, &call).await,
             Err(busy) => Err(busy.clone()),
         };
         reported.end(None, &result);
         if turn.is_ok() {
             // After a failure too: the page was wrong about something.
-            self.glance(&cell, &user).await;
+            self.refresh_user(&entry, &user).await;
         }
         result
     }

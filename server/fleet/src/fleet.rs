@@ -1,8 +1,9 @@
 //! The fleet: the hosts it looks after, what is known of them, and what is under way. What it does is in the files beside this one.
 
 use crate::attach::{AttachLimits, Register};
-use crate::cell::{HostCell, Hosts};
 use crate::error::Failed;
+use crate::hosts::{HostEntry, Hosts};
+use crate::lock::lock;
 use crate::settings::Settings;
 use crate::slots::Slots;
 use crate::sweep::Sweeper;
@@ -13,7 +14,7 @@ use muxboard_core::name::HostKey;
 use muxboard_core::snapshot::{HostRow, Place, Snapshot};
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -61,19 +62,19 @@ impl Fleet {
     /// # Errors
     /// As for [`Fleet::new`]; then nothing has changed.
     pub fn reconfigure(&self, inventory: &Inventory) -> io::Result<()> {
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut client = lock(&self.client);
         if client.is_none() && inventory.hosts.iter().any(|host| host.reach != Reach::Local) {
             *client = Some(Client::new(self.settings.ssh.clone())?);
         }
         let old = self.hosts();
         let hosts = Hosts::new(inventory.hosts.iter().map(|host| match old.get(&host.key) {
-            Some(cell) if cell.host == *host => cell.clone(),
-            Some(cell) => Arc::new(cell.succeeded_by(host, client.as_ref())),
-            None => Arc::new(HostCell::new(host, client.as_ref())),
+            Some(entry) if entry.host == *host => entry.clone(),
+            Some(entry) => Arc::new(entry.succeeded_by(host, client.as_ref())),
+            None => Arc::new(HostEntry::new(host, client.as_ref())),
         }));
         // At one moment: whoever publishes a row finds its place by the hosts that the snapshot is of.
         self.snapshot.send_modify(|snapshot| {
-            *snapshot = Arc::new(Snapshot { hosts: hosts.cells.iter().map(|cell| cell.row.borrow().clone()).collect() });
+            *snapshot = Arc::new(Snapshot { hosts: hosts.entries.iter().map(|entry| entry.row.borrow().clone()).collect() });
             self.hosts.send_replace(Arc::new(hosts));
         });
         Ok(())
@@ -89,33 +90,33 @@ impl Fleet {
     }
 
     /// Under the sweeper's lock, so that what is older is never shown after what is newer.
-    pub(crate) fn publish(&self, cell: &HostCell, sweeper: &Sweeper) {
+    pub(crate) fn publish(&self, entry: &HostEntry, sweeper: &Sweeper) {
         let row = Arc::new(sweeper.row().clone());
         self.snapshot.send_modify(|snapshot| {
             let hosts = self.hosts();
-            // A cell that was replaced meanwhile has nothing to say any more.
-            let place = hosts.get(&cell.host.key).filter(|now| now.number == cell.number).and_then(|_| hosts.index.get(&cell.host.key));
+            // A entry that was replaced meanwhile has nothing to say any more.
+            let place = hosts.get(&entry.host.key).filter(|now| now.number == entry.number).and_then(|_| hosts.index.get(&entry.host.key));
             let mut next = Snapshot::clone(snapshot);
             if let Some(old) = place.and_then(|index| next.hosts.get_mut(*index)) {
                 *old = row.clone();
                 *snapshot = Arc::new(next);
-                cell.row.send_replace(row);
+                entry.row.send_replace(row);
             }
         });
     }
 
     /// What is known of one host, and a way to wait for more.
     pub fn row_of(&self, host: &HostKey) -> Option<watch::Receiver<Arc<HostRow>>> {
-        self.cell(host).map(|cell| cell.row.subscribe())
+        self.entry(host).map(|entry| entry.row.subscribe())
     }
 
-    pub(crate) fn at(&self, place: &Place) -> Result<(Arc<HostCell>, User), Failed> {
-        let found = self.cell(&place.host).and_then(|cell| cell.host.user(&place.user).cloned().map(|user| (cell, user)));
+    pub(crate) fn at(&self, place: &Place) -> Result<(Arc<HostEntry>, User), Failed> {
+        let found = self.entry(&place.host).and_then(|entry| entry.host.user(&place.user).cloned().map(|user| (entry, user)));
         // A permit is made for what is configured; a host can only be missing if the inventory was changed since.
         found.ok_or_else(|| Failed::Here("it is not configured any more".into()))
     }
 
-    pub(crate) fn cell(&self, key: &HostKey) -> Option<Arc<HostCell>> {
+    pub(crate) fn entry(&self, key: &HostKey) -> Option<Arc<HostEntry>> {
         self.hosts().get(key).cloned()
     }
 

@@ -14,7 +14,7 @@ pub use secret::{ASKPASS_SOCKET, askpass, private_file};
 
 pub(crate) use client::Client;
 pub(crate) use exchange::{Answer, Purpose};
-pub(crate) use link::{Link, Seat};
+pub(crate) use link::{ChannelPermit, Link};
 
 use crate::exec::{self, Bounds};
 use crate::random::row_mark;
