@@ -61,12 +61,12 @@ pub fn living(frame: Frame, page: Page, sent: ServerHtml) -> impl IntoView {
     view! {
         <!DOCTYPE html>
         <html lang="en" data-base=mount data-page=data data-terminal=mark data-text=text data-upload=upload data-upload-max=upload_max>
-            <Head title assets=assets.clone() xterm=terminal>
+            <DocumentHead title assets=assets.clone() xterm=terminal>
                 <link rel="modulepreload" href=format!("{assets}/pkg/muxboard.js")/>
                 {scripts}
                 <link rel="preload" href=format!("{assets}/pkg/muxboard.wasm") r#as="fetch" r#type="application/wasm" crossorigin=""/>
                 <script type="module" nonce=nonce inner_html=wake></script>
-            </Head>
+            </DocumentHead>
             <body class:terminal=terminal><App page base/></body>
         </html>
     }
@@ -85,14 +85,14 @@ pub fn still<V: IntoView + 'static>(frame: Frame, title: String, script: Option<
     view! {
         <!DOCTYPE html>
         <html lang="en" data-base=base.0>
-            <Head title assets xterm=false><meta name="robots" content="noindex"/></Head>
+            <DocumentHead title assets xterm=false><meta name="robots" content="noindex"/></DocumentHead>
             <body class="still"><main>{body} {script}</main></body>
         </html>
     }
 }
 
 #[component]
-fn Head(title: String, assets: String, xterm: bool, children: Children) -> impl IntoView {
+fn DocumentHead(title: String, assets: String, xterm: bool, children: Children) -> impl IntoView {
     view! {
         <head>
             <meta charset="utf-8"/>

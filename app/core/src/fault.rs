@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// What kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum FaultKind {
     /// Nobody answers at the host's address, or the connection broke.
     Unreachable,
     /// The host took too long.
@@ -58,7 +58,9 @@ pub enum Kind {
     PasswordExpired,
 }
 
-impl Kind {
+pub use FaultKind as Kind;
+
+impl FaultKind {
     /// A few words for a label.
     pub fn label(self) -> &'static str {
         match self {
@@ -92,7 +94,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// What kind.
-    pub kind: Kind,
+    pub kind: FaultKind,
     /// What is wrong, in one sentence.
     pub title: String,
     /// Why, and what to do about it.
@@ -102,7 +104,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn new(kind: Kind, title: String, words: impl Into<String>) -> Self {
+    fn new(kind: FaultKind, title: String, words: impl Into<String>) -> Self {
         Self { kind, title, words: words.into(), line: None }
     }
 
@@ -132,7 +134,7 @@ impl Fault {
     /// Nobody answers there.
     pub fn unreachable(host: &Host, why: &str) -> Self {
         Self::new(
-            Kind::Unreachable,
+            FaultKind::Unreachable,
             format!("{} cannot be reached.", host.label),
             format!("{}. It is tried again, less and less often.", why.trim().trim_end_matches('.')),
         )
@@ -141,12 +143,16 @@ impl Fault {
     /// The answer took too long.
     pub fn timed_out(host: &Host) -> Self {
         let words = "It may be busy, or the network drops what is sent to it. It is tried again, less and less often.";
-        Self::new(Kind::TimedOut, format!("{} did not answer in time.", host.label), words)
+        Self::new(FaultKind::TimedOut, format!("{} did not answer in time.", host.label), words)
     }
 
     /// The connection broke under an action.
     pub fn broken_off(host: &Host) -> Self {
-        Self::new(Kind::TimedOut, format!("The connection to {} broke before it answered.", host.label), "Whether it was done is not known: refresh to see.")
+        Self::new(
+            FaultKind::TimedOut,
+            format!("The connection to {} broke before it answered.", host.label),
+            "Whether it was done is not known: refresh to see.",
+        )
     }
 
     /// sshd knows us not.
@@ -154,7 +160,7 @@ impl Fault {
         let title = format!("{} does not let {} in.", host.label, host.login);
         if ssh.password.is_some() {
             return Self::new(
-                Kind::AuthenticationFailed,
+                FaultKind::AuthenticationFailed,
                 title,
                 format!("The password was refused: {says}. Check it where the configuration says it is kept."),
             );
@@ -170,7 +176,7 @@ impl Fault {
             quoted(host.login.as_str())
         );
         let line = format!("ssh-copy-id{key}{} {}", port(ssh), quoted(&format!("{}@{}", host.login, ssh.address)));
-        Self::new(Kind::AuthenticationFailed, title, words).mend(line)
+        Self::new(FaultKind::AuthenticationFailed, title, words).mend(line)
     }
 
     /// A machine on the way knows us not. It is one of `ssh_config`'s, so there is no line for it here.
@@ -178,14 +184,14 @@ impl Fault {
         let title = format!("The jump host on the way to {} does not let us in.", host.label);
         let words =
             format!("ssh says: {says}. As the account that runs muxboard, give that machine the key that ssh_config names for it (ssh-copy-id), then refresh.");
-        Self::new(Kind::AuthenticationFailed, title, words)
+        Self::new(FaultKind::AuthenticationFailed, title, words)
     }
 
     /// A key that must not be trusted any more.
     pub(crate) fn host_key_revoked(host: &Host) -> Self {
         let words = "known_hosts, or a list of revoked keys, says that it is not to be trusted: whoever has stolen it may be in the host's place. Nothing is \
                      sent to it. No line here mends that: whoever runs the host must give it another key, and tell you its fingerprint.";
-        Self::new(Kind::HostKeyRevoked, format!("The ssh host key of {} IS REVOKED.", host.label), words)
+        Self::new(FaultKind::HostKeyRevoked, format!("The ssh host key of {} IS REVOKED.", host.label), words)
     }
 
     /// Another key than the one we know. `known` is what known_hosts calls the host, `file` the file with the old key, both in ssh's own words.
@@ -193,7 +199,7 @@ impl Fault {
         let words = "Somebody may be listening in between. Nothing is sent to it until you have asked whoever runs the host whether its key was \
                      changed. Only then, as the account that runs muxboard, forget the old key:";
         let file = file.map(|file| format!(" -f {file}")).unwrap_or_default();
-        Self::new(Kind::HostKeyChanged, format!("The ssh host key of {} HAS CHANGED.", host.label), words).mend(format!("ssh-keygen -R '{known}'{file}"))
+        Self::new(FaultKind::HostKeyChanged, format!("The ssh host key of {} HAS CHANGED.", host.label), words).mend(format!("ssh-keygen -R '{known}'{file}"))
     }
 
     /// No key that we know.
@@ -201,7 +207,7 @@ impl Fault {
         let words = "Nothing is sent to it before its key is known. As the account that runs muxboard, connect once and compare the fingerprint:";
         let config = config.map(|file| format!(" -F {}", quoted(file))).unwrap_or_default();
         let line = format!("ssh{config} -o StrictHostKeyChecking=ask{} -l {} {} true", port(ssh), quoted(host.login.as_str()), ssh.address);
-        Self::new(Kind::HostKeyUnknown, format!("The ssh host key of {} is not known.", host.label), words).mend(line)
+        Self::new(FaultKind::HostKeyUnknown, format!("The ssh host key of {} is not known.", host.label), words).mend(line)
     }
 
     /// sshd lets us in and runs nothing: `ended` is what the other side said and the status that it ended with, `None` if it neither ended nor answered.
@@ -214,17 +220,17 @@ impl Fault {
         match ended {
             Some((_, says)) if says.contains("account is currently not available") => {
                 let words = format!("Its login shell is nologin. It says: {says}. If it is to run commands, as root on {label}:");
-                Self::new(Kind::NoShell, title, words).mend(format!("usermod -s /bin/sh {}", quoted(login.as_str())))
+                Self::new(FaultKind::NoShell, title, words).mend(format!("usermod -s /bin/sh {}", quoted(login.as_str())))
             }
             Some((status, "")) => {
                 let words = format!("What sshd starts there, the login shell or a forced command, ended with status {status} and said nothing. {look}");
-                Self::new(Kind::NoShell, title, words)
+                Self::new(FaultKind::NoShell, title, words)
             }
-            Some((status, says)) => Self::new(Kind::NoShell, title, format!("What sshd starts there ended with status {status}. It says: {says}. {look}")),
+            Some((status, says)) => Self::new(FaultKind::NoShell, title, format!("What sshd starts there ended with status {status}. It says: {says}. {look}")),
             None => {
                 let words =
                     format!("What sshd starts there, the login shell or a forced command, neither answers nor ends, or reads what is meant for sh. {look}");
-                Self::new(Kind::NoShell, title, words)
+                Self::new(FaultKind::NoShell, title, words)
             }
         }
     }
@@ -232,7 +238,7 @@ impl Fault {
     /// sshd's `MaxSessions` leaves no room.
     pub fn too_few_sessions(host: &Host) -> Self {
         let words = "muxboard needs at least two on one connection. In the host's sshd_config, then reload sshd:".to_owned();
-        Self::new(Kind::TooFewSessions, format!("sshd of {} allows too few sessions on one connection.", host.label), words).mend("MaxSessions 10".into())
+        Self::new(FaultKind::TooFewSessions, format!("sshd of {} allows too few sessions on one connection.", host.label), words).mend("MaxSessions 10".into())
     }
 }
 

@@ -93,7 +93,7 @@ pub fn of_ended_shell(host: &Host, status: i32, said: &str, ssh_says: &str) -> F
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Kind;
+    use crate::fault::FaultKind;
     use crate::fault::tests::host;
 
     #[test]
@@ -101,18 +101,24 @@ mod tests {
         let must_change = "WARNING: Your password has expired.\r\nPassword change required but no TTY available.\r\n";
         let no_login = "This account is currently not available.";
         for (status, said, ssh_says, kind, line) in [
-            (1, "", must_change, Kind::PasswordExpired, Some("chage -d $(date +%F) ops")),
-            (1, "You are required to change your password immediately (administrator enforced).", "", Kind::PasswordExpired, Some("chage -d $(date +%F) ops")),
-            (1, no_login, "", Kind::NoShell, Some("usermod -s /bin/sh ops")),
-            (1, "", no_login, Kind::NoShell, Some("usermod -s /bin/sh ops")),
-            (1, "", "", Kind::NoShell, None),
-            (0, "Only backups here", "", Kind::NoShell, None),
-            (127, "", "bash: line 1: exec: sh: not found", Kind::NoShell, None),
-            (254, "Disk quota exceeded.", "", Kind::NoShell, None),
+            (1, "", must_change, FaultKind::PasswordExpired, Some("chage -d $(date +%F) ops")),
+            (
+                1,
+                "You are required to change your password immediately (administrator enforced).",
+                "",
+                FaultKind::PasswordExpired,
+                Some("chage -d $(date +%F) ops"),
+            ),
+            (1, no_login, "", FaultKind::NoShell, Some("usermod -s /bin/sh ops")),
+            (1, "", no_login, FaultKind::NoShell, Some("usermod -s /bin/sh ops")),
+            (1, "", "", FaultKind::NoShell, None),
+            (0, "Only backups here", "", FaultKind::NoShell, None),
+            (127, "", "bash: line 1: exec: sh: not found", FaultKind::NoShell, None),
+            (254, "Disk quota exceeded.", "", FaultKind::NoShell, None),
         ] {
             let fault = of_ended_shell(&host(None), status, said, ssh_says);
             assert_eq!((fault.kind, fault.line.as_deref()), (kind, line), "{said} {ssh_says}");
-            for word in [said, ssh_says].into_iter().flat_map(str::lines).map(|line| line.trim().trim_end_matches('.')).filter(|_| kind == Kind::NoShell) {
+            for word in [said, ssh_says].into_iter().flat_map(str::lines).map(|line| line.trim().trim_end_matches('.')).filter(|_| kind == FaultKind::NoShell) {
                 assert!(fault.words.contains(word), "{} lacks {word}", fault.words);
             }
         }
@@ -131,24 +137,24 @@ mod tests {
         let changed = "@@@@\r\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\nOffending ED25519 key in /home/ops/.ssh/known_hosts:3\r\n\
                        Host key for [web1]:2222 has changed and you have requested strict checking.\r\nHost key verification failed.\r\n";
         for (says, kind, line) in [
-            (changed, Kind::HostKeyChanged, Some("ssh-keygen -R '[web1]:2222' -f /home/ops/.ssh/known_hosts")),
+            (changed, FaultKind::HostKeyChanged, Some("ssh-keygen -R '[web1]:2222' -f /home/ops/.ssh/known_hosts")),
             (
                 "No ED25519 host key is known for [web1]:2222 and you have requested strict checking.\nHost key verification failed.\n",
-                Kind::HostKeyUnknown,
+                FaultKind::HostKeyUnknown,
                 Some("ssh -o StrictHostKeyChecking=ask -p 2222 -l ops web1 true"),
             ),
             (
                 "Your account has expired; please contact your system administrator.\n\nConnection closed by 192.0.2.7 port 2222\n",
-                Kind::AccountExpired,
+                FaultKind::AccountExpired,
                 Some("chage -E -1 -I -1 ops"),
             ),
-            ("ops@web1: Permission denied (publickey,password).\n", Kind::AuthenticationFailed, Some("ssh-copy-id -p 2222 ops@web1")),
-            ("ssh: connect to host web1 port 22: Connection timed out\n", Kind::TimedOut, None),
-            ("Connection timed out during banner exchange\nConnection to 127.0.0.1 port 2 timed out\n", Kind::TimedOut, None),
-            ("ssh: connect to host web1 port 22: Connection refused\n", Kind::Unreachable, None),
-            ("ssh: Could not resolve hostname web1: Name or service not known\n", Kind::Unreachable, None),
-            ("kex_exchange_identification: Connection closed by remote host\nConnection closed by 127.0.0.1 port 22\n", Kind::Unreachable, None),
-            ("", Kind::Unreachable, None),
+            ("ops@web1: Permission denied (publickey,password).\n", FaultKind::AuthenticationFailed, Some("ssh-copy-id -p 2222 ops@web1")),
+            ("ssh: connect to host web1 port 22: Connection timed out\n", FaultKind::TimedOut, None),
+            ("Connection timed out during banner exchange\nConnection to 127.0.0.1 port 2 timed out\n", FaultKind::TimedOut, None),
+            ("ssh: connect to host web1 port 22: Connection refused\n", FaultKind::Unreachable, None),
+            ("ssh: Could not resolve hostname web1: Name or service not known\n", FaultKind::Unreachable, None),
+            ("kex_exchange_identification: Connection closed by remote host\nConnection closed by 127.0.0.1 port 22\n", FaultKind::Unreachable, None),
+            ("", FaultKind::Unreachable, None),
         ] {
             let fault = of_ssh(&host(Some(2222)), says, None, None);
             assert_eq!((fault.kind, fault.line.as_deref()), (kind, line), "{says}");
@@ -166,12 +172,12 @@ mod tests {
         let closed = "\r\nConnection closed by UNKNOWN port 65535\r\n";
         for why in ["connect failed: Connection refused", "administratively prohibited: open failed", "connect failed: Connection timed out"] {
             let fault = behind(&format!("channel 0: open failed: {why}\r\nstdio forwarding failed{closed}"));
-            assert_eq!((fault.kind, fault.line.as_deref()), (Kind::Unreachable, None), "{why}");
+            assert_eq!((fault.kind, fault.line.as_deref()), (FaultKind::Unreachable, None), "{why}");
             assert!(fault.words.contains("jump host") && fault.words.contains(why), "{}", fault.words);
         }
         for refused in ["ann@bastion: Permission denied (publickey).", "Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures"] {
             let fault = behind(&format!("{refused}{closed}"));
-            assert_eq!((fault.kind, fault.line.as_deref()), (Kind::AuthenticationFailed, None), "{refused}");
+            assert_eq!((fault.kind, fault.line.as_deref()), (FaultKind::AuthenticationFailed, None), "{refused}");
             assert!(fault.title.contains("jump host") && fault.words.contains(refused.trim_end_matches('.')), "{} {}", fault.title, fault.words);
         }
         for own in ["OPS@web1.internal: Permission denied (publickey).", "Received disconnect from UNKNOWN port 65535:2: Too many authentication failures"] {

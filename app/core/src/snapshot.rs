@@ -1,6 +1,6 @@
 //! What a page shows: the last sweep's facts, with their age. Empty, refused and unreachable are three facts here, never one.
 
-use crate::ansi::Line;
+use crate::ansi::StyledLine;
 use crate::fault::Fault;
 use crate::limits::WINDOW_LINKS_MAX;
 use crate::name::{BadName, HostKey, SessionName, UnixUser};
@@ -131,7 +131,7 @@ pub struct Session {
     /// Its windows, by index.
     pub windows: Vec<Window>,
     /// The last lines of its current window.
-    pub preview: Vec<Line>,
+    pub preview: Vec<StyledLine>,
     /// The tmux clients that show it.
     pub clients: Vec<Client>,
     /// What else a person should know of it.

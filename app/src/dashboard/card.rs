@@ -8,7 +8,7 @@ use crate::base::expect_base;
 use crate::ui::name::{Name, plain};
 use crate::ui::time::{Ago, span};
 use leptos::prelude::*;
-use muxboard_core::ansi::Line;
+use muxboard_core::ansi::StyledLine;
 use muxboard_core::policy::Ability;
 use muxboard_core::snapshot::{Need, Session};
 
@@ -40,7 +40,7 @@ fn running(session: &Session) -> String {
     if window.path.is_empty() { what.to_owned() } else { format!("{what} · {}", window.path) }
 }
 
-fn lines(lines: &[Line]) -> impl IntoView + use<> {
+fn lines(lines: &[StyledLine]) -> impl IntoView + use<> {
     let class = |style: muxboard_core::ansi::Style| match (style.colour, style.bold) {
         (None, false) => String::new(),
         (colour, bold) => format!("{}{}", colour.map(|c| format!("c{c} ")).unwrap_or_default(), if bold { "bold" } else { "" }),
@@ -201,7 +201,7 @@ pub fn NeedCard(
     let quote = {
         let row = row.clone();
         Memo::new(move |_| {
-            let text = |line: &Line| line.iter().map(|r| r.text.as_str()).collect::<String>();
+            let text = |line: &StyledLine| line.iter().map(|r| r.text.as_str()).collect::<String>();
             row.read().preview.iter().rev().map(text).find(|t| !t.trim().is_empty() && !t.starts_with("Pane is dead")).unwrap_or_default()
         })
     };

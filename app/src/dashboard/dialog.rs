@@ -40,7 +40,7 @@ pub fn open_dialog(event: leptos::ev::MouseEvent, live_page: Option<LivePage>, d
 
 /// Why a form was refused, as an alert that screen readers announce; empty while it is not.
 #[component]
-pub fn Refusal(
+pub fn FormError(
     /// The state of the form.
     posting: RwSignal<Posting>,
 ) -> impl IntoView {
@@ -50,19 +50,19 @@ pub fn Refusal(
 
 /// The link that closes a dialog without doing anything.
 #[component]
-pub fn Cancel() -> impl IntoView {
-    view! { <Leave words="Cancel"/> }
+pub fn CancelLink() -> impl IntoView {
+    view! { <BoardLink words="CancelLink"/> }
 }
 
 /// The link that closes a dialog after something was done.
 #[component]
-pub(super) fn Close() -> impl IntoView {
-    view! { <Leave words="Close"/> }
+pub(super) fn CloseLink() -> impl IntoView {
+    view! { <BoardLink words="CloseLink"/> }
 }
 
 /// A link back to the board, which closes the dialog of a living page.
 #[component]
-fn Leave(words: &'static str) -> impl IntoView {
+fn BoardLink(words: &'static str) -> impl IntoView {
     let live_page = use_context::<LivePage>();
     view! {
         <a class="button" rel="external" href=expect_base().board() on:click=move |event| {

@@ -1,6 +1,6 @@
 //! The keyboard: everything the mouse reaches.
 
-use super::dialog::{Cancel, OpenDialog};
+use super::dialog::{CancelLink, OpenDialog};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement, KeyboardEvent};
@@ -114,7 +114,7 @@ pub fn Keys() -> impl IntoView {
         <div class="question">
             <h3>"Keys"</h3>
             <dl class="keys">{rows}</dl>
-            <div class="row"><Cancel/></div>
+            <div class="row"><CancelLink/></div>
         </div>
     }
 }

@@ -1,6 +1,6 @@
 //! Kill: the question with its typed name, and the server function that asks again.
 
-use super::dialog::{Cancel, Close, Refusal};
+use super::dialog::{CancelLink, CloseLink, FormError};
 use crate::base::expect_base;
 use crate::error::PublicError;
 use crate::ui::name::{Name, plain};
@@ -61,9 +61,9 @@ pub fn KillForm(
                 <span class="label">"Session name"</span>
                 <input name="typed" class="mono" required=true autocomplete="off" autocapitalize="off" spellcheck="false" autofocus=true on:input=move |event| typed.set(event_target_value(&event))/>
             </label>
-            <Refusal posting/>
+            <FormError posting/>
             <div class="row">
-                <Cancel/>
+                <CancelLink/>
                 <button class="button danger" disabled=move || !ready() || posting.get() == Posting::Sent>"Kill session"</button>
             </div>
         </PostForm>
@@ -101,7 +101,7 @@ pub fn Stayed(
         <div class="question" role="status">
             <h3>"Killed " <Name text=name/></h3>
             <p><bdi>{stay(&kept)}</bdi></p>
-            <div class="row"><Close/></div>
+            <div class="row"><CloseLink/></div>
         </div>
     }
 }

@@ -23,7 +23,7 @@ pub fn List(
         move || hosts.read().is_empty()
     };
     view! {
-        <Needs store=store.clone()/>
+        <NeedsSection store=store.clone()/>
         <Show when=none>
             <div class="empty">
                 <p>"There is nothing here that you may see."</p>
@@ -31,7 +31,7 @@ pub fn List(
             </div>
         </Show>
         <For each=move || hosts.get() key=|host| host.key.clone() let:host>
-            <Host host/>
+            <HostSection host/>
         </For>
         <NoMatch store/>
     }
@@ -39,7 +39,7 @@ pub fn List(
 
 /// Everything that needs a person, first on the page.
 #[component]
-fn Needs(store: Store) -> impl IntoView {
+fn NeedsSection(store: Store) -> impl IntoView {
     let needy = move || {
         let mut out = Vec::new();
         for host in store.hosts.get() {
@@ -97,7 +97,7 @@ fn NoMatch(store: Store) -> impl IntoView {
 }
 
 #[component]
-fn Host(host: HostSignals) -> impl IntoView {
+fn HostSection(host: HostSignals) -> impl IntoView {
     let query = query();
     let row = host.row.clone();
     let users = host.users.clone();
@@ -143,14 +143,14 @@ fn Host(host: HostSignals) -> impl IntoView {
             </div>
             {fault}
             <For each=move || users.get() key=|user| user.place.clone() let:user>
-                <User host=host.clone() user/>
+                <UserSection host=host.clone() user/>
             </For>
         </section>
     }
 }
 
 #[component]
-fn User(host: HostSignals, user: UserSignals) -> impl IntoView {
+fn UserSection(host: HostSignals, user: UserSignals) -> impl IntoView {
     let query = query();
     let row = user.row.clone();
     let sessions = user.sessions.clone();

@@ -1,7 +1,7 @@
 //! The live page: follows the board's WebSocket, replaces the list that the server sent with a live one, and opens dialogs in place.
 
 use super::create::{CreateForm, Typed};
-use super::dialog::{Cancel, LivePage, OpenDialog};
+use super::dialog::{CancelLink, LivePage, OpenDialog};
 use super::filter::Query;
 use super::keys;
 use super::kill::{KillForm, Stayed};
@@ -25,7 +25,7 @@ use std::time::Duration;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-struct Page {
+struct LiveState {
     base: Base,
     store: Store,
     query: RwSignal<String>,
@@ -45,7 +45,7 @@ struct Page {
 
 /// Connects the page to the board and keeps it connected.
 pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Counts>, live: RwSignal<Live>, dialog: RwSignal<Option<OpenDialog>>) {
-    let page = Rc::new(Page {
+    let page = Rc::new(LiveState {
         base,
         store: Store::default(),
         query,
@@ -77,7 +77,7 @@ pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Count
     });
 }
 
-fn connect(page: Rc<Page>) {
+fn connect(page: Rc<LiveState>) {
     if page.socket.borrow().is_some() {
         return;
     }
@@ -99,13 +99,13 @@ fn now_ms() -> f64 {
 }
 
 /// A line that is half open says nothing, not even that it is closed.
-fn watch(page: &Rc<Page>) {
+fn watch(page: &Rc<LiveState>) {
     if page.socket.borrow().is_some() && now_ms() - page.heard_ms.get() > BOARD_SILENCE_SECONDS_MAX as f64 * 1000.0 {
         closed(page.clone(), 0);
     }
 }
 
-fn closed(page: Rc<Page>, code: u16) {
+fn closed(page: Rc<LiveState>, code: u16) {
     page.socket.borrow_mut().take();
     if matches!(Close::of(code), Some(Close::Unauthenticated | Close::Forbidden | Close::Revoked)) {
         // The server says where to log in, or why not.
@@ -118,7 +118,7 @@ fn closed(page: Rc<Page>, code: u16) {
     set_timeout(move || connect(page), Duration::from_millis(wait.into()));
 }
 
-fn take(page: &Rc<Page>, bytes: &[u8]) {
+fn take(page: &Rc<LiveState>, bytes: &[u8]) {
     page.heard_ms.set(now_ms());
     let Ok(frame) = BoardFrame::decode(bytes) else {
         // Another version of the server: its page knows its frames.
@@ -149,7 +149,7 @@ fn take(page: &Rc<Page>, bytes: &[u8]) {
     focus_awaited(page);
 }
 
-fn focus_awaited(page: &Rc<Page>) {
+fn focus_awaited(page: &Rc<LiveState>) {
     let Some(about) = page.awaited.borrow().clone() else { return };
     let page = page.clone();
     // The card is drawn by effects that run after this frame.
@@ -162,7 +162,7 @@ fn focus_awaited(page: &Rc<Page>) {
     });
 }
 
-fn mount(page: &Rc<Page>) {
+fn mount(page: &Rc<LiveState>) {
     let element = |id: &str| document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlElement>().ok());
     let (Some(board), Some(body)) = (element("board"), document().body()) else { return };
     let contexts = {
@@ -202,7 +202,7 @@ fn mount(page: &Rc<Page>) {
 
 /// The page, for components: of one thread, as everything in a browser, and signals want that said.
 #[derive(Clone, Copy)]
-struct PageHandle(StoredValue<Rc<Page>, LocalStorage>);
+struct PageHandle(StoredValue<Rc<LiveState>, LocalStorage>);
 
 /// The modal dialog element; what is in it follows the open dialog.
 #[component]
@@ -283,7 +283,7 @@ fn Gone() -> impl IntoView {
         <div class="question">
             <h3>"This session is gone"</h3>
             <p>"It ended while you were looking. Nothing was touched."</p>
-            <div class="row"><Cancel/></div>
+            <div class="row"><CancelLink/></div>
         </div>
     }
 }

@@ -4,7 +4,7 @@ use super::dialog::{LivePage, OpenDialog, open_dialog};
 use super::filter::Query;
 #[cfg(feature = "hydrate")]
 use super::live;
-use super::refresh::Refresh;
+use super::refresh::RefreshAll;
 use super::status::{Counts, Live, many};
 use crate::base::expect_base;
 use leptos::prelude::*;
@@ -83,7 +83,7 @@ pub fn Dashboard(
                 />
                 <kbd aria-hidden="true">"/"</kbd>
             </form>
-            <Refresh/>
+            <RefreshAll/>
             <a
                 class="button primary"
                 href=base.asking("create", "")

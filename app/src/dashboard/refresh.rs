@@ -23,7 +23,7 @@ pub async fn refresh(
 
 /// The button for all hosts.
 #[component]
-pub fn Refresh() -> impl IntoView {
+pub fn RefreshAll() -> impl IntoView {
     view! { <RefreshForm host=String::new() label="Refresh all hosts".to_owned()/> }
 }
 

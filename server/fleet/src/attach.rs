@@ -6,7 +6,7 @@ use crate::pty::Pty;
 use crate::random::sentinel;
 use crate::report::Report;
 use crate::slots::Slot;
-use crate::transport::{ChannelPermit, Link, Transport};
+use crate::transport::{ChannelPermit, SshLink, Transport};
 use muxboard_core::argv;
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, User};
@@ -188,7 +188,7 @@ struct RemoteTty {
     ahead: Vec<u8>,
 }
 
-async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Result<(Pty, ChannelPermit, RemoteTty), Failed> {
+async fn remote(link: &Arc<SshLink>, user: &User, call: &Call, grid: Grid) -> Result<(Pty, ChannelPermit, RemoteTty), Failed> {
     let host = link.host();
     let script_of = |start: &str| Script::announced(start, &Script::command(&argv::tmux_words(user, call)));
     loop {

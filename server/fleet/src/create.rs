@@ -5,7 +5,7 @@ use crate::fleet::Fleet;
 use crate::hosts::HostEntry;
 use crate::lock::lock;
 use crate::transport::Purpose;
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::User;
 use muxboard_core::name::Directory;
 use muxboard_core::note::Note;
@@ -64,7 +64,7 @@ impl Fleet {
         let too_old = || {
             let host = entry.row.borrow();
             let state = host.users.iter().find(|row| row.name == user.name).map(|row| row.state.clone());
-            state.filter(|state| matches!(state, UserState::Fault(fault) if fault.kind == Kind::TmuxTooOld))
+            state.filter(|state| matches!(state, UserState::Fault(fault) if fault.kind == FaultKind::TmuxTooOld))
         };
         if too_old().is_some() {
             self.refresh_user(entry, user).await;

@@ -1,9 +1,9 @@
 //! The doctor: walks the way to a host and to each of its users step by step, and says of every step what it found, and what mends it.
 
 use crate::exec::Bounds;
-use crate::finding::{Finding, Record, Verdict};
+use crate::finding::{Finding, Findings, Verdict};
 use crate::random::row_mark;
-use crate::transport::{Client, Purpose, SshSettings, Transport};
+use crate::transport::{Purpose, SshClient, SshSettings, Transport};
 use crate::trial;
 use muxboard_core::inventory::{Host, Inventory, Reach, Ssh, User};
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, CONNECT_SECONDS_MAX};
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout};
 
 /// The doctor.
 pub struct Doctor {
-    client: Option<Arc<Client>>,
+    client: Option<Arc<SshClient>>,
 }
 
 impl Doctor {
@@ -30,12 +30,12 @@ impl Doctor {
     /// When there are hosts over ssh and no safe folder for control sockets, in words for the operator.
     pub fn new(inventory: &Inventory, ssh: SshSettings) -> io::Result<Self> {
         let needs_ssh = inventory.hosts.iter().any(|host| host.reach != Reach::Local);
-        Ok(Self { client: if needs_ssh { Some(Client::new(ssh)?) } else { None } })
+        Ok(Self { client: if needs_ssh { Some(SshClient::new(ssh)?) } else { None } })
     }
 
     /// Examines a host and its users, or one of them alone. A step that fails ends what stands on it.
     pub async fn examine(&self, host: &Host, only: Option<&UnixUser>) -> Vec<Finding> {
-        let mut record = Record { host, findings: Vec::new() };
+        let mut record = Findings { host, findings: Vec::new() };
         if let (Reach::Ssh(ssh), Some(client)) = (&host.reach, &self.client)
             && !network(&mut record, ssh, client).await
         {
@@ -52,7 +52,7 @@ impl Doctor {
 }
 
 /// The name and the way there. False if nobody is at its end.
-async fn network(record: &mut Record<'_>, ssh: &Ssh, client: &Client) -> bool {
+async fn network(record: &mut Findings<'_>, ssh: &Ssh, client: &SshClient) -> bool {
     let resolved = match client.resolve(record.host, ssh).await {
         Ok(resolved) => resolved,
         Err(why) => {
@@ -118,7 +118,7 @@ impl Facts {
 }
 
 /// The login, its shell, and what is installed. None if there is no way in.
-async fn machine(record: &mut Record<'_>, transport: &Transport) -> Option<Facts> {
+async fn machine(record: &mut Findings<'_>, transport: &Transport) -> Option<Facts> {
     let host = record.host;
     let began = Instant::now();
     let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: ACTION_BYTES_MAX };
@@ -154,7 +154,7 @@ async fn machine(record: &mut Record<'_>, transport: &Transport) -> Option<Facts
 }
 
 /// sudo, tmux, the server and its sessions.
-async fn a_user(record: &mut Record<'_>, transport: &Transport, user: &User, facts: &Facts) {
+async fn a_user(record: &mut Findings<'_>, transport: &Transport, user: &User, facts: &Facts) {
     let host = record.host;
     let (exit, words) = match transport.call(host, user, &tmux::version(), Purpose::Act).await {
         Ok(answer) => answer,

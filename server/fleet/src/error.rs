@@ -1,6 +1,6 @@
 //! Why an action on a host did not happen, and the word for it in the audit.
 
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::upload::Refused;
 
@@ -52,8 +52,8 @@ impl Failed {
             Self::Silent => "no answer",
             Self::NotTaken(_) => "not taken",
             // It was asked, and may do it yet.
-            Self::Host(Fault { kind: Kind::TimedOut, .. })
-            | Self::User(UserState::Fault(Fault { kind: Kind::NotAnswering | Kind::LoadingConfiguration, .. })) => "not known",
+            Self::Host(Fault { kind: FaultKind::TimedOut, .. })
+            | Self::User(UserState::Fault(Fault { kind: FaultKind::NotAnswering | FaultKind::LoadingConfiguration, .. })) => "not known",
             Self::User(_) => "user not reached",
             Self::Host(_) => "host not reached",
             Self::Here(_) => "failed here",

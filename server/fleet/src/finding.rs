@@ -33,12 +33,12 @@ pub struct Finding {
 }
 
 /// The findings on one host so far.
-pub(crate) struct Record<'a> {
+pub(crate) struct Findings<'a> {
     pub(crate) host: &'a Host,
     pub(crate) findings: Vec<Finding>,
 }
 
-impl Record<'_> {
+impl Findings<'_> {
     pub(crate) fn add(&mut self, user: Option<&User>, step: &'static str, verdict: Verdict, words: impl Into<String>, line: Option<String>) {
         let words = words.into();
         self.findings.push(Finding { host: self.host.key.clone(), user: user.map(|u| u.name.clone()), step, verdict, words, line });

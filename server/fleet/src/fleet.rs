@@ -7,7 +7,7 @@ use crate::lock::lock;
 use crate::settings::Settings;
 use crate::slots::Slots;
 use crate::sweep::Sweeper;
-use crate::transport::Client;
+use crate::transport::SshClient;
 use muxboard_core::inventory::{Inventory, Reach, User};
 use muxboard_core::limits::{TEXTS, TEXTS_PER_PRINCIPAL, UPLOADS, UPLOADS_PER_PRINCIPAL};
 use muxboard_core::name::HostKey;
@@ -23,7 +23,7 @@ use tokio::time::Instant;
 pub struct Fleet {
     pub(crate) hosts: watch::Sender<Arc<Hosts>>,
     /// Our ssh client, made when the first host needs it.
-    client: Mutex<Option<Arc<Client>>>,
+    client: Mutex<Option<Arc<SshClient>>>,
     pub(crate) began: Instant,
     snapshot: watch::Sender<Arc<Snapshot>>,
     pub(crate) slots: Arc<Slots>,
@@ -64,7 +64,7 @@ impl Fleet {
     pub fn reconfigure(&self, inventory: &Inventory) -> io::Result<()> {
         let mut client = lock(&self.client);
         if client.is_none() && inventory.hosts.iter().any(|host| host.reach != Reach::Local) {
-            *client = Some(Client::new(self.settings.ssh.clone())?);
+            *client = Some(SshClient::new(self.settings.ssh.clone())?);
         }
         let old = self.hosts();
         let hosts = Hosts::new(inventory.hosts.iter().map(|host| match old.get(&host.key) {

@@ -3,7 +3,7 @@
 use crate::error::Failed;
 use crate::lock::lock;
 use crate::sweep::Sweeper;
-use crate::transport::{Client, Transport};
+use crate::transport::{SshClient, Transport};
 use muxboard_core::inventory::Host;
 use muxboard_core::limits::{CALLS_PER_USER, CALLS_WAITING_MAX};
 use muxboard_core::name::{HostKey, UnixUser};
@@ -48,7 +48,7 @@ pub(crate) struct UserSlot {
 }
 
 impl HostEntry {
-    pub(crate) fn new(host: &Host, client: Option<&Arc<Client>>) -> Self {
+    pub(crate) fn new(host: &Host, client: Option<&Arc<SshClient>>) -> Self {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         Self {
@@ -68,7 +68,7 @@ impl HostEntry {
 
     /// The entry of a host whose configuration changed: who looks at it still does, and where only its users are others, its connections stand and
     /// what is known of those that stay is kept.
-    pub(crate) fn succeeded_by(&self, host: &Host, client: Option<&Arc<Client>>) -> Self {
+    pub(crate) fn succeeded_by(&self, host: &Host, client: Option<&Arc<SshClient>>) -> Self {
         let mut next = Self::new(host, client);
         if self.host.reach == host.reach && self.host.login == host.login {
             next.transport = self.transport.clone();

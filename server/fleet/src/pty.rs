@@ -32,10 +32,10 @@ pub(crate) struct Pty {
     /// The same descriptor again, only while input waits to be taken: otherwise every key that tmux reads would wake us, to say that another
     /// could be written.
     full: Option<AsyncFd<OwnedFd>>,
-    process: Option<Process>,
+    process: Option<PtyProcess>,
 }
 
-struct Process {
+struct PtyProcess {
     child: Box<dyn Child + Send + Sync>,
     group: Pid,
     /// Readable once the process has ended.
@@ -82,7 +82,7 @@ impl Pty {
             Ok((group, ended, tty, register(fd, Interest::READABLE)?))
         };
         match parts() {
-            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, output: None, full: None, process: Some(Process { child, group, ended }) }),
+            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, output: None, full: None, process: Some(PtyProcess { child, group, ended }) }),
             Err(error) => {
                 // Out of descriptors: the process must not stay behind.
                 let _ = child.kill();
@@ -182,7 +182,7 @@ impl Pty {
     }
 }
 
-impl Process {
+impl PtyProcess {
     /// SIGHUP, a moment, SIGKILL, and its status is collected. A client started by sudo is root's and deaf to our signals; the kernel hangs
     /// it up when the terminal closes, which has happened before.
     async fn end(mut self) {

@@ -4,7 +4,7 @@ use crate::clock::unix_now;
 use crate::exec::Bounds;
 use crate::random::row_mark;
 use crate::transport::{Answer, Purpose};
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, GRACE_SECONDS, PREVIEWS_HOST_MAX, PREVIEWS_MAX, REFRESH_SUDO_SECONDS_MIN,
@@ -118,7 +118,7 @@ const SETTLED_SECONDS: u64 = 1;
 
 #[derive(Clone)]
 struct Preview {
-    lines: Vec<ansi::Line>,
+    lines: Vec<ansi::StyledLine>,
     pane: PaneId,
     /// The session's activity when it was captured.
     activity: UnixSeconds,
@@ -197,7 +197,7 @@ impl Sweeper {
     /// or tmux failed.
     pub(crate) fn fast_path_timed_out(&mut self, questions: &Questions, answer: &Result<Answer, Fault>) -> bool {
         // The script of the fast path does not ask why tmux failed.
-        let again = questions.fast_path && answer.as_ref().map_or_else(|fault| fault.kind == Kind::TimedOut, |answer| answer.exit != 0);
+        let again = questions.fast_path && answer.as_ref().map_or_else(|fault| fault.kind == FaultKind::TimedOut, |answer| answer.exit != 0);
         for user in questions.users.iter().filter(|_| again) {
             self.users.entry(user.name.clone()).or_default().prompt = false;
         }
@@ -326,7 +326,7 @@ impl Sweeper {
         memory.prompt = section.exit == Some(0);
         memory.allowance = memory.allowance.spent(asked);
         let mut state = outcome::user_state(host, user, section);
-        if matches!(&state, UserState::Fault(fault) if fault.kind == Kind::NotAnswering) {
+        if matches!(&state, UserState::Fault(fault) if fault.kind == FaultKind::NotAnswering) {
             memory.silent = memory.silent.saturating_add(1);
             let most = if user.through_sudo { BACK_OFF_SUDO_SECONDS_MAX } else { BACK_OFF_SECONDS_MAX };
             let wait = (BACK_OFF_SECONDS << memory.silent.min(11)).min(most);
@@ -366,7 +366,7 @@ impl Sweeper {
     }
 }
 
-fn kind(state: &UserState) -> (std::mem::Discriminant<UserState>, Option<Kind>) {
+fn kind(state: &UserState) -> (std::mem::Discriminant<UserState>, Option<FaultKind>) {
     (std::mem::discriminant(state), if let UserState::Fault(fault) = state { Some(fault.kind) } else { None })
 }
 

@@ -11,7 +11,7 @@ use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Permit, ReadText};
 use muxboard_core::section;
 use muxboard_core::snapshot::UserState;
-use muxboard_core::tmux::{self, Text};
+use muxboard_core::tmux::{self, PaneText};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -20,13 +20,13 @@ impl Fleet {
     ///
     /// # Errors
     /// When it cannot be had.
-    pub async fn text(&self, permit: &Permit<ReadText>, history: u32) -> Result<Text, Failed> {
+    pub async fn text(&self, permit: &Permit<ReadText>, history: u32) -> Result<PaneText, Failed> {
         let read = self.read(permit, history).await;
         self.report(permit, None, &read);
         read
     }
 
-    async fn read(&self, permit: &Permit<ReadText>, history: u32) -> Result<Text, Failed> {
+    async fn read(&self, permit: &Permit<ReadText>, history: u32) -> Result<PaneText, Failed> {
         let (entry, user) = self.at(permit.place())?;
         let _slot = self.texts.take(&permit.principal().name).ok_or(Failed::TextsReached)?;
         // A server that was asked through sudo and does not answer is not asked again and again: each question leaves a process of root's behind.

@@ -2,7 +2,7 @@
 //! touched, and no configuration of his is read.
 
 use crate::exec::Bounds;
-use crate::finding::{Record, Verdict};
+use crate::finding::{Findings, Verdict};
 use crate::random::row_mark;
 use crate::transport::{Purpose, Transport};
 use muxboard_core::argv;
@@ -18,7 +18,7 @@ const STEP: &str = "trial";
 const WORDS_SHOWN: usize = 200;
 
 /// Makes, lists, renames and ends a session, and asks for one that is gone and one that was replaced.
-pub(crate) async fn of_verbs(record: &mut Record<'_>, transport: &Transport, user: &User, version: &str) {
+pub(crate) async fn of_verbs(record: &mut Findings<'_>, transport: &Transport, user: &User, version: &str) {
     let probe = format!("check-{}", row_mark());
     let mut trial = Trial { host: record.host, transport, user: argv::throwaway(user, &probe), server: None };
     let failed = trial.run().await.err();

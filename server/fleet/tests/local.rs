@@ -2,7 +2,7 @@
 
 mod world;
 
-use muxboard_core::fault::Kind;
+use muxboard_core::fault::FaultKind;
 use muxboard_core::limits::CALLS_WAITING_MAX;
 use muxboard_core::policy::{Create, Kill, Rename, Type, Watch};
 use muxboard_core::snapshot::{Kept, Mode, Session, UserState};
@@ -76,10 +76,10 @@ async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
     let pid: u32 = world.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap();
     let stopped = Stopped::new(pid);
     let seen = world.look().await;
-    assert!(fault(&seen) == Some(Kind::NotAnswering), "{seen:?} {:?}", world.fleet.snapshot().borrow().hosts[0].state);
+    assert!(fault(&seen) == Some(FaultKind::NotAnswering), "{seen:?} {:?}", world.fleet.snapshot().borrow().hosts[0].state);
     assert_eq!(world.fleet.snapshot().borrow().hosts[0].users[0].last_seen.len(), 1);
     let killed = timeout(PATIENCE, world.fleet.kill(world.permit(Kill { session: sessions[0].id }))).await.unwrap();
-    assert!(matches!(&killed, Err(Failed::User(state)) if fault(state) == Some(Kind::NotAnswering)), "{killed:?}");
+    assert!(matches!(&killed, Err(Failed::User(state)) if fault(state) == Some(FaultKind::NotAnswering)), "{killed:?}");
     drop(stopped);
     // The kill that nobody answered for may still arrive, while we look: both ends are the truth, and it is shown.
     let settled = async {
@@ -335,7 +335,7 @@ async fn tmux_missing_is_its_own_fact() {
     #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
     let output = std::process::Command::new("/bin/sh").arg("-c").arg(script.as_str()).env("M", "5e47").env("PATH", &tools).output().unwrap();
     let (_, section) = section::parse(&output.stdout, "5e47", "9a4e").remove(0);
-    assert_eq!(fault(&muxboard_core::outcome::user_state(host, &host.users[0], section)), Some(Kind::TmuxMissing));
+    assert_eq!(fault(&muxboard_core::outcome::user_state(host, &host.users[0], section)), Some(FaultKind::TmuxMissing));
 }
 
 /// tmux 3.3a misses the end of a child now and then, and shows no status until another one ends: one try in ten, so thirty of them.

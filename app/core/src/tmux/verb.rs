@@ -54,7 +54,7 @@ pub fn text(id: SessionId, lines: u32) -> Call {
 
 /// A pane's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text {
+pub struct PaneText {
     /// Its lines.
     pub text: String,
     /// How many of them are above the screen, at most what was asked for.
@@ -66,13 +66,13 @@ pub struct Text {
 }
 
 /// Reads what [`text`] printed; none if the session was not there.
-pub fn read_text(words: &str, lines: u32) -> Option<Text> {
+pub fn read_text(words: &str, lines: u32) -> Option<PaneText> {
     let (facts, text) = words.split_once('\n')?;
     let mut facts = facts.split(' ');
     let history = facts.next()?.parse::<u32>().ok()?.min(lines);
     let prefix = facts.next()?.chars().filter(char::is_ascii_graphic).take(16).collect();
     let bracketed_paste = facts.next().and_then(|flag| flag.parse::<u8>().ok()).map(|flag| flag == 1);
-    Some(Text { text: text.trim_end_matches('\n').to_owned(), history, prefix, bracketed_paste })
+    Some(PaneText { text: text.trim_end_matches('\n').to_owned(), history, prefix, bracketed_paste })
 }
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_panes_text_is_read_and_no_text_is_taken_for_facts() {
         let read = read_text("12 C-b \n7 C-a 1\nlast\n\n", 10).unwrap();
-        assert_eq!(read, Text { text: "7 C-a 1\nlast".into(), history: 10, prefix: "C-b".into(), bracketed_paste: None });
+        assert_eq!(read, PaneText { text: "7 C-a 1\nlast".into(), history: 10, prefix: "C-b".into(), bracketed_paste: None });
         assert_eq!(read_text("0 None 1\n", 10).unwrap().bracketed_paste, Some(true));
         assert_eq!(read_text("MUXBOARD-MISMATCH\n", 10), None);
         assert_eq!(read_text("", 10), None);

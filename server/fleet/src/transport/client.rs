@@ -27,7 +27,7 @@ pub struct SshSettings {
 }
 
 /// Our ssh client.
-pub(crate) struct Client {
+pub(crate) struct SshClient {
     pub(super) settings: SshSettings,
     pub(super) runtime: Runtime,
     /// Looks under way at one moment, on connections that stand.
@@ -92,7 +92,7 @@ pub(crate) struct Resolved {
     pub(crate) overruled: Overruled,
 }
 
-impl Client {
+impl SshClient {
     pub(crate) fn new(settings: SshSettings) -> io::Result<Arc<Self>> {
         let runtime = Runtime::open(settings.runtime.as_deref())?;
         Ok(Arc::new(Self {
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     /// Whether the connection can be made at once: everything that it waits for is there, or it is not.
-    async fn may(client: &Client, first_hop: &str, purpose: Purpose) -> Option<DialPermit> {
+    async fn may(client: &SshClient, first_hop: &str, purpose: Purpose) -> Option<DialPermit> {
         tokio::select! {
             biased;
             permit = client.acquire_dial(first_hop, purpose) => Some(permit.unwrap()),
@@ -179,7 +179,7 @@ mod tests {
     async fn hosts_that_are_dead_leave_room_to_open_a_terminal_also_behind_one_bastion_and_while_all_are_refreshed() {
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         let folder = tempfile::Builder::new().permissions(private).tempdir().unwrap();
-        let client = Client::new(SshSettings { runtime: Some(folder.path().to_owned()), ..SshSettings::default() }).unwrap();
+        let client = SshClient::new(SshSettings { runtime: Some(folder.path().to_owned()), ..SshSettings::default() }).unwrap();
         for all_behind_one in [true, false] {
             let hop = |i: usize| if all_behind_one { "bastion".to_owned() } else { format!("dead{i}") };
             let mut dialled = Vec::new();

@@ -1,14 +1,14 @@
 //! Our connections to one host: one for looks and actions, with a few shells on it, others for terminals. Made when they are needed, made again
 //! when they die, left alone for a while when the host is not there.
 
-use super::client::Client;
+use super::client::SshClient;
 use super::exchange::{Answer, Purpose};
 use super::master::{DialTarget, Failure, Master, Pipes};
 use super::shell::{JobOutcome, Shell, ShellError};
 use crate::exec::Bounds;
 use crate::lock::lock;
 use muxboard_core::argv::Overruled;
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::{Host, Ssh};
 use muxboard_core::limits::{
     BACK_OFF_SECONDS, DIAL_TRIES, DIAL_WAIT_MS, REDIAL_ASKED_SECONDS_MAX, REDIAL_REFUSED_SECONDS, REDIAL_SECONDS_MAX, SHELL_SECONDS_MAX, SHELLS_KEPT,
@@ -23,11 +23,11 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Our connections to one host.
-pub(crate) struct Link {
+pub(crate) struct SshLink {
     host: Host,
     ssh: Ssh,
     number: usize,
-    client: Arc<Client>,
+    client: Arc<SshClient>,
     main: AsyncMutex<Main>,
     /// Shells nobody uses now.
     idle: Mutex<Vec<Shell>>,
@@ -67,12 +67,12 @@ struct Terminals {
 
 /// The right to one terminal on a connection.
 pub(crate) struct ChannelPermit {
-    link: Arc<Link>,
+    link: Arc<SshLink>,
     terminals: Arc<Terminals>,
 }
 
-impl Link {
-    pub(crate) fn new(host: Host, ssh: Ssh, number: usize, client: Arc<Client>) -> Arc<Self> {
+impl SshLink {
+    pub(crate) fn new(host: Host, ssh: Ssh, number: usize, client: Arc<SshClient>) -> Arc<Self> {
         Arc::new(Self {
             host,
             ssh,
@@ -212,9 +212,9 @@ impl Link {
     }
 
     /// How long a host that failed is left alone.
-    fn pause(&self, kind: Kind, failures: u32, purpose: Purpose) -> Duration {
+    fn pause(&self, kind: FaultKind, failures: u32, purpose: Purpose) -> Duration {
         let doubled = BACK_OFF_SECONDS << failures.min(16);
-        let refused = matches!(kind, Kind::AuthenticationFailed | Kind::HostKeyChanged | Kind::HostKeyUnknown | Kind::HostKeyRevoked);
+        let refused = matches!(kind, FaultKind::AuthenticationFailed | FaultKind::HostKeyChanged | FaultKind::HostKeyUnknown | FaultKind::HostKeyRevoked);
         let seconds = match (purpose, refused) {
             // What only a person can mend; and a wrong password is counted over there, whoever it is that asks for it to be tried again.
             (Purpose::Look, true) => REDIAL_REFUSED_SECONDS,
@@ -244,7 +244,7 @@ impl Link {
         Err(Fault::timed_out(&self.host))
     }
 
-    /// A shell that nobody uses; it goes back with [`Link::keep`], or ends. None if the connection turns out to be dead.
+    /// A shell that nobody uses; it goes back with [`SshLink::keep`], or ends. None if the connection turns out to be dead.
     async fn shell(&self, master: &Arc<Master>, generation: u64) -> Result<Option<(Shell, OwnedSemaphorePermit)>, Fault> {
         loop {
             let Ok(permit) = self.shell_slots.clone().acquire_owned().await else { return Err(Fault::unreachable(&self.host, "muxboard is ending")) };
@@ -375,7 +375,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     /// A host with a password, whose sshd accepts and says nothing.
-    async fn silent(folder: &Path) -> (tokio::net::TcpListener, Arc<Link>) {
+    async fn silent(folder: &Path) -> (tokio::net::TcpListener, Arc<SshLink>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         std::fs::write(folder.join("password"), "secret\n").unwrap();
         std::fs::set_permissions(folder.join("password"), PermissionsExt::from_mode(0o600)).unwrap();
@@ -389,7 +389,7 @@ mod tests {
         };
         let host = Host { reach: Reach::Ssh(ssh.clone()), ..Host::local("h".parse().unwrap(), &"me".parse().unwrap()) };
         let settings = SshSettings { config: Some("/dev/null".into()), runtime: Some(folder.join("run")), askpass: Some("/bin/false".into()) };
-        (listener, Link::new(host, ssh, 0, Client::new(settings).unwrap()))
+        (listener, SshLink::new(host, ssh, 0, SshClient::new(settings).unwrap()))
     }
 
     #[tokio::test]
@@ -421,12 +421,12 @@ mod tests {
         let (_listener, link) = silent(folder.path()).await;
         for purpose in [Purpose::Refresh, Purpose::Act] {
             let pause = |kind, failures| link.pause(kind, failures, purpose).as_secs();
-            assert!(pause(Kind::AuthenticationFailed, 1) < pause(Kind::AuthenticationFailed, 3));
-            assert!(pause(Kind::AuthenticationFailed, 40) > REDIAL_ASKED_SECONDS_MAX * 8 / 10);
-            assert!(pause(Kind::Unreachable, 40) <= BACK_OFF_SECONDS * 2);
+            assert!(pause(FaultKind::AuthenticationFailed, 1) < pause(FaultKind::AuthenticationFailed, 3));
+            assert!(pause(FaultKind::AuthenticationFailed, 40) > REDIAL_ASKED_SECONDS_MAX * 8 / 10);
+            assert!(pause(FaultKind::Unreachable, 40) <= BACK_OFF_SECONDS * 2);
         }
         // Nor by a terminal.
         link.main.lock().await.note(Some(&Fault::timed_out(&link.host)));
-        assert_eq!(link.acquire_channel().await.err().map(|fault| fault.kind), Some(Kind::TimedOut));
+        assert_eq!(link.acquire_channel().await.err().map(|fault| fault.kind), Some(FaultKind::TimedOut));
     }
 }

@@ -1,7 +1,7 @@
 //! One ssh connection of ours that others share: a child process, never a daemon. It lives as long as its standard input, a pipe that we hold:
 //! when we end, however that is, it ends too. One of the three places where processes start.
 
-use super::client::{Client, DialPermit, Resolved};
+use super::client::{DialPermit, Resolved, SshClient};
 use super::secret::{self, ASKPASS_SOCKET, Secrets};
 use crate::environment;
 use crate::random::sentinel;
@@ -49,7 +49,7 @@ pub(super) struct Pipes {
 pub(super) struct DialTarget<'a> {
     pub(super) host: &'a Host,
     pub(super) ssh: &'a Ssh,
-    pub(super) client: &'a Client,
+    pub(super) client: &'a SshClient,
     pub(super) resolved: &'a Resolved,
 }
 
@@ -267,7 +267,7 @@ fn failure(target: DialTarget<'_>, code: Option<i32>, noise: &str, says: &str) -
     // Only before the other side has said who it is: a connection that is closed later was refused, and each try counts as a failed login there.
     let dropped = ["kex_exchange_identification", "ssh_exchange_identification", "Connection reset by UNKNOWN", "Connection closed by UNKNOWN"];
     let refused = says.contains("stdio forwarding failed");
-    let transient = fault.kind == fault::Kind::Unreachable && !refused && dropped.iter().any(|words| says.contains(words));
+    let transient = fault.kind == fault::FaultKind::Unreachable && !refused && dropped.iter().any(|words| says.contains(words));
     if transient { Failure::Dropped(fault) } else { Failure::Final(fault) }
 }
 
@@ -289,7 +289,7 @@ impl Drop for RemoveOnDrop {
 }
 
 impl AskpassServer {
-    fn new(host: &Host, ssh: &Ssh, client: &Client, resolved: &Resolved, control: &Path) -> Result<Option<Self>, Fault> {
+    fn new(host: &Host, ssh: &Ssh, client: &SshClient, resolved: &Resolved, control: &Path) -> Result<Option<Self>, Fault> {
         if ssh.password.is_none() && ssh.passphrase.is_none() {
             return Ok(None);
         }

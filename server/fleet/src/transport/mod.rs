@@ -12,9 +12,9 @@ mod shell;
 pub use client::SshSettings;
 pub use secret::{ASKPASS_SOCKET, askpass, private_file};
 
-pub(crate) use client::Client;
+pub(crate) use client::SshClient;
 pub(crate) use exchange::{Answer, Purpose};
-pub(crate) use link::{ChannelPermit, Link};
+pub(crate) use link::{ChannelPermit, SshLink};
 
 use crate::exec::{self, Bounds};
 use crate::random::row_mark;
@@ -36,13 +36,13 @@ pub(crate) enum Transport {
     /// This machine.
     Local,
     /// Another one.
-    Ssh(Arc<Link>),
+    Ssh(Arc<SshLink>),
 }
 
 impl Transport {
-    pub(crate) fn new(host: &Host, number: usize, client: Option<&Arc<Client>>) -> Self {
+    pub(crate) fn new(host: &Host, number: usize, client: Option<&Arc<SshClient>>) -> Self {
         match (&host.reach, client) {
-            (Reach::Ssh(ssh), Some(client)) => Self::Ssh(Link::new(host.clone(), ssh.clone(), number, client.clone())),
+            (Reach::Ssh(ssh), Some(client)) => Self::Ssh(SshLink::new(host.clone(), ssh.clone(), number, client.clone())),
             // The client is there whenever a host needs it.
             _ => Self::Local,
         }

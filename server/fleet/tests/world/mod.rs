@@ -1,7 +1,7 @@
 //! A real tmux server on a private socket, and a fleet of this machine alone that knows it.
 #![allow(unreachable_pub, dead_code, clippy::allow_attributes, reason = "a part of several tests")]
 
-use muxboard_core::fault::Kind;
+use muxboard_core::fault::FaultKind;
 use muxboard_core::inventory::{Host, Inventory, Socket};
 use muxboard_core::policy::{self, Abilities, Among, Asker, Create, Grant, Operation, Permit, Policy, Principal, Refresh};
 use muxboard_core::snapshot::{Place, Session, SessionId, UserState};
@@ -136,7 +136,7 @@ impl Drop for Stopped {
     }
 }
 
-pub fn fault(state: &UserState) -> Option<Kind> {
+pub fn fault(state: &UserState) -> Option<FaultKind> {
     if let UserState::Fault(fault) = state { Some(fault.kind) } else { None }
 }
 
