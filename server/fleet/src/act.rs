@@ -7,6 +7,7 @@ use crate::hosts::HostEntry;
 use crate::report::Report;
 use crate::transport::Purpose;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
+use muxboard_core::confirm::Confirmed;
 use muxboard_core::inventory::User;
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Kill, Operation, Permit, Rename};
@@ -26,11 +27,28 @@ impl Fleet {
         }
     }
 
-    /// Ends the permitted session, and says which of its windows stay open in other sessions.
+    /// Ends the session whose name was typed to confirm it, and returns its windows that stay open in other sessions.
+    ///
+    /// ```
+    /// # use muxboard_core::{confirm::Confirmed, policy::{Kill, Permit}};
+    /// # use std::sync::Arc;
+    /// async fn end(fleet: Arc<muxboard_fleet::Fleet>, confirmed: Confirmed<Kill>) {
+    ///     let _ = fleet.kill(confirmed).await;
+    /// }
+    /// ```
+    /// A permit alone does not compile:
+    /// ```compile_fail,E0308
+    /// # use muxboard_core::{confirm::Confirmed, policy::{Kill, Permit}};
+    /// # use std::sync::Arc;
+    /// async fn end(fleet: Arc<muxboard_fleet::Fleet>, permit: Permit<Kill>) {
+    ///     let _ = fleet.kill(permit).await;
+    /// }
+    /// ```
     ///
     /// # Errors
-    /// Nothing was touched unless this is `Ok`, or it is not known.
-    pub async fn kill(self: &Arc<Self>, permit: Permit<Kill>) -> Result<Kept, Failed> {
+    /// When the session was not ended, or it is not known whether it was.
+    pub async fn kill(self: &Arc<Self>, confirmed: Confirmed<Kill>) -> Result<Kept, Failed> {
+        let permit = confirmed.into_permit();
         let (place, session) = (permit.place().clone(), permit.operation().session);
         let windows = self.windows(&place, session);
         let call = tmux::kill(session);

@@ -4,7 +4,7 @@ mod world;
 
 use muxboard_core::fault::FaultKind;
 use muxboard_core::limits::CALLS_WAITING_MAX;
-use muxboard_core::policy::{Create, Kill, Rename, Type, Watch};
+use muxboard_core::policy::{Create, Rename, Type, Watch};
 use muxboard_core::snapshot::{Kept, Mode, Session, UserState};
 use muxboard_core::wire::Grid;
 use muxboard_fleet::{AttachEnd, AttachLimits, Failed};
@@ -21,10 +21,10 @@ async fn no_server_is_no_fault_and_creating_starts_one() {
     assert_eq!((sessions.len(), sessions[0].id, sessions[0].name.as_str()), (1, id, "first"));
     world.fleet.rename(world.permit(Rename { session: id, name: "second".parse().unwrap() })).await.unwrap();
     assert_eq!(world.state_names(), ["second"]);
-    world.fleet.kill(world.permit(Kill { session: id })).await.unwrap();
+    world.fleet.kill(world.confirmed(id)).await.unwrap();
     // With its last session the server goes, a moment later.
     timeout(PATIENCE, async { while world.look().await != UserState::NoServer {} }).await.unwrap();
-    assert_eq!(world.fleet.kill(world.permit(Kill { session: id })).await, Err(Failed::Gone));
+    assert_eq!(world.fleet.kill(world.confirmed(id)).await, Err(Failed::Gone));
     let words: Vec<String> = world.events.lock().unwrap().iter().map(|(o, r)| format!("{o} {r}")).collect();
     assert_eq!(words, ["create done", "create name taken", "rename done", "kill done", "kill gone"]);
 }
@@ -59,7 +59,7 @@ async fn hostile_names_are_listed_as_tmux_stores_them_and_attached_and_killed_ex
         timeout(PATIENCE, gone).await.unwrap();
     }
     for session in &sessions {
-        world.fleet.kill(world.permit(Kill { session: session.id })).await.unwrap();
+        world.fleet.kill(world.confirmed(session.id)).await.unwrap();
         want.retain(|name| name != session.name.as_str());
         let mut left: Vec<String> = world.tmux(&["list-sessions", "-F", "#{session_name}"]).lines().map(str::to_owned).collect();
         left.sort();
@@ -78,7 +78,7 @@ async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
     let seen = world.look().await;
     assert!(fault(&seen) == Some(FaultKind::NotAnswering), "{seen:?} {:?}", world.fleet.snapshot().borrow().hosts[0].state);
     assert_eq!(world.fleet.snapshot().borrow().hosts[0].users[0].last_seen.len(), 1);
-    let killed = timeout(PATIENCE, world.fleet.kill(world.permit(Kill { session: sessions[0].id }))).await.unwrap();
+    let killed = timeout(PATIENCE, world.fleet.kill(world.confirmed(sessions[0].id))).await.unwrap();
     assert!(matches!(&killed, Err(Failed::User(state)) if fault(state) == Some(FaultKind::NotAnswering)), "{killed:?}");
     drop(stopped);
     // The kill that nobody answered for may still arrive, while we look: both ends are the truth, and it is shown.
@@ -102,8 +102,8 @@ async fn one_users_actions_wait_for_each_other_and_are_not_without_number() {
     let stopped = Stopped::new(pid);
     let mut kills = tokio::task::JoinSet::new();
     for _ in 0..CALLS_WAITING_MAX + 3 {
-        let (fleet, permit) = (world.fleet.clone(), world.permit(Kill { session }));
-        kills.spawn(async move { fleet.kill(permit).await });
+        let (fleet, confirmed) = (world.fleet.clone(), world.confirmed(session));
+        kills.spawn(async move { fleet.kill(confirmed).await });
     }
     for _ in 0..3 {
         assert_eq!(timeout(PATIENCE, kills.join_next()).await.unwrap().unwrap().unwrap(), Err(Failed::Busy));
@@ -128,7 +128,7 @@ async fn a_server_that_dies_takes_its_sessions_with_it_and_nothing_else_is_hit()
     let again = async { while world.tmux(&["new-session", "-d", "-P", "-F", "#{session_id}", "-s", "other"]).is_empty() {} };
     timeout(PATIENCE, again).await.unwrap();
     assert_eq!(world.tmux(&["display-message", "-p", "#{session_id}"]), format!("${}", old.number));
-    assert_eq!(world.fleet.kill(world.permit(Kill { session: old })).await, Err(Failed::Gone));
+    assert_eq!(world.fleet.kill(world.confirmed(old)).await, Err(Failed::Gone));
     assert_eq!(world.state_names(), ["other"]);
     let mut attachment = world.fleet.attach(&world.permit(Type { session: old }), Grid::clamped(80, 24)).await.unwrap();
     let mut out = Vec::new();
@@ -181,12 +181,12 @@ async fn a_window_that_several_sessions_show_rings_once_and_stays_open_when_one_
     let kept = |windows, names: &[&str]| Kept { windows, sessions: names.iter().map(|n| n.parse().unwrap()).collect() };
     let a = named("a").await;
     assert_eq!(a.kept(), kept(1, &["g2", "z"]));
-    let killed = world.fleet.kill(world.permit(Kill { session: a.id })).await.unwrap();
+    let killed = world.fleet.kill(world.confirmed(a.id)).await.unwrap();
     assert_eq!(killed, kept(1, &["g2", "z"]));
     let z = named("z").await;
     assert_eq!((z.windows.len(), z.kept()), (2, kept(1, &["g2"])));
-    assert_eq!(world.fleet.kill(world.permit(Kill { session: named("g2").await.id })).await.unwrap(), kept(1, &["z"]));
-    assert_eq!(world.fleet.kill(world.permit(Kill { session: z.id })).await.unwrap(), Kept::default());
+    assert_eq!(world.fleet.kill(world.confirmed(named("g2").await.id)).await.unwrap(), kept(1, &["z"]));
+    assert_eq!(world.fleet.kill(world.confirmed(z.id)).await.unwrap(), Kept::default());
 }
 
 /// What was typed into a pane in copy mode reached nobody, and nothing showed the mode.
@@ -214,7 +214,7 @@ async fn a_pane_that_shows_tmux_is_led_back_to_its_program_and_not_by_a_watcher(
     until(&mut attachment, "to the program").await;
     // No mode to leave is as good.
     world.fleet.leave(&typing, &attachment).unwrap().await.unwrap();
-    world.fleet.kill(world.permit(Kill { session: id })).await.unwrap();
+    world.fleet.kill(world.confirmed(id)).await.unwrap();
     assert_eq!(world.fleet.leave(&typing, &attachment).unwrap().await, Err(Failed::Gone));
 }
 
