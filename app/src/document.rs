@@ -49,7 +49,7 @@ pub fn living(frame: Frame, page: Page, sent: ServerHtml) -> impl IntoView {
     let terminal = facts.is_some();
     let (text, upload) = facts.unwrap_or_default();
     let bytes = muxboard_core::wire::to_bytes(&page);
-    let data: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let data = muxboard_core::hex::encode(&bytes);
     let import = if terminal { format!("import(\"{}/terminal.js\")", frame.assets) } else { "null".into() };
     let wake = WAKE.replace("{assets}", &frame.assets).replace("{terminal}", &import);
     provide_context(sent);

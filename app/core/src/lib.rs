@@ -8,6 +8,7 @@ pub mod audit;
 pub mod confirm;
 pub mod fault;
 pub mod flow;
+pub mod hex;
 pub mod inventory;
 pub mod limits;
 pub mod name;

@@ -8,6 +8,7 @@ use crate::report::Report;
 use crate::transport::Purpose;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
 use muxboard_core::confirm::Confirmed;
+use muxboard_core::hex;
 use muxboard_core::inventory::User;
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Kill, Operation, Permit, Rename};
@@ -97,7 +98,7 @@ impl Fleet {
     pub(crate) fn reports<O: Operation>(&self, permit: &Permit<O>) -> Report {
         let command = permit.operation().command().map(|command| {
             let command = command.as_str();
-            CommandTrace { bytes: command.len(), sha256: Sha256::digest(command).iter().map(|b| format!("{b:02x}")).collect() }
+            CommandTrace { bytes: command.len(), sha256: hex::encode(&Sha256::digest(command)) }
         });
         // What muxboard's own end cuts off may be done.
         Report { audit: self.settings.audit.clone(), event: AuditEvent { command, ..AuditEvent::of(permit, None, "not known") } }

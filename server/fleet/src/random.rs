@@ -6,7 +6,7 @@ pub(crate) fn sentinel() -> String {
     // Without randomness nothing here is safe: better no sweep than a mark that can be guessed.
     #[expect(clippy::expect_used, reason = "the kernel's random source does not fail on a running system")]
     getrandom::fill(&mut bytes).expect("the kernel gives random bytes");
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    muxboard_core::hex::encode(&bytes)
 }
 
 /// 64 fresh random bits in hexadecimal: a word that no title or directory can hold that was there before it.

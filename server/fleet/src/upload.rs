@@ -10,6 +10,7 @@ use crate::transport::{ChannelPermit, Purpose, Transport};
 use muxboard_core::argv;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
 use muxboard_core::fault::Fault;
+use muxboard_core::hex;
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     ACTION_BYTES_MAX, ACTION_SECONDS_MAX, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, UPLOAD_ANSWER_SECONDS_MAX, UPLOAD_BYTES_MAX, UPLOAD_BYTES_PER_SECOND_MIN,
@@ -200,7 +201,7 @@ impl Uploading {
     }
 
     fn event(&self, result: &str) {
-        let sha256 = self.hash.clone().finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let sha256 = hex::encode(&self.hash.clone().finalize());
         let command = Some(CommandTrace { bytes: usize::try_from(self.given).unwrap_or(usize::MAX), sha256 });
         (self.fleet.settings.audit)(AuditEvent { command, ..AuditEvent::of(&self.permit, None, result) });
     }
