@@ -5,6 +5,7 @@ mod account;
 mod server;
 
 use crate::inventory::{Host, Ssh};
+use crate::limits::FOREIGN_LINE_CHARS_MAX;
 use crate::shell::Script;
 use serde::{Deserialize, Serialize};
 
@@ -253,7 +254,7 @@ fn port(ssh: &Ssh) -> String {
 
 /// A line that another machine had a hand in, fit to be shown.
 pub fn clean(line: &str) -> String {
-    line.trim().chars().map(|c| if c.is_control() { '?' } else { c }).take(300).collect()
+    line.trim().chars().map(|c| if c.is_control() { '?' } else { c }).take(FOREIGN_LINE_CHARS_MAX).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::random::row_mark;
 use crate::transport::{Purpose, SshClient, SshSettings, Transport};
 use crate::trial;
 use muxboard_core::inventory::{Host, Inventory, Reach, Ssh, User};
-use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, CONNECT_SECONDS_MAX};
+use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, CONNECT_SECONDS_MAX, WORDS_CHARS_MAX};
 use muxboard_core::name::UnixUser;
 use muxboard_core::outcome;
 use muxboard_core::section::Section;
@@ -130,7 +130,7 @@ async fn machine(record: &mut Findings<'_>, transport: &Transport) -> Option<Fac
         }
     };
     let text = String::from_utf8_lossy(&answer.output).into_owned();
-    let shown = |value: &str| value.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+    let shown = |value: &str| value.chars().filter(|c| !c.is_control()).take(WORDS_CHARS_MAX).collect::<String>();
     let facts = Facts(text.lines().filter_map(|l| l.split_once('=')).map(|(name, value)| (name.to_owned(), shown(value))).collect());
     let (account, system) = (facts.get("account"), facts.get("system"));
     if let Transport::Ssh(link) = transport {

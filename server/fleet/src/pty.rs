@@ -5,7 +5,7 @@
 
 use crate::environment;
 use muxboard_core::argv::{self, Argv};
-use muxboard_core::limits::HANGUP_MS;
+use muxboard_core::limits::{HANGUP_MS, PTY_READ_BYTES};
 use muxboard_core::wire::Grid;
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use rustix::buffer::spare_capacity;
@@ -19,9 +19,6 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
-
-/// What Linux gives at a time.
-const READ_BYTES: usize = 4096;
 
 /// A process and its terminal. Dropping it hangs up, then kills, always reaps.
 pub(crate) struct Pty {
@@ -100,7 +97,7 @@ impl Pty {
         mknodat(CWD, fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
         let output = open(fifo, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
         // What stands in it is old when a reader comes back.
-        let _ = rustix::pipe::fcntl_setpipe_size(&output, READ_BYTES);
+        let _ = rustix::pipe::fcntl_setpipe_size(&output, PTY_READ_BYTES);
         let mut pty = Self::spawn(&argv::into_fifo(argv, &fifo.to_string_lossy()), grid)?;
         pty.output = Some(register(output, Interest::READABLE)?);
         Ok(pty)
@@ -108,7 +105,7 @@ impl Pty {
 
     /// What was said on the terminal itself, where the output goes elsewhere.
     pub(crate) fn complaints(&self) -> String {
-        let mut said = [0; READ_BYTES];
+        let mut said = [0; PTY_READ_BYTES];
         let read = rustix::io::read(self.fd.get_ref(), &mut said).unwrap_or(0);
         String::from_utf8_lossy(said.get(..read).unwrap_or(&[])).into_owned()
     }
@@ -131,7 +128,7 @@ impl Pty {
 
     /// Appends what is there now, and says how much: `None` if nothing is, zero at the end.
     pub(crate) fn read(&self, into: &mut Vec<u8>) -> Option<usize> {
-        into.reserve(READ_BYTES);
+        into.reserve(PTY_READ_BYTES);
         match self.output.as_ref().unwrap_or(&self.fd).try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, spare_capacity(into))?)) {
             Ok(read) => Some(read),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => None,

@@ -4,7 +4,7 @@ use crate::fleet::Fleet;
 use crate::hosts::HostEntry;
 use crate::lock::lock;
 use crate::transport::Purpose;
-use muxboard_core::limits::WATCHED_SWEEP_MS;
+use muxboard_core::limits::{SPREAD_HOSTS_MIN, WATCHED_SWEEP_MS};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +67,3 @@ impl Fleet {
         self.began + moment + every.mul_f64(rounds)
     }
 }
-
-/// Fewer hosts than this are looked at when they are due, all at once if need be.
-const SPREAD_HOSTS_MIN: usize = 32;

@@ -8,7 +8,7 @@ use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, GRACE_SECONDS, PREVIEWS_HOST_MAX, PREVIEWS_MAX, REFRESH_SUDO_SECONDS_MIN,
-    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
+    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SETTLED_SECONDS, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
 };
 use muxboard_core::name::UnixUser;
 use muxboard_core::note::Note;
@@ -112,9 +112,6 @@ enum LoginPath {
 
 /// The exit status of a shell that did not find a command (POSIX 2.8.2).
 const NOT_FOUND: i32 = 127;
-
-/// tmux tells the second of a session's last output: what was captured within the same second may have missed the rest of it.
-const SETTLED_SECONDS: u64 = 1;
 
 #[derive(Clone)]
 struct Preview {

@@ -1,6 +1,7 @@
 //! The verbs that act on a session or show one, a function a verb. Making a session is [`create`](super::create()).
 
 use super::call::{Call, DONE, MISMATCH, compare_and};
+use crate::limits::PREFIX_CHARS_MAX;
 use crate::name::NewSessionName;
 use crate::snapshot::SessionId;
 
@@ -70,7 +71,7 @@ pub fn read_text(words: &str, lines: u32) -> Option<PaneText> {
     let (facts, text) = words.split_once('\n')?;
     let mut facts = facts.split(' ');
     let history = facts.next()?.parse::<u32>().ok()?.min(lines);
-    let prefix = facts.next()?.chars().filter(char::is_ascii_graphic).take(16).collect();
+    let prefix = facts.next()?.chars().filter(char::is_ascii_graphic).take(PREFIX_CHARS_MAX).collect();
     let bracketed_paste = facts.next().and_then(|flag| flag.parse::<u8>().ok()).map(|flag| flag == 1);
     Some(PaneText { text: text.trim_end_matches('\n').to_owned(), history, prefix, bracketed_paste })
 }

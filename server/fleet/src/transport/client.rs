@@ -7,7 +7,7 @@ use crate::lock::lock;
 use muxboard_core::argv::{self, Argv, Overruled};
 use muxboard_core::fault;
 use muxboard_core::inventory::{Host, Ssh};
-use muxboard_core::limits::{DIALS, DIALS_KEPT, DIALS_KEPT_PER_BASTION, DIALS_PER_BASTION, SSH_WORDS_BYTES_MAX, SWEEPS};
+use muxboard_core::limits::{DIALS, DIALS_KEPT, DIALS_KEPT_PER_BASTION, DIALS_PER_BASTION, RESOLVE_SECONDS_MAX, SSH_WORDS_BYTES_MAX, SWEEPS};
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
@@ -131,7 +131,7 @@ impl SshClient {
     /// In ssh's words.
     pub(crate) async fn resolve(&self, host: &Host, ssh: &Ssh) -> Result<Resolved, String> {
         let _one = self.resolves.acquire().await.map_err(|_| "muxboard is ending")?;
-        let bounds = Bounds { time: Duration::from_secs(10), bytes: SSH_WORDS_BYTES_MAX * 4 };
+        let bounds = Bounds { time: Duration::from_secs(RESOLVE_SECONDS_MAX), bytes: SSH_WORDS_BYTES_MAX * 4 };
         let argv = argv::resolve(host, ssh, self.config());
         let ended = exec::run(&argv, &[], &[], bounds).await.map_err(|e| format!("ssh cannot be started: {e}"))?;
         if ended.exit != Some(0) {

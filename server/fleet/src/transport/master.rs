@@ -8,7 +8,7 @@ use crate::random::sentinel;
 use muxboard_core::argv::{self, Overruled};
 use muxboard_core::fault::{self, Fault};
 use muxboard_core::inventory::{Host, Ssh};
-use muxboard_core::limits::{DIAL_SECONDS_MAX, HANGUP_MS, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX};
+use muxboard_core::limits::{DIAL_SECONDS_MAX, HANGUP_MS, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, WORDS_CHARS_MAX};
 use muxboard_core::refusal::{self, of_ended_shell};
 use muxboard_core::shell::Script;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -216,7 +216,7 @@ async fn read_until_mark(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Re
             let text = String::from_utf8_lossy(&said).into_owned();
             // Of a line that was cut in the middle at the limit the one before is whole.
             let mut lines = text.lines().rev().skip(usize::from(read > 0)).map(str::trim);
-            let last = lines.find(|l| !l.is_empty()).or(text.lines().last()).unwrap_or("").chars().filter(|c| !c.is_control()).take(200).collect();
+            let last = lines.find(|l| !l.is_empty()).or(text.lines().last()).unwrap_or("").chars().filter(|c| !c.is_control()).take(WORDS_CHARS_MAX).collect();
             return Err(if read == 0 { GreetingError::Ended(last) } else { GreetingError::Endless(last) });
         }
         let old = said.len().saturating_sub(1024.max(mark.len()));

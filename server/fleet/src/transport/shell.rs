@@ -5,7 +5,7 @@ use super::exchange::Answer;
 use super::master::{Master, Pipes};
 use crate::exec::Bounds;
 use crate::random::sentinel;
-use muxboard_core::limits::{NOISE_BYTES_MAX, SHELL_SECONDS_MAX};
+use muxboard_core::limits::{MARK_BYTES, NOISE_BYTES_MAX, SHELL_SECONDS_MAX};
 use muxboard_core::shell::Script;
 use openssh::{Child, Stdio};
 use std::sync::Arc;
@@ -45,9 +45,6 @@ pub(super) enum JobOutcome {
     /// The shell went while it ran.
     Broken,
 }
-
-/// Room for the mark, its newlines and an exit code.
-const MARK_BYTES: usize = 64;
 
 impl Shell {
     /// The one that a connection runs itself.
