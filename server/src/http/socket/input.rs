@@ -1,4 +1,4 @@
-//! What was typed and waits for a program that does not read yet, and which parts of it belong to a paste whose sender waits for word.
+//! Typed bytes that wait for a program that does not read yet. Parts of a paste are counted, because their sender waits until they are written.
 
 use muxboard_core::limits::INPUT_BYTES_MAX;
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ pub(super) struct Input {
     pasting_until: Option<Instant>,
 }
 
-/// What the slowest line that we think of takes of a paste in a second, in bytes, and the most that can be on its way: ssh's window.
+/// The bytes of a paste that the slowest line we think of takes in a second, and the most that can be on their way: ssh's window.
 const PASTE_BYTES_PER_SECOND: u64 = 16 * 1024;
 const PASTE_BYTES_UNDER_WAY: u64 = 2 << 20;
 
