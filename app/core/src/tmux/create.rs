@@ -96,7 +96,7 @@ pub(crate) fn login_path() -> Script {
     Script::frame("cd; [ -n \"$SHELL\" ] || SHELL=$(getent passwd \"$(id -un)\" | cut -d: -f7); export SHELL; {}", &[&login])
 }
 
-/// Reads the output of [`login_path`], whatever the files of the login printed before it.
+/// Reads the `PATH` that the login script printed, whatever the files of the login printed before it.
 pub fn read_login_path(words: &str) -> Option<String> {
     let path = words.lines().rev().find_map(|line| line.strip_prefix(PATH))?;
     Some(path.chars().filter(|c| !c.is_control()).take(NOTE_LINE_CHARS_MAX).collect())
