@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_that_hold_anything() {
+    fn a_preview_is_the_last_lines_that_hold_anything() {
         assert_eq!(texts("a\nb  \n\n   \n"), ["a", "b"]);
         assert_eq!(texts("a\n\n\n\n\n\n\n\nb"), ["a", "", "b"]);
         assert_eq!(texts("1\n2\n3\n4\n5\n6\n7\n8\n"), ["3", "4", "5", "6", "7", "8"]);

@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn implied_abilities() {
+    fn an_ability_implies_the_lesser_ones_and_no_other() {
         assert!(Abilities::of(&[Ability::Type]).has(Ability::See));
         assert!(!Abilities::of(&[Ability::Watch]).has(Ability::Type));
         assert!(!Abilities::of(&[Ability::Kill]).has(Ability::Create));

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_wrong_with_the_jump_host_was_said_of_the_host_behind_it() {
+    fn a_fault_of_the_jump_host_is_not_told_as_one_of_the_host_behind_it() {
         let behind = |says: &str| of_ssh(&host(None), says, None, Some("ops@web1.internal"));
         let closed = "\r\nConnection closed by UNKNOWN port 65535\r\n";
         for why in ["connect failed: Connection refused", "administratively prohibited: open failed", "connect failed: Connection timed out"] {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_host_key_was_called_a_changed_one_with_a_line_that_mends_nothing() {
+    fn a_revoked_host_key_is_not_called_a_changed_one_and_has_no_mending_line() {
         let revoked = "@@@@\r\n@       WARNING: REVOKED HOST KEY DETECTED!               @\r\nThe ED25519 host key for web1 is marked as revoked.\r\n\
                        ED25519 host key for web1 was revoked and you have requested strict checking.\r\nHost key verification failed.\r\n";
         let fault = of_ssh(&host(None), revoked, None, None);

@@ -392,7 +392,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_pastes_without_end_filled_the_memory_and_are_refused() {
+    fn empty_pastes_are_refused() {
         assert_eq!(ToServer::decode(&[0x05]), Err(BadFrame));
         assert_eq!(ToServer::decode(&[0x05, b'x']), Ok(ToServer::Paste(b"x".to_vec())));
     }

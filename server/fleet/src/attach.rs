@@ -391,7 +391,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tmux_that_claims_anothers_tty_learned_whose_it_is() {
+    fn a_tty_is_looked_up_among_its_own_users_terminals_alone() {
         let register = Arc::new(Register::default());
         let _hers = Registered::new(&register, "h/ann".parse().unwrap(), "/dev/pts/3", "ann@example.org".into());
         assert_eq!(register.principal(&"h/ann".parse().unwrap(), "/dev/pts/3").as_deref(), Some("ann@example.org"));

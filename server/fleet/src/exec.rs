@@ -188,13 +188,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn output_and_exit_code() {
+    async fn a_run_returns_its_output_and_exit_code() {
         let ended = run(&sh("echo a; exit 3"), &[], &[], bounds(5, 100)).await.unwrap();
         assert_eq!((ended.exit, ended.output.as_slice(), ended.timed_out), (Some(3), b"a\n".as_slice(), false));
     }
 
     #[tokio::test]
-    async fn a_look_at_many_users_of_this_machine_is_longer_than_a_word_may_be_and_could_not_start() {
+    async fn a_script_longer_than_one_argument_may_be_runs_all_the_same() {
         let long = "x".repeat(300_000);
         let (argv, input) = muxboard_core::argv::local_script(&Script::with_complaints(&Script::command(&["echo", &long, "it's $HOME"])));
         let ended = run(&argv, &[("M", "mark")], input.as_bytes(), bounds(5, 1_000_000)).await.unwrap();

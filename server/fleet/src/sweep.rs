@@ -385,7 +385,7 @@ mod tests {
     use muxboard_core::tmux::format::Listing;
 
     #[test]
-    fn a_refresh_asks_again_through_sudo_after_a_while_and_was_ignored_for_an_hour() {
+    fn a_refresh_asks_again_through_sudo_after_a_while_and_not_sooner() {
         let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
         host.users = vec![User { name: "other".parse().unwrap(), through_sudo: true, socket: Socket::Default }];
         let mut sweeper = Sweeper::new(&host);

@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_of_all_kinds() {
+    fn versions_of_all_kinds_are_read() {
         for (text, want) in [("3.3a", Some((3, 3))), ("next-3.6", Some((3, 6))), ("3.10", Some((3, 10))), ("master", None)] {
             assert_eq!(version(text), want, "{text}");
         }

@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dial_of_a_host_with_a_password_that_was_given_up_or_that_went_on_beside_another_left_none_possible() {
+    async fn a_host_with_a_password_can_be_dialled_twice_at_once_and_again_after_a_dial_was_given_up() {
         let folder = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o700)).tempdir().unwrap();
         std::fs::create_dir(folder.path().join("run")).unwrap();
         std::fs::set_permissions(folder.path().join("run"), PermissionsExt::from_mode(0o700)).unwrap();
