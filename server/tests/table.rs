@@ -46,9 +46,9 @@
 //! | visible | app/core/src/view.rs | server/tests/identity.rs: two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions |
 //! | board-whole | server/src/http/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
 //! | board-news | server/src/http/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
-//! | still-allows | server/src/http/socket/terminal.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
+//! | still-allows | server/src/http/socket/session.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
 //! | recheck-board | server/src/http/socket/board.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
-//! | recheck-terminal | server/src/http/socket/terminal.rs | server/tests/identity.rs: a_changed_user_map_lets_in_and_throws_out_without_a_restart |
+//! | recheck-terminal | server/src/http/socket/session.rs | server/tests/identity.rs: a_changed_user_map_lets_in_and_throws_out_without_a_restart |
 //! | reload | server/src/config/reload.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
 //! | confirm | server/src/board_port.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
 //! | confirm-exact | app/core/src/confirm.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |

@@ -6,20 +6,24 @@ mod input;
 mod leave;
 mod nonblocking;
 mod outbox;
+mod overtake;
+mod session;
 pub(crate) mod terminal;
+mod told;
 
 use crate::access::caller::Refusal;
 use crate::http::context::RequestContext;
 use crate::state::AppState;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use muxboard_core::limits::{HELLO_SECONDS_MAX, SILENCE_SECONDS_MAX};
+use muxboard_core::fault::Fault;
+use muxboard_core::limits::{CHECK_SECONDS, CLOSE_REASON_BYTES_MAX, HELLO_SECONDS_MAX, SILENCE_SECONDS_MAX};
 use muxboard_core::policy::Principal;
 use muxboard_core::wire::Close;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Who opened a socket, or why it is closed.
 fn refused(state: &AppState, context: &RequestContext) -> Result<Principal, Close> {
@@ -69,13 +73,27 @@ async fn close(socket: WebSocket, why: Close) {
     close_with(socket, why, why.sentence().to_owned()).await;
 }
 
-/// Says why in a sentence of at most [`muxboard_core::limits::CLOSE_REASON_BYTES_MAX`] bytes, and closes.
+/// Says why in a sentence of at most [`CLOSE_REASON_BYTES_MAX`] bytes, and closes.
 async fn close_with(mut socket: WebSocket, why: Close, reason: String) {
     let frame = CloseFrame { code: why.code(), reason: reason.into() };
     if send(&mut socket, Message::Close(Some(frame))).await {
         // Waits for the other side's answer, so that the code arrives before the connection goes.
         let _ = timeout(Duration::from_secs(HELLO_SECONDS_MAX), async { while let Some(Ok(_)) = socket.recv().await {} }).await;
     }
+}
+
+/// Closes with the cause in the place of the code's own sentence, if there is one.
+async fn close_for(socket: WebSocket, why: Close, cause: Option<&Fault>) {
+    match cause.filter(|_| why == Close::Unreachable) {
+        Some(fault) => close_with(socket, why, fault.brief(CLOSE_REASON_BYTES_MAX)).await,
+        None => close(socket, why).await,
+    }
+}
+
+/// The next of the moments at which every terminal is checked: the same for all, so that what thirty that idle have to send leaves together.
+fn next_check() -> Instant {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *BEGAN + Duration::from_secs((BEGAN.elapsed().as_secs() / CHECK_SECONDS + 1) * CHECK_SECONDS)
 }
 
 /// Waits until the server stops.
