@@ -7,14 +7,15 @@ use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::confirm::{NotConfirmed, confirm};
 use muxboard_core::name::{HostKey, NewSessionName};
-use muxboard_core::note::Created;
-use muxboard_core::policy::{self, Asker, Create, Kill, Refresh, Rename, permit};
-use muxboard_core::snapshot::{Kept, Place, SessionId, View};
+use muxboard_core::outcome::Created;
+use muxboard_core::policy::{Asker, Create, Kill, Refresh, Rename, permit};
+use muxboard_core::snapshot::{Kept, Place, SessionId};
+use muxboard_core::view::{self, View};
 use muxboard_fleet::Failed;
 
 impl Board for AppState {
     fn view(&self, who: &Asker) -> View {
-        policy::visible(&self.rules().policy, &who.principal, &self.fleet.snapshot().borrow(), unix_now())
+        view::visible(&self.rules().policy, &who.principal, &self.fleet.snapshot().borrow(), unix_now())
     }
 
     fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, Created> {

@@ -32,7 +32,7 @@ pub(crate) fn to_public(failed: Failed) -> PublicError {
         Failed::Silent => unreachable("It ended there without a word: it may have been killed, or the connection broke. Nothing was kept."),
         Failed::NotTaken(refused) => upload_to_public(refused),
         Failed::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
-        Failed::User(UserState::Fault(fault)) if fault.kind == fault::Kind::NotAnswering => {
+        Failed::User(UserState::Fault(fault)) if fault.kind == fault::FaultKind::NotAnswering => {
             unreachable(&format!("{} Whether it was done is not known; refresh to see.", fault.title))
         }
         Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => unreachable(&fault.sentence()),

@@ -59,8 +59,6 @@ pub enum FaultKind {
     PasswordExpired,
 }
 
-pub use FaultKind as Kind;
-
 impl FaultKind {
     /// The kind as a label of a few words.
     pub fn label(self) -> &'static str {

@@ -2,7 +2,6 @@
 
 use crate::limits::{NOTE_LINE_CHARS_MAX, NOTE_LINES_MAX};
 use crate::name::UnixUser;
-pub use crate::outcome::Created;
 use serde::{Deserialize, Serialize};
 
 /// Something to know of a session that works.

@@ -3,7 +3,6 @@
 use crate::inventory::Inventory;
 use crate::name::{Directory, HostKey, NewSessionName, StartupCommand, UnixUser};
 use crate::snapshot::{Place, SessionId};
-pub use crate::view::{resolve, visible, visible_host};
 use serde::{Deserialize, Serialize};
 
 /// Something one may be allowed to do on a host as a user.

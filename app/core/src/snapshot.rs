@@ -5,7 +5,6 @@ use crate::fault::Fault;
 use crate::limits::WINDOW_LINKS_MAX;
 use crate::name::{BadName, HostKey, SessionName, UnixUser};
 use crate::note::Note;
-pub use crate::view::{HostView, UserView, View};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;

@@ -15,7 +15,8 @@ use muxboard_core::limits::TEXT_LINES_MAX;
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::note::Note;
 use muxboard_core::policy::{Ability, Asker, Create, ReadText};
-use muxboard_core::snapshot::{HostState, HostView, Place, Session, SessionId, UserState, UserView, View};
+use muxboard_core::snapshot::{HostState, Place, Session, SessionId, UserState};
+use muxboard_core::view::{HostView, UserView, View};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -53,7 +54,7 @@ pub(crate) async fn whoami(State(state): State<Arc<AppState>>, Extension(who): E
 /// Whether an account is missing wherever it could be.
 fn has_no_account(view: &View, account: &str) -> bool {
     let mut rows = view.hosts.iter().flat_map(|h| &h.users).filter(|u| u.row.name.as_str() == account).peekable();
-    rows.peek().is_some() && rows.all(|u| matches!(&u.row.state, UserState::Fault(fault) if fault.kind == fault::Kind::NoAccount))
+    rows.peek().is_some() && rows.all(|u| matches!(&u.row.state, UserState::Fault(fault) if fault.kind == fault::FaultKind::NoAccount))
 }
 
 fn can(user: &UserView) -> Vec<Ability> {

@@ -46,7 +46,7 @@ pub(crate) async fn terminal(
     }
     let can = rules.policy.abilities(&who.principal, &place.host, &place.user);
     let view = state.view(&who);
-    let by_name = muxboard_core::policy::resolve(&view, &place, &name).cloned();
+    let by_name = muxboard_core::view::resolve(&view, &place, &name).cloned();
     let session = match id {
         None => by_name.clone(),
         Some(Ok(id)) => view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == id).map(|(_, _, s)| s.clone()),

@@ -8,8 +8,9 @@ use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use muxboard_core::limits::{BOARD_FRAME_MS, BOARD_QUIET_SECONDS, CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES};
-use muxboard_core::policy::{self, Principal};
-use muxboard_core::snapshot::{HostRow, HostView, View};
+use muxboard_core::policy::Principal;
+use muxboard_core::snapshot::HostRow;
+use muxboard_core::view::{self, HostView, View};
 use muxboard_core::wire::{BoardFrame, Close};
 use muxboard_fleet::Look;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ type SentHost = (Arc<HostRow>, Option<HostView>);
 /// All that a principal may see, and what he is told with it.
 fn whole(state: &AppState, who: &Principal, rows: &[Arc<HostRow>], revision: u64) -> (Vec<SentHost>, BoardFrame) {
     let policy = &state.rules().policy;
-    let told: Vec<SentHost> = rows.iter().map(|row| (row.clone(), policy::visible_host(policy, who, row))).collect();
+    let told: Vec<SentHost> = rows.iter().map(|row| (row.clone(), view::visible_host(policy, who, row))).collect();
     let view = View { principal: who.name.clone(), now: unix_now(), hosts: told.iter().filter_map(|(_, shown)| shown.clone()).collect() };
     (told, BoardFrame::Whole { revision, view })
 }
@@ -56,7 +57,7 @@ fn news(state: &AppState, who: &Principal, told: &mut [SentHost], rows: &[Arc<Ho
             *then = now.clone();
             continue;
         }
-        let next = policy::visible_host(policy, who, now);
+        let next = view::visible_host(policy, who, now);
         if let (Some(was), Some(is)) = (&shown, &next) {
             frame.add(was, is);
         }
