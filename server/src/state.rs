@@ -5,7 +5,7 @@ use crate::access::throttle::Throttle;
 use muxboard_app::base::Base;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::policy::{Asker, Denied, Operation, Permit, permit};
+use muxboard_core::policy::{Actor, Denied, Operation, Permit, permit};
 use muxboard_core::snapshot::Place;
 use muxboard_fleet::{Audit, Fleet, Slots};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl AppState {
     }
 
     /// A permit, or the public word why not.
-    pub(crate) fn permit<O: Operation>(&self, who: &Asker, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
+    pub(crate) fn permit<O: Operation>(&self, who: &Actor, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
         let rules = self.rules();
         let denied = AuditEvent::asked(who, &place, &operation, "");
         permit(&rules.policy, &rules.inventory, who, place, operation).map_err(|why| {

@@ -1,6 +1,6 @@
 //! What happened, for the record: every effect and every denial emits exactly one event. Never a typed byte, a token or a command's text.
 
-use crate::policy::{Ability, Asker, Operation, Permit};
+use crate::policy::{Ability, Actor, Operation, Permit};
 use crate::snapshot::{Place, SessionId};
 
 /// The record of one effect, one attempt, or one denial.
@@ -40,21 +40,21 @@ pub struct CommandTrace {
 impl AuditEvent {
     /// The event of a permitted operation with this result.
     pub fn of<O: Operation>(permit: &Permit<O>, session: Option<SessionId>, result: impl Into<String>) -> Self {
-        Self { session: session.or_else(|| permit.operation().session()), ..Self::asked(permit.asker(), permit.place(), permit.operation(), result) }
+        Self { session: session.or_else(|| permit.operation().session()), ..Self::asked(permit.actor(), permit.place(), permit.operation(), result) }
     }
 
     /// The event of an operation that was asked for, permitted or not, with this result.
-    pub fn asked<O: Operation>(asker: &Asker, place: &Place, operation: &O, result: impl Into<String>) -> Self {
-        Self { operation: O::NAME, abilities: operation.needs(), place: Some(place.clone()), session: operation.session(), ..Self::about(asker, "", result) }
+    pub fn asked<O: Operation>(actor: &Actor, place: &Place, operation: &O, result: impl Into<String>) -> Self {
+        Self { operation: O::NAME, abilities: operation.needs(), place: Some(place.clone()), session: operation.session(), ..Self::about(actor, "", result) }
     }
 
     /// An event about whoever asked, without a host or a session.
-    pub fn about(asker: &Asker, operation: &'static str, result: impl Into<String>) -> Self {
+    pub fn about(actor: &Actor, operation: &'static str, result: impl Into<String>) -> Self {
         Self {
-            who: asker.principal.name.clone(),
-            gate: asker.gate,
-            from: asker.from.clone(),
-            request: asker.request.clone(),
+            who: actor.principal.name.clone(),
+            gate: actor.gate,
+            from: actor.from.clone(),
+            request: actor.request.clone(),
             operation,
             result: result.into(),
             ..Self::default()

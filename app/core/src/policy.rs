@@ -100,7 +100,7 @@ impl Principal {
 
 /// A principal and the request it makes: what the audit keeps about who asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asker {
+pub struct Actor {
     /// The principal that the gate identified.
     pub principal: Principal,
     /// The name of the gate that identified the principal.
@@ -288,23 +288,23 @@ pub enum Denied {
 /// The proof that a principal may do an operation on a host as a user. Only [`permit`] makes one.
 ///
 /// ```compile_fail
-/// let permit = muxboard_core::policy::Permit { asker: todo!(), place: todo!(), operation: muxboard_core::policy::Refresh };
+/// let permit = muxboard_core::policy::Permit { actor: todo!(), place: todo!(), operation: muxboard_core::policy::Refresh };
 /// ```
 #[derive(Debug, Clone)]
 pub struct Permit<O> {
-    asker: Asker,
+    actor: Actor,
     place: Place,
     operation: O,
 }
 
 impl<O: Operation> Permit<O> {
     /// Who asked, through which gate and from where.
-    pub fn asker(&self) -> &Asker {
-        &self.asker
+    pub fn actor(&self) -> &Actor {
+        &self.actor
     }
     /// The principal that asked.
     pub fn principal(&self) -> &Principal {
-        &self.asker.principal
+        &self.actor.principal
     }
     /// The host and the user that the permit is for.
     pub fn place(&self) -> &Place {
@@ -317,12 +317,12 @@ impl<O: Operation> Permit<O> {
 }
 
 /// Makes a permit if the policy allows the operation. A host or user that is not configured is refused as unknown before any grant is read.
-pub fn permit<O: Operation>(policy: &Policy, inventory: &Inventory, asker: &Asker, place: Place, operation: O) -> Result<Permit<O>, Denied> {
+pub fn permit<O: Operation>(policy: &Policy, inventory: &Inventory, actor: &Actor, place: Place, operation: O) -> Result<Permit<O>, Denied> {
     inventory.host(&place.host).and_then(|h| h.user(&place.user)).ok_or(Denied::Unknown)?;
-    let can = policy.abilities(&asker.principal, &place.host, &place.user);
+    let can = policy.abilities(&actor.principal, &place.host, &place.user);
     match operation.needs().into_iter().find(|a| !can.has(*a)) {
         Some(missing) => Err(Denied::Forbidden(missing)),
-        None => Ok(Permit { asker: asker.clone(), place, operation }),
+        None => Ok(Permit { actor: actor.clone(), place, operation }),
     }
 }
 
@@ -364,8 +364,8 @@ mod tests {
     }
 
     fn asks<O: Operation>(can: &[Ability], who: &Principal, place: &str, operation: O) -> Result<(), Denied> {
-        let asker = Asker { principal: who.clone(), gate: "token", from: String::new(), request: String::new() };
-        permit(&policy(can), &inventory(), &asker, place.parse().unwrap(), operation).map(|_| ())
+        let actor = Actor { principal: who.clone(), gate: "token", from: String::new(), request: String::new() };
+        permit(&policy(can), &inventory(), &actor, place.parse().unwrap(), operation).map(|_| ())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Live terminals: lifetime (how long), and the [`Attachment`], one tmux client on one pty.
 
-use crate::error::Failed;
+use crate::error::ActionError;
 use crate::lock::lock;
 use crate::pty::Pty;
 use crate::random::sentinel;
@@ -152,7 +152,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(host: &Host, transport: &Transport, user: &User, what: &AttachRequest, register: &Arc<Register>) -> Result<Self, Failed> {
+    pub(crate) async fn open(host: &Host, transport: &Transport, user: &User, what: &AttachRequest, register: &Arc<Register>) -> Result<Self, ActionError> {
         let mark = sentinel();
         let call = tmux::attach(what.session, !what.may_type, &mark);
         let place = Place { host: host.key.clone(), user: user.name.clone() };
@@ -166,7 +166,7 @@ impl Connection {
         };
         match transport {
             Transport::Local => {
-                let pty = Pty::spawn(&argv::local(user, &call), what.grid).map_err(|e| Failed::Here(e.to_string()))?;
+                let pty = Pty::spawn(&argv::local(user, &call), what.grid).map_err(|e| ActionError::Here(e.to_string()))?;
                 let tty = pty.tty().to_owned();
                 let pid = pty.pid();
                 Ok(made(pty, None, pid, &tty, Vec::new()))
@@ -188,15 +188,15 @@ struct RemoteTty {
     ahead: Vec<u8>,
 }
 
-async fn remote(link: &Arc<SshLink>, user: &User, call: &Call, grid: Grid) -> Result<(Pty, ChannelPermit, RemoteTty), Failed> {
+async fn remote(link: &Arc<SshLink>, user: &User, call: &Call, grid: Grid) -> Result<(Pty, ChannelPermit, RemoteTty), ActionError> {
     let host = link.host();
     let script_of = |start: &str| Script::announced(start, &Script::command(&argv::tmux_words(user, call)));
     loop {
-        let channel = link.acquire_channel().await.map_err(Failed::Host)?;
+        let channel = link.acquire_channel().await.map_err(ActionError::Host)?;
         let start = sentinel();
         let argv = argv::terminal(host, link.ssh(), link.config(), channel.overruled(), &channel.control().to_string_lossy(), &script_of(&start));
         let fifo = link.fresh_path('o');
-        let pty = Pty::spawn_through(argv, &fifo, grid).map_err(|e| Failed::Here(e.to_string()));
+        let pty = Pty::spawn_through(argv, &fifo, grid).map_err(|e| ActionError::Here(e.to_string()));
         let announced = match &pty {
             Ok(pty) => timeout(Duration::from_secs(limits::TERMINAL_SECONDS_MAX), announcement(pty, &start)).await,
             Err(_) => Ok(Err(String::new())),
@@ -206,16 +206,16 @@ async fn remote(link: &Arc<SshLink>, user: &User, call: &Call, grid: Grid) -> Re
         match announced {
             Ok(Ok(remote)) => {
                 // It is heard: tmux may begin. A new terminal has room for one byte.
-                pty.write(b"\n").map_err(|e| Failed::Here(e.to_string()))?;
+                pty.write(b"\n").map_err(|e| ActionError::Here(e.to_string()))?;
                 return Ok((pty, channel, remote));
             }
             Ok(Err(said)) if ChannelPermit::is_refusal(&said) => {
                 if !channel.lower_limit() {
-                    return Err(Failed::Host(Fault::too_few_sessions(host)));
+                    return Err(ActionError::Host(Fault::too_few_sessions(host)));
                 }
             }
-            Ok(Err(said)) => return Err(Failed::Host(of_ssh(host, &said, link.config(), None))),
-            Err(_) => return Err(Failed::Host(Fault::timed_out(host))),
+            Ok(Err(said)) => return Err(ActionError::Host(of_ssh(host, &said, link.config(), None))),
+            Err(_) => return Err(ActionError::Host(Fault::timed_out(host))),
         }
     }
 }

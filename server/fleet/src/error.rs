@@ -6,7 +6,7 @@ use muxboard_core::upload::Refused;
 
 /// Why an action did not happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failed {
+pub enum ActionError {
     /// The session does not exist any more, or another one is in its place; nothing was touched.
     Gone,
     /// A session of that name exists already.
@@ -39,7 +39,7 @@ pub enum Failed {
     Here(String),
 }
 
-impl Failed {
+impl ActionError {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Gone => "gone",

@@ -1,7 +1,7 @@
 //! The fleet: the hosts it looks after, what is known of them, and what is under way. What it does is in the files beside this one.
 
 use crate::attach::{AttachLimits, Register};
-use crate::error::Failed;
+use crate::error::ActionError;
 use crate::hosts::{HostEntry, Hosts};
 use crate::lock::lock;
 use crate::settings::Settings;
@@ -110,10 +110,10 @@ impl Fleet {
         self.entry(host).map(|entry| entry.row.subscribe())
     }
 
-    pub(crate) fn at(&self, place: &Place) -> Result<(Arc<HostEntry>, User), Failed> {
+    pub(crate) fn at(&self, place: &Place) -> Result<(Arc<HostEntry>, User), ActionError> {
         let found = self.entry(&place.host).and_then(|entry| entry.host.user(&place.user).cloned().map(|user| (entry, user)));
         // A permit is made for what is configured; a host can only be missing if the inventory was changed since.
-        found.ok_or_else(|| Failed::Here("it is not configured any more".into()))
+        found.ok_or_else(|| ActionError::Here("it is not configured any more".into()))
     }
 
     pub(crate) fn entry(&self, key: &HostKey) -> Option<Arc<HostEntry>> {

@@ -1,6 +1,6 @@
 //! What the fleet holds of one host: the way there, what is known, who looks, and when it is asked next.
 
-use crate::error::Failed;
+use crate::error::ActionError;
 use crate::lock::lock;
 use crate::sweep::Sweeper;
 use crate::transport::{SshClient, Transport};
@@ -83,12 +83,12 @@ impl HostEntry {
     }
 
     /// Waits for a slot for one call of a user. There are so few for each user that a server which does not answer holds up nobody but its own user.
-    pub(crate) async fn acquire_user_slot(&self, user: &UnixUser) -> Result<UserSlot, Failed> {
+    pub(crate) async fn acquire_user_slot(&self, user: &UnixUser) -> Result<UserSlot, ActionError> {
         let semaphore = |size| Arc::new(Semaphore::new(size));
         let fresh = || Arc::new(UserSlots { waiting: semaphore(CALLS_WAITING_MAX), running: semaphore(CALLS_PER_USER) });
         let user_slots = lock(&self.user_slots).entry(user.clone()).or_insert_with(fresh).clone();
-        let waiting = user_slots.waiting.clone().try_acquire_owned().map_err(|_| Failed::Busy)?;
-        let running = user_slots.running.clone().acquire_owned().await.map_err(|_| Failed::Busy)?;
+        let waiting = user_slots.waiting.clone().try_acquire_owned().map_err(|_| ActionError::Busy)?;
+        let running = user_slots.running.clone().acquire_owned().await.map_err(|_| ActionError::Busy)?;
         Ok(UserSlot { _waiting: waiting, _running: running })
     }
 

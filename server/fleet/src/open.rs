@@ -3,7 +3,7 @@
 use crate::attach::AttachRequest;
 use crate::attach::Attachment;
 use crate::attach::Connection;
-use crate::error::Failed;
+use crate::error::ActionError;
 use crate::fleet::Fleet;
 use crate::lock::lock;
 use crate::report::Report;
@@ -20,14 +20,14 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 /// A pending [`Fleet::leave`].
-pub type Leaving = Pin<Box<dyn Future<Output = Result<(), Failed>> + Send>>;
+pub type Leaving = Pin<Box<dyn Future<Output = Result<(), ActionError>> + Send>>;
 
 impl Fleet {
     /// Opens a terminal on the permitted session to type into it.
     ///
     /// # Errors
     /// When there is no slot or no terminal.
-    pub async fn attach(self: &Arc<Self>, permit: &Permit<Type>, grid: Grid) -> Result<Attachment, Failed> {
+    pub async fn attach(self: &Arc<Self>, permit: &Permit<Type>, grid: Grid) -> Result<Attachment, ActionError> {
         self.open(permit, permit.operation().session, true, grid).await
     }
 
@@ -35,16 +35,16 @@ impl Fleet {
     ///
     /// # Errors
     /// When there is no slot or no terminal.
-    pub async fn watch(self: &Arc<Self>, permit: &Permit<Watch>, grid: Grid) -> Result<Attachment, Failed> {
+    pub async fn watch(self: &Arc<Self>, permit: &Permit<Watch>, grid: Grid) -> Result<Attachment, ActionError> {
         // tmux's ignore-size holds only while somebody else is attached: a watcher's terminal has the session's own size from the start.
         let grid = self.size(permit.place(), permit.operation().session).unwrap_or(grid);
         self.open(permit, permit.operation().session, false, grid).await
     }
 
-    async fn open<O: Operation>(self: &Arc<Self>, permit: &Permit<O>, session: SessionId, may_type: bool, grid: Grid) -> Result<Attachment, Failed> {
+    async fn open<O: Operation>(self: &Arc<Self>, permit: &Permit<O>, session: SessionId, may_type: bool, grid: Grid) -> Result<Attachment, ActionError> {
         let (entry, user) = self.at(permit.place())?;
         let opened = async {
-            let slot = self.slots.take(&permit.principal().name).ok_or(Failed::CapReached)?;
+            let slot = self.slots.take(&permit.principal().name).ok_or(ActionError::CapReached)?;
             let what = AttachRequest { session, may_type, grid, principal: permit.principal().name.clone() };
             let connection = Connection::open(&entry.host, &entry.transport, &user, &what, &self.register).await?;
             self.look_behind_sudo(&connection);
@@ -61,17 +61,17 @@ impl Fleet {
     ///
     /// # Errors
     /// When there is no terminal.
-    pub fn again<O: Operation>(
+    pub fn reattach<O: Operation>(
         self: &Arc<Self>,
         permit: &Permit<O>,
         attachment: &Attachment,
-    ) -> Pin<Box<dyn Future<Output = Result<Connection, Failed>> + Send>> {
+    ) -> Pin<Box<dyn Future<Output = Result<Connection, ActionError>> + Send>> {
         let (fleet, place) = (self.clone(), permit.place().clone());
         let session = self.shown_by(&place, attachment).or(permit.operation().session());
         let (may_type, grid, principal) = (attachment.may_type(), attachment.grid(), permit.principal().name.clone());
         Box::pin(async move {
             let (entry, user) = fleet.at(&place)?;
-            let what = AttachRequest { session: session.ok_or(Failed::Gone)?, may_type, grid, principal };
+            let what = AttachRequest { session: session.ok_or(ActionError::Gone)?, may_type, grid, principal };
             let fresh = Connection::open(&entry.host, &entry.transport, &user, &what, &fleet.register).await?;
             fleet.look_behind_sudo(&fresh);
             Ok(fresh)
@@ -90,10 +90,10 @@ impl Fleet {
             let (entry, user) = fleet.at(&place)?;
             // As in `read`: an unanswered question through sudo leaves a process of root's behind.
             if user.through_sudo && lock(&entry.sweeper).rests(&user, Instant::now()) {
-                return Err(Failed::User(UserState::Fault(Fault::not_answering(&entry.host, &user.name))));
+                return Err(ActionError::User(UserState::Fault(Fault::not_answering(&entry.host, &user.name))));
             }
             let _slot = entry.acquire_user_slot(&user.name).await?;
-            fleet.act(&entry, &user, &tmux::leave(session.ok_or(Failed::Gone)?)).await
+            fleet.act(&entry, &user, &tmux::leave(session.ok_or(ActionError::Gone)?)).await
         });
         attachment.may_type().then_some(leaving)
     }

@@ -1,6 +1,6 @@
 //! The audit event of one action: reported exactly once, when the action ends or is given up.
 
-use crate::error::Failed;
+use crate::error::ActionError;
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::snapshot::SessionId;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn end<T>(mut self, session: Option<SessionId>, result: &Result<T, Failed>) {
+    pub(crate) fn end<T>(mut self, session: Option<SessionId>, result: &Result<T, ActionError>) {
         self.event.session = session.or(self.event.session);
-        self.event.result = result.as_ref().map_or_else(Failed::word, |_| "done").into();
+        self.event.result = result.as_ref().map_or_else(ActionError::word, |_| "done").into();
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 /// The status of a terminal's session, as of the last look.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Showing {
+pub struct SessionStatus {
     /// True if the session does not exist any more.
     pub gone: bool,
     /// The session that the terminal shows instead, if tmux moved it there.
@@ -25,12 +25,12 @@ pub struct Showing {
 
 impl Fleet {
     /// Asks whether the session of an ended attachment lives on; `None` if its user cannot be reached.
-    pub async fn outlived<O: Operation>(&self, permit: &Permit<O>) -> Option<bool> {
+    pub async fn session_survived<O: Operation>(&self, permit: &Permit<O>) -> Option<bool> {
         let (entry, user) = self.at(permit.place()).ok()?;
         if !self.refresh_user(&entry, &user).await {
             return None;
         }
-        self.known(permit.place(), permit.operation().session()?)
+        self.session_exists(permit.place(), permit.operation().session()?)
     }
 
     /// The fault of a user or of the user's host, as of the last look.
@@ -71,7 +71,7 @@ impl Fleet {
     }
 
     /// True if a session exists, as of the last look; `None` if its user cannot be reached.
-    pub fn known(&self, place: &Place, id: SessionId) -> Option<bool> {
+    pub fn session_exists(&self, place: &Place, id: SessionId) -> Option<bool> {
         self.row(place, |user| matches!(user.state, UserState::Sessions(_) | UserState::NoServer).then(|| user.sessions().iter().any(|s| s.id == id)))
     }
 
@@ -101,7 +101,7 @@ impl Fleet {
     }
 
     /// The status of a terminal's session, as of the last look.
-    pub fn showing<O: Operation>(&self, permit: &Permit<O>, attachment: &Attachment) -> Showing {
+    pub fn session_status<O: Operation>(&self, permit: &Permit<O>, attachment: &Attachment) -> SessionStatus {
         let place = permit.place();
         let seen = |client: &Client| Seen {
             principal: self.register.principal(place, &client.tty).unwrap_or_default(),
@@ -118,7 +118,7 @@ impl Fleet {
         });
         let on_show = moved_to.as_ref().map(|(id, _)| *id).or(id);
         let mode = on_show.and_then(|id| self.session(place, id, |session| session.current()?.mode));
-        Showing { gone: id.is_some_and(|id| self.known(place, id) == Some(false)), moved_to, clients: clients.unwrap_or_default(), mode }
+        SessionStatus { gone: id.is_some_and(|id| self.session_exists(place, id) == Some(false)), moved_to, clients: clients.unwrap_or_default(), mode }
     }
 
     /// True if the last look at the user began after this terminal existed and its tty in tmux's list was known. An older look may tell of another

@@ -26,7 +26,7 @@ impl Fleet {
             }
             if let Some(terminal) = terminal.upgrade() {
                 terminal.settle(None);
-                fleet.stir(terminal.place());
+                fleet.notice_output(terminal.place());
             }
         });
     }
@@ -44,7 +44,7 @@ impl Fleet {
         }
         if let Some(terminal) = terminal.upgrade() {
             terminal.settle(inner);
-            self.stir(&place);
+            self.notice_output(&place);
         }
         true
     }

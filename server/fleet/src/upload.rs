@@ -1,6 +1,6 @@
 //! Files from a page into an account: written as that user, by the one way that the documented sudoers line leaves, over a channel of their own.
 
-use crate::error::Failed;
+use crate::error::ActionError;
 use crate::exec::{self, Bounds, PipedProcess};
 use crate::fleet::Fleet;
 use crate::lock::lock;
@@ -75,14 +75,14 @@ impl Fleet {
     ///
     /// # Errors
     /// Nothing was written then.
-    pub async fn upload(self: &Arc<Self>, permit: Permit<Upload>, limits: UploadLimits, extension: &str, bytes: u64) -> Result<Uploading, Failed> {
+    pub async fn upload(self: &Arc<Self>, permit: Permit<Upload>, limits: UploadLimits, extension: &str, bytes: u64) -> Result<Uploading, ActionError> {
         let file = File { name: sentinel(), mark: sentinel(), extension: extension.to_owned(), bytes, keep: limits.keep };
         let opened = async {
             let (entry, user) = self.at(permit.place())?;
-            if self.known(permit.place(), permit.operation().session) == Some(false) {
-                return Err(Failed::Gone);
+            if self.session_exists(permit.place(), permit.operation().session) == Some(false) {
+                return Err(ActionError::Gone);
             }
-            let slot = self.uploads.take(&permit.principal().name).ok_or(Failed::UploadsReached)?;
+            let slot = self.uploads.take(&permit.principal().name).ok_or(ActionError::UploadsReached)?;
             let channel = Channel::open(&entry.host, &entry.transport, &user, &file).await?;
             Ok((channel, slot))
         };
@@ -153,19 +153,19 @@ impl Uploading {
     ///
     /// # Errors
     /// When the file is not taken; nothing of it is there.
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Failed> {
-        let Some(channel) = &mut self.channel else { return Err(Failed::Here("the upload is over".into())) };
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), ActionError> {
+        let Some(channel) = &mut self.channel else { return Err(ActionError::Here("the upload is over".into())) };
         let within = Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX);
         self.given += bytes.len() as u64;
         self.hash.update(bytes);
         match timeout(within, channel.process.write(bytes)).await {
             Ok(Ok(())) => Ok(()),
             // It does not read any more: it has said why.
-            Ok(Err(_)) => Err(self.over().await.err().unwrap_or(Failed::EndedAtOnce)),
+            Ok(Err(_)) => Err(self.over().await.err().unwrap_or(ActionError::EndedAtOnce)),
             Err(_) => {
                 let fault = Fault::timed_out(&channel.host);
                 self.channel = None;
-                Err(self.failed(Failed::Host(fault)))
+                Err(self.failed(ActionError::Host(fault)))
             }
         }
     }
@@ -174,12 +174,12 @@ impl Uploading {
     ///
     /// # Errors
     /// When the file is not taken; nothing of it is there.
-    pub async fn finish(mut self) -> Result<String, Failed> {
+    pub async fn finish(mut self) -> Result<String, ActionError> {
         self.over().await
     }
 
-    async fn over(&mut self) -> Result<String, Failed> {
-        let Some(mut channel) = self.channel.take() else { return Err(Failed::Here("the upload is over".into())) };
+    async fn over(&mut self) -> Result<String, ActionError> {
+        let Some(mut channel) = self.channel.take() else { return Err(ActionError::Here("the upload is over".into())) };
         channel.process.end();
         match channel.said(&self.file).await {
             Ok(Said::Done(path)) => {
@@ -188,13 +188,13 @@ impl Uploading {
                 self.fleet.expire_later(self.permit.place().clone(), self.keep);
                 Ok(path)
             }
-            Ok(Said::No(refused)) => Err(self.failed(Failed::NotTaken(refused))),
-            Ok(Said::Ready) => Err(self.failed(Failed::Silent)),
+            Ok(Said::No(refused)) => Err(self.failed(ActionError::NotTaken(refused))),
+            Ok(Said::Ready) => Err(self.failed(ActionError::Silent)),
             Err(failed) => Err(self.failed(failed)),
         }
     }
 
-    fn failed(&mut self, failed: Failed) -> Failed {
+    fn failed(&mut self, failed: ActionError) -> ActionError {
         self.reported = true;
         self.event(failed.word());
         failed
@@ -227,14 +227,14 @@ struct Channel {
 
 impl Channel {
     /// Starts the process and waits until the file can come.
-    async fn open(host: &Host, transport: &Transport, user: &User, file: &File) -> Result<Self, Failed> {
+    async fn open(host: &Host, transport: &Transport, user: &User, file: &File) -> Result<Self, ActionError> {
         let words = upload::words(user, &file.wanted());
-        let here = |e: std::io::Error| Failed::Here(e.to_string());
+        let here = |e: std::io::Error| ActionError::Here(e.to_string());
         loop {
             let (argv, permit) = match transport {
                 Transport::Local => (argv::words_here(words.clone()), None),
                 Transport::Ssh(link) => {
-                    let permit = link.acquire_channel().await.map_err(Failed::Host)?;
+                    let permit = link.acquire_channel().await.map_err(ActionError::Host)?;
                     let control = permit.control().to_string_lossy().into_owned();
                     (argv::data(host, link.ssh(), link.config(), permit.overruled(), &control, &Script::command(&words)), Some(permit))
                 }
@@ -243,16 +243,16 @@ impl Channel {
             let mut channel = Self { process, host: host.clone(), user: user.clone(), transport: transport.clone(), _permit: permit };
             match channel.next(file, Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX)).await {
                 Ok(Said::Ready) => return Ok(channel),
-                Ok(Said::No(refused)) => return Err(Failed::NotTaken(refused)),
-                Ok(Said::Done(_)) => return Err(Failed::Silent),
-                Err(Silent::TimedOut) => return Err(Failed::Host(Fault::timed_out(host))),
+                Ok(Said::No(refused)) => return Err(ActionError::NotTaken(refused)),
+                Ok(Said::Done(_)) => return Err(ActionError::Silent),
+                Err(Silent::TimedOut) => return Err(ActionError::Host(Fault::timed_out(host))),
                 Err(Silent::Ended) => {
                     let Self { process, _permit: permit, .. } = channel;
                     let said = process.complaints(SSH_WORDS_BYTES_MAX).await;
                     match permit {
                         Some(permit) if ChannelPermit::is_refusal(&said) => {
                             if !permit.lower_limit() {
-                                return Err(Failed::Host(Fault::too_few_sessions(host)));
+                                return Err(ActionError::Host(Fault::too_few_sessions(host)));
                             }
                         }
                         _ => return Err(ended(host, user, transport, &said)),
@@ -276,12 +276,12 @@ impl Channel {
     }
 
     /// The last line of the process, or why there is none.
-    async fn said(mut self, file: &File) -> Result<Said, Failed> {
+    async fn said(mut self, file: &File) -> Result<Said, ActionError> {
         // What was handed over may still be on its way.
         let under_way = file.bytes.min(UPLOAD_UNDER_WAY_BYTES_MAX) / UPLOAD_BYTES_PER_SECOND_MIN;
         match self.next(file, Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX + under_way)).await {
             Ok(said) => Ok(said),
-            Err(Silent::TimedOut) => Err(Failed::Host(Fault::timed_out(&self.host))),
+            Err(Silent::TimedOut) => Err(ActionError::Host(Fault::timed_out(&self.host))),
             Err(Silent::Ended) => {
                 let said = self.process.complaints(SSH_WORDS_BYTES_MAX).await;
                 Err(ended(&self.host, &self.user, &self.transport, &said))
@@ -297,11 +297,11 @@ enum Silent {
 }
 
 /// The failure of a process that ended without a line of its own, from what sudo, tmux or ssh printed instead.
-fn ended(host: &Host, user: &User, transport: &Transport, said: &str) -> Failed {
+fn ended(host: &Host, user: &User, transport: &Transport, said: &str) -> ActionError {
     match (outcome::acted(host, user, Some(1), said), transport) {
-        (Acted::User(state), Transport::Local) => Failed::User(state),
-        (Acted::User(state), _) if said.contains("sudo") => Failed::User(state),
-        (_, Transport::Ssh(link)) if !said.trim().is_empty() => Failed::Host(of_ssh(host, said, link.config(), None)),
-        _ => Failed::Silent,
+        (Acted::User(state), Transport::Local) => ActionError::User(state),
+        (Acted::User(state), _) if said.contains("sudo") => ActionError::User(state),
+        (_, Transport::Ssh(link)) if !said.trim().is_empty() => ActionError::Host(of_ssh(host, said, link.config(), None)),
+        _ => ActionError::Silent,
     }
 }

@@ -10,7 +10,7 @@ use muxboard_core::outcome::Created;
 use muxboard_core::policy::{Create, Type};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::wire::Grid;
-use muxboard_fleet::Failed;
+use muxboard_fleet::ActionError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -20,7 +20,7 @@ fn home() -> PathBuf {
     std::env::var_os("HOME").unwrap().into()
 }
 
-async fn make(world: &World, name: &str, command: Option<&str>) -> Result<Created, Failed> {
+async fn make(world: &World, name: &str, command: Option<&str>) -> Result<Created, ActionError> {
     let wanted = Create { name: name.parse().unwrap(), directory: None, command: command.map(|c| c.parse().unwrap()) };
     timeout(PATIENCE * 2, world.fleet.create(world.permit(wanted))).await.unwrap()
 }
@@ -97,14 +97,14 @@ async fn a_session_that_the_configuration_makes_is_opened_where_it_was_asked_for
     let sessions = world.sessions().await;
     assert_eq!((sessions.len(), sessions[0].id), (1, created.session));
     // From then on it is a session like any other.
-    assert_eq!(make(&world, "work", None).await, Err(Failed::NameTaken));
+    assert_eq!(make(&world, "work", None).await, Err(ActionError::NameTaken));
 }
 
 #[tokio::test]
 async fn a_command_is_not_run_in_a_session_that_the_configuration_makes() {
     let test = "a_command_is_not_run_in_a_session_that_the_configuration_makes";
     let Some(world) = at_home(test, &[(".tmux.conf", "new-session -d -s work 'exec cat'\n")]) else { return };
-    assert_eq!(make(&world, "work", Some("touch ~/ran")).await, Err(Failed::MadeByConfiguration));
+    assert_eq!(make(&world, "work", Some("touch ~/ran")).await, Err(ActionError::MadeByConfiguration));
     world.look().await;
     assert_eq!(world.state_names(), ["work"]);
     assert!(!home().join("ran").exists());
@@ -152,7 +152,7 @@ async fn a_server_that_lost_its_socket_is_named_and_gets_no_second_one_beside_it
         assert!(title.contains(&format!("pid {pid}, since ")), "{title}");
     }
     let second = world.create("more", None).await;
-    assert!(matches!(&second, Err(Failed::User(state)) if fault(state) == Some(FaultKind::SocketMissing)), "{second:?}");
+    assert!(matches!(&second, Err(ActionError::User(state)) if fault(state) == Some(FaultKind::SocketMissing)), "{second:?}");
     assert_eq!(servers(&world), 1);
     std::process::Command::new("sh").args(["-c", &mend]).status().unwrap();
     timeout(PATIENCE, async { while world.look().await != UserState::NoServer && world.state_names() != ["work"] {} }).await.unwrap();

@@ -14,7 +14,7 @@ use muxboard_core::fault::{self, Fault};
 use muxboard_core::limits::TEXT_LINES_MAX;
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::note::Note;
-use muxboard_core::policy::{Ability, Asker, Create, ReadText};
+use muxboard_core::policy::{Ability, Actor, Create, ReadText};
 use muxboard_core::snapshot::{HostState, Place, Session, SessionId, UserState};
 use muxboard_core::view::{HostView, UserView, View};
 use serde::Deserialize;
@@ -37,7 +37,7 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Pub
 }
 
 /// Who am I, and where.
-pub(crate) async fn whoami(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>) -> Response {
+pub(crate) async fn whoami(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>) -> Response {
     let view = state.view(&who);
     let account = who.principal.account.as_ref();
     if let Some(account) = account
@@ -62,7 +62,7 @@ fn can(user: &UserView) -> Vec<Ability> {
 }
 
 /// The hosts, and how each is.
-pub(crate) async fn hosts(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn hosts(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, RawQuery(query): RawQuery) -> Response {
     answered(no_query(query.as_deref()).map(|()| {
         let view = state.view(&who);
         let hosts: Vec<Value> = view.hosts.iter().map(host_alone).collect();
@@ -71,7 +71,7 @@ pub(crate) async fn hosts(State(state): State<Arc<AppState>>, Extension(who): Ex
 }
 
 /// What is there.
-pub(crate) async fn sessions(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn sessions(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, RawQuery(query): RawQuery) -> Response {
     answered(no_query(query.as_deref()).map(|()| list(&state.view(&who))))
 }
 
@@ -93,7 +93,7 @@ struct CreateRequest {
     command: String,
 }
 
-pub(crate) async fn create(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn create(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, headers: HeaderMap, body: Bytes) -> Response {
     let made = async {
         let asked: CreateRequest = read(&headers, &body)?;
         let place = place(&asked.host, &asked.user)?;
@@ -120,7 +120,7 @@ pub(crate) fn target((host, user, session): &(String, String, String)) -> Result
 pub(crate) type Target = Path<(String, String, String)>;
 
 /// What its active pane shows, and its history, or at most so many lines of that (`?history=0`).
-pub(crate) async fn text(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn text(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
     let read = async {
         let history = match query.as_deref().filter(|query| !query.is_empty()).map(|query| query.split_once('=')) {
             None => TEXT_LINES_MAX,
@@ -144,7 +144,7 @@ struct RenameRequest {
 
 pub(crate) async fn rename(
     State(state): State<Arc<AppState>>,
-    Extension(who): Extension<Asker>,
+    Extension(who): Extension<Actor>,
     Path(path): Target,
     headers: HeaderMap,
     body: Bytes,
@@ -167,7 +167,7 @@ struct KillRequest {
 
 pub(crate) async fn kill(
     State(state): State<Arc<AppState>>,
-    Extension(who): Extension<Asker>,
+    Extension(who): Extension<Actor>,
     Path(path): Target,
     headers: HeaderMap,
     body: Bytes,
@@ -188,7 +188,7 @@ struct RefreshRequest {
     host: Option<String>,
 }
 
-pub(crate) async fn refresh(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn refresh(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, headers: HeaderMap, body: Bytes) -> Response {
     let refreshed = async {
         let asked: RefreshRequest = if body.is_empty() { RefreshRequest::default() } else { read(&headers, &body)? };
         let host: Option<HostKey> = asked.host.map(|host| field(&host, "host")).transpose()?;

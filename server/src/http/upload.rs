@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::limits::{CHECK_SECONDS, SNIFFED_BYTES, UPLOAD_BYTES_PER_SECOND_MIN, UPLOAD_IDLE_SECONDS_MAX};
-use muxboard_core::policy::{Asker, Upload};
+use muxboard_core::policy::{Actor, Upload};
 use muxboard_core::shell::Script;
 use serde_json::json;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout};
 /// A file for the account whose session it is.
 pub(crate) async fn receive(
     State(state): State<Arc<AppState>>,
-    Extension(who): Extension<Asker>,
+    Extension(who): Extension<Actor>,
     Extension(context): Extension<RequestContext>,
     path: Target,
     RawQuery(query): RawQuery,
@@ -62,7 +62,7 @@ pub(crate) async fn receive(
 
 async fn receive_file<S, E>(
     state: &Arc<AppState>,
-    who: &Asker,
+    who: &Actor,
     context: &RequestContext,
     path: &(String, String, String),
     headers: &HeaderMap,

@@ -12,7 +12,7 @@ use muxboard_core::policy::Principal;
 use muxboard_core::snapshot::HostRow;
 use muxboard_core::view::{self, HostView, View};
 use muxboard_core::wire::{BoardFrame, Close};
-use muxboard_fleet::Look;
+use muxboard_fleet::Viewer;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep_until};
@@ -39,8 +39,8 @@ fn whole(state: &AppState, who: &Principal, rows: &[Arc<HostRow>], revision: u64
 }
 
 /// Whoever may see nothing of a host has it not swept for him.
-fn look(state: &AppState, told: &[SentHost]) -> Look {
-    state.fleet.look(&told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect())
+fn look(state: &AppState, told: &[SentHost]) -> Viewer {
+    state.fleet.add_viewer(&told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect())
 }
 
 /// The change since then. A host whose row is the very same one costs nothing. (Other hosts come with other rules, and then all is told anew.)
