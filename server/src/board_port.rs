@@ -1,7 +1,7 @@
 //! The pages' port, implemented over the fleet: every operation asks the policy for a permit first.
 
 use crate::error::{to_public, unknown_to_public};
-use crate::state::{AppState, unix_now};
+use crate::state::AppState;
 use muxboard_app::board::{Board, Promise};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
@@ -11,7 +11,7 @@ use muxboard_core::outcome::Created;
 use muxboard_core::policy::{Actor, Create, Kill, Refresh, Rename, permit};
 use muxboard_core::snapshot::{Kept, Place, SessionId};
 use muxboard_core::view::{self, View};
-use muxboard_fleet::ActionError;
+use muxboard_fleet::{ActionError, unix_now};
 
 impl Board for AppState {
     fn view(&self, who: &Actor) -> View {

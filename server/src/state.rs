@@ -9,7 +9,6 @@ use muxboard_core::policy::{Actor, Denied, Operation, Permit, permit};
 use muxboard_core::snapshot::Place;
 use muxboard_fleet::{Audit, Fleet, Slots};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// What every request needs.
@@ -49,8 +48,4 @@ impl AppState {
             error
         })
     }
-}
-
-pub(crate) fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }

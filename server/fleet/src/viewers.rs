@@ -13,13 +13,13 @@ use tokio::time::Instant;
 
 /// One viewer of some hosts, counted until dropped.
 pub struct Viewer {
-    viewer_count: Vec<Arc<AtomicUsize>>,
+    counts: Vec<Arc<AtomicUsize>>,
 }
 
 impl Drop for Viewer {
     fn drop(&mut self) {
-        for viewer_count in &self.viewer_count {
-            viewer_count.fetch_sub(1, Ordering::SeqCst);
+        for count in &self.counts {
+            count.fetch_sub(1, Ordering::SeqCst);
         }
     }
 }
@@ -34,7 +34,7 @@ impl Fleet {
             }
             entry.viewer_count.clone()
         });
-        Viewer { viewer_count: looked_at.collect() }
+        Viewer { counts: looked_at.collect() }
     }
 
     /// Records that a session of this user has output: the user is asked within [`WATCHED_SWEEP_MS`]. An idle terminal costs no look: without output tmux

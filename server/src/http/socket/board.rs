@@ -2,7 +2,7 @@
 
 use super::{Revalidation, close, refused, send, stopped};
 use crate::http::context::RequestContext;
-use crate::state::{AppState, unix_now};
+use crate::state::AppState;
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -12,7 +12,7 @@ use muxboard_core::policy::Principal;
 use muxboard_core::snapshot::HostRow;
 use muxboard_core::view::{self, HostView, View};
 use muxboard_core::wire::{BoardFrame, Close};
-use muxboard_fleet::Viewer;
+use muxboard_fleet::{Viewer, unix_now};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep_until};

@@ -1,6 +1,6 @@
 //! What was typed and waits for a program that does not read yet, and which parts of it belong to a paste whose sender waits for word.
 
-use muxboard_core::limits::INPUT_BYTES_MAX;
+use muxboard_core::limits::{INPUT_BYTES_MAX, PASTE_BYTES_PER_SECOND, PASTE_BYTES_UNDER_WAY};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,6 @@ pub(super) struct Input {
     /// Until when what was pasted may be on its way to its program.
     pasting_until: Option<Instant>,
 }
-
-/// What the slowest line that we think of takes of a paste in a second, in bytes, and the most that can be on its way: ssh's window.
-const PASTE_BYTES_PER_SECOND: u64 = 16 * 1024;
-const PASTE_BYTES_UNDER_WAY: u64 = 2 << 20;
 
 impl Input {
     pub(super) fn has_room(&self) -> bool {

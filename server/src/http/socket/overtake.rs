@@ -1,15 +1,12 @@
 //! A fresh terminal that takes the place of one whose output has piled up: what was on its way to the client is old, and is not sent.
 
-use muxboard_core::limits::OVERTAKE_SECONDS_MIN;
+use muxboard_core::limits::{OVERTAKE_SECONDS_MAX, OVERTAKE_SECONDS_MIN};
 use muxboard_core::policy::{Operation, Permit};
 use muxboard_fleet::{ActionError, Attachment, Connection, Fleet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-
-/// A fresh terminal that is not there after this comes too late.
-const OVERTAKE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A terminal that is being opened.
 type FreshTerminal = Pin<Box<dyn Future<Output = Result<Connection, ActionError>> + Send>>;
@@ -34,7 +31,8 @@ impl<'a, O: Operation> Overtake<'a, O> {
             self.not_before = Instant::now() + Duration::from_secs(OVERTAKE_SECONDS_MIN);
             let fresh = self.fleet.reattach(self.permit, attachment);
             // The old one is not read meanwhile.
-            let in_time = async { timeout(OVERTAKE_WITHIN, fresh).await.unwrap_or_else(|_| Err(ActionError::Here("it took too long".into()))) };
+            let in_time =
+                async { timeout(Duration::from_secs(OVERTAKE_SECONDS_MAX), fresh).await.unwrap_or_else(|_| Err(ActionError::Here("it took too long".into()))) };
             self.coming = Some(Box::pin(in_time));
         }
     }

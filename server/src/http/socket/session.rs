@@ -13,7 +13,7 @@ use crate::http::context::RequestContext;
 use crate::state::AppState;
 use axum::extract::ws::{Message, WebSocket};
 use muxboard_core::fault::Fault;
-use muxboard_core::limits::{ATTACH_SILENCE_SECONDS_MAX, LEAVE_SECONDS_MAX, QUIET_SECONDS, SILENCE_SECONDS_MAX};
+use muxboard_core::limits::{ATTACH_SILENCE_SECONDS_MAX, BEHIND_MS, LEAVE_SECONDS_MAX, QUIET_SECONDS, SILENCE_SECONDS_MAX, STALLED_MS};
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};
 use muxboard_core::wire::{Close, ToServer};
@@ -23,11 +23,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
-
-/// Output that had to wait for so long stands between a key and what answers it, in milliseconds.
-const BEHIND_MS: u64 = 300;
-/// A client that took nothing for so long has stalled, in milliseconds.
-const STALLED_MS: u64 = 1000;
 
 /// Whether a session goes on, or its end: the close code, or `None` where the client is gone and hears nothing.
 type Flow = ControlFlow<Option<Close>>;
