@@ -1,27 +1,28 @@
 //! The pages' port, implemented over the fleet: every operation asks the policy for a permit first.
 
 use crate::error::{to_public, unknown_to_public};
-use crate::state::{AppState, unix_now};
+use crate::state::AppState;
 use muxboard_app::board::{Board, Promise};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::confirm::{NotConfirmed, confirm};
 use muxboard_core::name::{HostKey, NewSessionName};
-use muxboard_core::note::Created;
-use muxboard_core::policy::{self, Asker, Create, Kill, Refresh, Rename, permit};
-use muxboard_core::snapshot::{Kept, Place, SessionId, View};
-use muxboard_fleet::Failed;
+use muxboard_core::outcome::Created;
+use muxboard_core::policy::{Actor, Create, Kill, Refresh, Rename, permit};
+use muxboard_core::snapshot::{Kept, Place, SessionId};
+use muxboard_core::view::{self, View};
+use muxboard_fleet::{ActionError, unix_now};
 
 impl Board for AppState {
-    fn view(&self, who: &Asker) -> View {
-        policy::visible(&self.rules().policy, &who.principal, &self.fleet.snapshot().borrow(), unix_now())
+    fn view(&self, who: &Actor) -> View {
+        view::visible(&self.rules().policy, &who.principal, &self.fleet.snapshot().borrow(), unix_now())
     }
 
-    fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, Created> {
+    fn create<'a>(&'a self, who: &'a Actor, place: Place, wanted: Create) -> Promise<'a, Created> {
         Box::pin(async move { self.fleet.create(self.permit(who, place, wanted)?).await.map_err(to_public) })
     }
 
-    fn kill<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, typed: String) -> Promise<'a, Kept> {
+    fn kill<'a>(&'a self, who: &'a Actor, place: Place, session: SessionId, typed: String) -> Promise<'a, Kept> {
         Box::pin(async move {
             let permit = self.permit(who, place.clone(), Kill { session })?;
             let view = self.view(who);
@@ -30,7 +31,7 @@ impl Board for AppState {
             let Some((_, _, known)) = known else {
                 let doubt = view.doubt(&place);
                 report(if doubt.is_some() { "user not reached" } else { "gone" });
-                return Err(doubt.map_or_else(|| to_public(Failed::Gone), unknown_to_public));
+                return Err(doubt.map_or_else(|| to_public(ActionError::Gone), unknown_to_public));
             };
             let denied = AuditEvent::of(&permit, None, "denied: the name was not confirmed");
             let confirmed = confirm(permit, &typed, &known.name).map_err(|NotConfirmed| {
@@ -41,11 +42,11 @@ impl Board for AppState {
         })
     }
 
-    fn rename<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()> {
+    fn rename<'a>(&'a self, who: &'a Actor, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()> {
         Box::pin(async move { self.fleet.rename(self.permit(who, place, Rename { session, name })?).await.map_err(to_public) })
     }
 
-    fn refresh<'a>(&'a self, who: &'a Asker, host: Option<HostKey>) -> Promise<'a, ()> {
+    fn refresh<'a>(&'a self, who: &'a Actor, host: Option<HostKey>) -> Promise<'a, ()> {
         Box::pin(async move {
             let rules = self.rules();
             let hosts = rules.inventory.hosts.iter().filter(|h| host.as_ref().is_none_or(|key| *key == h.key));

@@ -6,44 +6,48 @@ use muxboard_core::fault;
 use muxboard_core::limits::{LOCKOUT_SECONDS, UPLOAD_FILES_MAX};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::upload::{FOLDER, Refused};
-use muxboard_fleet::Failed;
+use muxboard_fleet::ActionError;
 
 /// Of somebody whom nobody has looked at since we started.
 pub(crate) const NOT_LOOKED_AT: &str = "The sessions of that user are not looked at yet. Wait a moment, and try again.";
 
 /// The public sentence for an action that failed.
-pub(crate) fn to_public(failed: Failed) -> PublicError {
+pub(crate) fn to_public(failed: ActionError) -> PublicError {
     let unreachable = |says: &str| PublicError::new(Kind::Unreachable, says);
     match failed {
-        Failed::Gone => PublicError::new(Kind::Gone, "This session is gone, or another one has its place now. Nothing was touched."),
-        Failed::NameTaken => PublicError::new(Kind::NameTaken, "A session of that name exists already. Choose another name."),
-        Failed::MadeByConfiguration => PublicError::new(
+        ActionError::Gone => PublicError::new(Kind::Gone, "This session is gone, or another one has its place now. Nothing was touched."),
+        ActionError::NameTaken => PublicError::new(Kind::NameTaken, "A session of that name exists already. Choose another name."),
+        ActionError::MadeByConfiguration => PublicError::new(
             Kind::NameTaken,
             "The tmux configuration of that user makes a session of that name when tmux starts, and it runs now. Your command was not run: open that session, or \
              choose another name.",
         ),
-        Failed::NoDirectory => PublicError::new(Kind::BadInput, "That directory does not exist there, or that user may not enter it."),
-        Failed::EndedAtOnce => PublicError::new(Kind::Unreachable, "The session ended at once. Does that user have a login shell that may run (not nologin)?"),
-        Failed::CapReached => PublicError::new(Kind::CapReached, "Too many terminals are open. Close one and try again."),
-        Failed::UploadsReached => PublicError::new(Kind::CapReached, "Too many files are on their way. Wait until one is there, and try again."),
-        Failed::TextsReached => PublicError::new(Kind::CapReached, "Texts of sessions are being read already. Wait until one is there, and try again."),
-        Failed::Busy => PublicError::new(Kind::CapReached, "Too many things are being done for that user at this moment. Wait a little, and try again."),
-        Failed::TextTooLarge => PublicError::new(Kind::TooLarge, "The text is larger than what is read at once. Ask for less of the history (?history=1000)."),
-        Failed::Silent => unreachable("It ended there without a word: it may have been killed, or the connection broke. Nothing was kept."),
-        Failed::NotTaken(refused) => upload_to_public(refused),
-        Failed::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
-        Failed::User(UserState::Fault(fault)) if fault.kind == fault::Kind::NotAnswering => {
+        ActionError::NoDirectory => PublicError::new(Kind::BadInput, "That directory does not exist there, or that user may not enter it."),
+        ActionError::EndedAtOnce => {
+            PublicError::new(Kind::Unreachable, "The session ended at once. Does that user have a login shell that may run (not nologin)?")
+        }
+        ActionError::CapReached => PublicError::new(Kind::CapReached, "Too many terminals are open. Close one and try again."),
+        ActionError::UploadsReached => PublicError::new(Kind::CapReached, "Too many files are on their way. Wait until one is there, and try again."),
+        ActionError::TextsReached => PublicError::new(Kind::CapReached, "Texts of sessions are being read already. Wait until one is there, and try again."),
+        ActionError::Busy => PublicError::new(Kind::CapReached, "Too many things are being done for that user at this moment. Wait a little, and try again."),
+        ActionError::TextTooLarge => {
+            PublicError::new(Kind::TooLarge, "The text is larger than what is read at once. Ask for less of the history (?history=1000).")
+        }
+        ActionError::Silent => unreachable("It ended there without a word: it may have been killed, or the connection broke. Nothing was kept."),
+        ActionError::NotTaken(refused) => upload_to_public(refused),
+        ActionError::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
+        ActionError::User(UserState::Fault(fault)) if fault.kind == fault::FaultKind::NotAnswering => {
             unreachable(&format!("{} Whether it was done is not known; refresh to see.", fault.title))
         }
-        Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => unreachable(&fault.sentence()),
-        Failed::User(UserState::NoServer | UserState::Pending | UserState::Sessions(_)) => unreachable("No tmux server is running for that user."),
+        ActionError::Host(fault) | ActionError::User(UserState::Fault(fault)) => unreachable(&fault.sentence()),
+        ActionError::User(UserState::NoServer | UserState::Pending | UserState::Sessions(_)) => unreachable("No tmux server is running for that user."),
     }
 }
 
 /// The public sentence for a text that cannot be read. Reading changes nothing, so it leaves out whether the action was done.
-pub(crate) fn reading_to_public(failed: Failed) -> PublicError {
+pub(crate) fn reading_to_public(failed: ActionError) -> PublicError {
     match failed {
-        Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => PublicError::new(Kind::Unreachable, fault.sentence()),
+        ActionError::Host(fault) | ActionError::User(UserState::Fault(fault)) => PublicError::new(Kind::Unreachable, fault.sentence()),
         other => to_public(other),
     }
 }

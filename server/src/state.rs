@@ -5,11 +5,10 @@ use crate::access::throttle::Throttle;
 use muxboard_app::base::Base;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::policy::{Asker, Denied, Operation, Permit, permit};
+use muxboard_core::policy::{Actor, Denied, Operation, Permit, permit};
 use muxboard_core::snapshot::Place;
 use muxboard_fleet::{Audit, Fleet, Slots};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// The state that all requests share.
@@ -34,7 +33,7 @@ impl AppState {
     }
 
     /// A permit, or the public word why not.
-    pub(crate) fn permit<O: Operation>(&self, who: &Asker, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
+    pub(crate) fn permit<O: Operation>(&self, who: &Actor, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
         let rules = self.rules();
         let denied = AuditEvent::asked(who, &place, &operation, "");
         permit(&rules.policy, &rules.inventory, who, place, operation).map_err(|why| {
@@ -49,8 +48,4 @@ impl AppState {
             error
         })
     }
-}
-
-pub(crate) fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }

@@ -20,5 +20,5 @@ mod status;
 pub mod store;
 
 pub use crate::base::expect_base;
-pub use page::{BoardPage, Dashboard, DashboardProps, ServerHtml, ServerHtml as AsSent};
+pub use page::{BoardPage, Dashboard, DashboardProps, ServerHtml};
 pub use status::{Counts, Live, many};

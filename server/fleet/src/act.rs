@@ -1,7 +1,7 @@
 //! What changes something on a host: rename, end a session (and make one: create.rs). Each takes a permit, is one call of tmux that compares before it acts, and is
 //! one event of the audit.
 
-use crate::error::Failed;
+use crate::error::ActionError;
 use crate::fleet::Fleet;
 use crate::hosts::HostEntry;
 use crate::report::Report;
@@ -18,13 +18,13 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 impl Fleet {
-    pub(crate) async fn act(&self, entry: &HostEntry, user: &User, call: &Call) -> Result<(), Failed> {
-        let (exit, words) = entry.transport.call(&entry.host, user, call, Purpose::Act).await.map_err(Failed::Host)?;
+    pub(crate) async fn act(&self, entry: &HostEntry, user: &User, call: &Call) -> Result<(), ActionError> {
+        let (exit, words) = entry.transport.call(&entry.host, user, call, Purpose::Act).await.map_err(ActionError::Host)?;
         match outcome::acted(&entry.host, user, exit, &words) {
             Acted::Done => Ok(()),
-            Acted::Gone => Err(Failed::Gone),
-            Acted::NameTaken => Err(Failed::NameTaken),
-            Acted::User(state) => Err(Failed::User(state)),
+            Acted::Gone => Err(ActionError::Gone),
+            Acted::NameTaken => Err(ActionError::NameTaken),
+            Acted::User(state) => Err(ActionError::User(state)),
         }
     }
 
@@ -48,7 +48,7 @@ impl Fleet {
     ///
     /// # Errors
     /// When the session was not ended, or it is not known whether it was.
-    pub async fn kill(self: &Arc<Self>, confirmed: Confirmed<Kill>) -> Result<Kept, Failed> {
+    pub async fn kill(self: &Arc<Self>, confirmed: Confirmed<Kill>) -> Result<Kept, ActionError> {
         let permit = confirmed.into_permit();
         let (place, session) = (permit.place().clone(), permit.operation().session);
         let windows = self.windows(&place, session);
@@ -61,21 +61,21 @@ impl Fleet {
     ///
     /// # Errors
     /// Nothing was touched unless this is `Ok`, or it is not known.
-    pub async fn rename(self: &Arc<Self>, permit: Permit<Rename>) -> Result<(), Failed> {
+    pub async fn rename(self: &Arc<Self>, permit: Permit<Rename>) -> Result<(), ActionError> {
         let call = tmux::rename(permit.operation().session, &permit.operation().name);
         self.to_the_end(async move |fleet| fleet.on_session(permit, call).await).await
     }
 
-    /// Whoever asked may hang up: what was begun is done all the same, and is in the audit.
-    pub(crate) async fn to_the_end<T, F>(self: &Arc<Self>, does: impl FnOnce(Arc<Self>) -> F) -> Result<T, Failed>
+    /// Runs an action to its end, also when the caller goes away: what was begun is done, and is in the audit.
+    pub(crate) async fn to_the_end<T, F>(self: &Arc<Self>, does: impl FnOnce(Arc<Self>) -> F) -> Result<T, ActionError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, Failed>> + Send + 'static,
+        F: Future<Output = Result<T, ActionError>> + Send + 'static,
     {
-        tokio::spawn(does(self.clone())).await.unwrap_or_else(|_| Err(Failed::Here("muxboard is ending".into())))
+        tokio::spawn(does(self.clone())).await.unwrap_or_else(|_| Err(ActionError::Here("muxboard is ending".into())))
     }
 
-    async fn on_session<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call) -> Result<(), Failed> {
+    async fn on_session<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call) -> Result<(), ActionError> {
         let (entry, user) = self.at(permit.place())?;
         let reported = self.reports(&permit);
         let turn = entry.acquire_user_slot(&user.name).await;
@@ -91,7 +91,7 @@ impl Fleet {
         result
     }
 
-    pub(crate) fn report<O: Operation, T>(&self, permit: &Permit<O>, session: Option<SessionId>, result: &Result<T, Failed>) {
+    pub(crate) fn report<O: Operation, T>(&self, permit: &Permit<O>, session: Option<SessionId>, result: &Result<T, ActionError>) {
         self.reports(permit).end(session, result);
     }
 

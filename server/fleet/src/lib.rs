@@ -33,15 +33,15 @@ mod viewers;
 pub use attach::{AttachEnd, AttachLimits, Attachment, Connection};
 pub use clock::unix_now;
 pub use doctor::Doctor;
-pub use error::Failed;
+pub use error::ActionError;
 pub use finding::{Finding, Verdict};
 pub use fleet::Fleet;
 pub use open::Leaving;
 pub use report::Audit;
-pub use session_status::Showing;
+pub use session_status::SessionStatus;
 pub use settings::Settings;
 
 pub use slots::{Slot, Slots};
 pub use transport::{ASKPASS_SOCKET, SshSettings, askpass, private_file};
 pub use upload::{UploadLimits, Uploading};
-pub use viewers::Look;
+pub use viewers::Viewer;

@@ -1,6 +1,6 @@
 //! Files from a page into an account: written as that user, by the one way that the documented sudoers line leaves, over a channel of their own.
 
-use crate::error::Failed;
+use crate::error::ActionError;
 use crate::exec::{self, Bounds, PipedProcess};
 use crate::fleet::Fleet;
 use crate::lock::lock;
@@ -32,7 +32,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 pub struct UploadLimits {
     /// The largest file, in bytes.
     pub bytes_max: u64,
-    /// How long a file is kept.
+    /// How long an uploaded file is kept.
     pub keep: Duration,
 }
 
@@ -42,7 +42,7 @@ impl Default for UploadLimits {
     }
 }
 
-/// A file on its way. Dropped before its end, it leaves nothing behind.
+/// An upload under way. Dropped before its end, it leaves no file behind.
 pub struct Uploading {
     channel: Option<Channel>,
     file: File,
@@ -55,7 +55,7 @@ pub struct Uploading {
     _slot: Slot,
 }
 
-/// Which file.
+/// The file that is uploaded.
 struct File {
     name: String,
     mark: String,
@@ -71,18 +71,18 @@ impl File {
 }
 
 impl Fleet {
-    /// Opens the way for one file of exactly so many bytes. `extension` says its type, in letters and digits.
+    /// Starts the upload of one file of exactly `bytes` bytes. `extension` tells its type, in letters and digits.
     ///
     /// # Errors
     /// Nothing was written then.
-    pub async fn upload(self: &Arc<Self>, permit: Permit<Upload>, limits: UploadLimits, extension: &str, bytes: u64) -> Result<Uploading, Failed> {
+    pub async fn upload(self: &Arc<Self>, permit: Permit<Upload>, limits: UploadLimits, extension: &str, bytes: u64) -> Result<Uploading, ActionError> {
         let file = File { name: sentinel(), mark: sentinel(), extension: extension.to_owned(), bytes, keep: limits.keep };
         let opened = async {
             let (entry, user) = self.at(permit.place())?;
-            if self.known(permit.place(), permit.operation().session) == Some(false) {
-                return Err(Failed::Gone);
+            if self.session_exists(permit.place(), permit.operation().session) == Some(false) {
+                return Err(ActionError::Gone);
             }
-            let slot = self.uploads.take(&permit.principal().name).ok_or(Failed::UploadsReached)?;
+            let slot = self.uploads.take(&permit.principal().name).ok_or(ActionError::UploadsReached)?;
             let channel = Channel::open(&entry.host, &entry.transport, &user, &file).await?;
             Ok((channel, slot))
         };
@@ -110,7 +110,7 @@ impl Fleet {
         }
     }
 
-    /// Has what is too old removed once this file is, by one task a user. (After a restart the next upload does it.)
+    /// Schedules the removal of a user's old files for when this file is too old, with one task for each user. (After a restart the next upload does it.)
     fn expire_later(self: &Arc<Self>, place: Place, keep: Duration) {
         let late = Duration::from_secs(UPLOAD_EXPIRE_LATE_SECONDS);
         let due = Instant::now() + self.settings.expire_after.unwrap_or(keep + late);
@@ -144,42 +144,42 @@ impl Fleet {
 }
 
 impl Uploading {
-    /// Whose right it is.
+    /// The permit that the upload was started with.
     pub fn permit(&self) -> &Permit<Upload> {
         &self.permit
     }
 
-    /// Hands on the next bytes.
+    /// Sends the next bytes of the file.
     ///
     /// # Errors
     /// When the file is not taken; nothing of it is there.
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Failed> {
-        let Some(channel) = &mut self.channel else { return Err(Failed::Here("the upload is over".into())) };
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), ActionError> {
+        let Some(channel) = &mut self.channel else { return Err(ActionError::Here("the upload is over".into())) };
         let within = Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX);
         self.given += bytes.len() as u64;
         self.hash.update(bytes);
         match timeout(within, channel.process.write(bytes)).await {
             Ok(Ok(())) => Ok(()),
             // It does not read any more: it has said why.
-            Ok(Err(_)) => Err(self.over().await.err().unwrap_or(Failed::EndedAtOnce)),
+            Ok(Err(_)) => Err(self.over().await.err().unwrap_or(ActionError::EndedAtOnce)),
             Err(_) => {
                 let fault = Fault::timed_out(&channel.host);
                 self.channel = None;
-                Err(self.failed(Failed::Host(fault)))
+                Err(self.failed(ActionError::Host(fault)))
             }
         }
     }
 
-    /// That was all: the file's path on its host.
+    /// Ends the upload and returns the file's path on its host.
     ///
     /// # Errors
     /// When the file is not taken; nothing of it is there.
-    pub async fn finish(mut self) -> Result<String, Failed> {
+    pub async fn finish(mut self) -> Result<String, ActionError> {
         self.over().await
     }
 
-    async fn over(&mut self) -> Result<String, Failed> {
-        let Some(mut channel) = self.channel.take() else { return Err(Failed::Here("the upload is over".into())) };
+    async fn over(&mut self) -> Result<String, ActionError> {
+        let Some(mut channel) = self.channel.take() else { return Err(ActionError::Here("the upload is over".into())) };
         channel.process.end();
         match channel.said(&self.file).await {
             Ok(Said::Done(path)) => {
@@ -188,13 +188,13 @@ impl Uploading {
                 self.fleet.expire_later(self.permit.place().clone(), self.keep);
                 Ok(path)
             }
-            Ok(Said::No(refused)) => Err(self.failed(Failed::NotTaken(refused))),
-            Ok(Said::Ready) => Err(self.failed(Failed::Silent)),
+            Ok(Said::No(refused)) => Err(self.failed(ActionError::NotTaken(refused))),
+            Ok(Said::Ready) => Err(self.failed(ActionError::Silent)),
             Err(failed) => Err(self.failed(failed)),
         }
     }
 
-    fn failed(&mut self, failed: Failed) -> Failed {
+    fn failed(&mut self, failed: ActionError) -> ActionError {
         self.reported = true;
         self.event(failed.word());
         failed
@@ -216,7 +216,7 @@ impl Drop for Uploading {
     }
 }
 
-/// The script that takes a file, on its host.
+/// The process on the host that takes the file.
 struct Channel {
     process: PipedProcess,
     host: Host,
@@ -226,15 +226,15 @@ struct Channel {
 }
 
 impl Channel {
-    /// Starts it, and waits until the file can come.
-    async fn open(host: &Host, transport: &Transport, user: &User, file: &File) -> Result<Self, Failed> {
+    /// Starts the process and waits until the file can come.
+    async fn open(host: &Host, transport: &Transport, user: &User, file: &File) -> Result<Self, ActionError> {
         let words = upload::words(user, &file.wanted());
-        let here = |e: std::io::Error| Failed::Here(e.to_string());
+        let here = |e: std::io::Error| ActionError::Here(e.to_string());
         loop {
             let (argv, permit) = match transport {
                 Transport::Local => (argv::words_here(words.clone()), None),
                 Transport::Ssh(link) => {
-                    let permit = link.acquire_channel().await.map_err(Failed::Host)?;
+                    let permit = link.acquire_channel().await.map_err(ActionError::Host)?;
                     let control = permit.control().to_string_lossy().into_owned();
                     (argv::data(host, link.ssh(), link.config(), permit.overruled(), &control, &Script::command(&words)), Some(permit))
                 }
@@ -243,16 +243,16 @@ impl Channel {
             let mut channel = Self { process, host: host.clone(), user: user.clone(), transport: transport.clone(), _permit: permit };
             match channel.next(file, Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX)).await {
                 Ok(Said::Ready) => return Ok(channel),
-                Ok(Said::No(refused)) => return Err(Failed::NotTaken(refused)),
-                Ok(Said::Done(_)) => return Err(Failed::Silent),
-                Err(Silent::TimedOut) => return Err(Failed::Host(Fault::timed_out(host))),
+                Ok(Said::No(refused)) => return Err(ActionError::NotTaken(refused)),
+                Ok(Said::Done(_)) => return Err(ActionError::Silent),
+                Err(Silent::TimedOut) => return Err(ActionError::Host(Fault::timed_out(host))),
                 Err(Silent::Ended) => {
                     let Self { process, _permit: permit, .. } = channel;
                     let said = process.complaints(SSH_WORDS_BYTES_MAX).await;
                     match permit {
                         Some(permit) if ChannelPermit::is_refusal(&said) => {
                             if !permit.lower_limit() {
-                                return Err(Failed::Host(Fault::too_few_sessions(host)));
+                                return Err(ActionError::Host(Fault::too_few_sessions(host)));
                             }
                         }
                         _ => return Err(ended(host, user, transport, &said)),
@@ -262,7 +262,7 @@ impl Channel {
         }
     }
 
-    /// Its word, whatever a login shell says before.
+    /// The next line of the process that is ours; a login shell may print others before it.
     async fn next(&mut self, file: &File, within: Duration) -> Result<Said, Silent> {
         let word = async {
             while let Some(line) = self.process.line().await {
@@ -275,13 +275,13 @@ impl Channel {
         timeout(within, word).await.unwrap_or(Err(Silent::TimedOut))
     }
 
-    /// The same, and why there is none.
-    async fn said(mut self, file: &File) -> Result<Said, Failed> {
+    /// The last line of the process, or why there is none.
+    async fn said(mut self, file: &File) -> Result<Said, ActionError> {
         // What was handed over may still be on its way.
         let under_way = file.bytes.min(UPLOAD_UNDER_WAY_BYTES_MAX) / UPLOAD_BYTES_PER_SECOND_MIN;
         match self.next(file, Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX + under_way)).await {
             Ok(said) => Ok(said),
-            Err(Silent::TimedOut) => Err(Failed::Host(Fault::timed_out(&self.host))),
+            Err(Silent::TimedOut) => Err(ActionError::Host(Fault::timed_out(&self.host))),
             Err(Silent::Ended) => {
                 let said = self.process.complaints(SSH_WORDS_BYTES_MAX).await;
                 Err(ended(&self.host, &self.user, &self.transport, &said))
@@ -290,18 +290,18 @@ impl Channel {
     }
 }
 
-/// Why there is no word.
+/// Why the process printed no line.
 enum Silent {
     TimedOut,
     Ended,
 }
 
-/// It ended without a word of its own: what sudo, tmux or ssh said instead.
-fn ended(host: &Host, user: &User, transport: &Transport, said: &str) -> Failed {
+/// The failure of a process that ended without a line of its own, from what sudo, tmux or ssh printed instead.
+fn ended(host: &Host, user: &User, transport: &Transport, said: &str) -> ActionError {
     match (outcome::acted(host, user, Some(1), said), transport) {
-        (Acted::User(state), Transport::Local) => Failed::User(state),
-        (Acted::User(state), _) if said.contains("sudo") => Failed::User(state),
-        (_, Transport::Ssh(link)) if !said.trim().is_empty() => Failed::Host(of_ssh(host, said, link.config(), None)),
-        _ => Failed::Silent,
+        (Acted::User(state), Transport::Local) => ActionError::User(state),
+        (Acted::User(state), _) if said.contains("sudo") => ActionError::User(state),
+        (_, Transport::Ssh(link)) if !said.trim().is_empty() => ActionError::Host(of_ssh(host, said, link.config(), None)),
+        _ => ActionError::Silent,
     }
 }

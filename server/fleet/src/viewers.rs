@@ -11,22 +11,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Somebody looks at some hosts.
-pub struct Look {
-    viewer_count: Vec<Arc<AtomicUsize>>,
+/// One viewer of some hosts, counted until dropped.
+pub struct Viewer {
+    counts: Vec<Arc<AtomicUsize>>,
 }
 
-impl Drop for Look {
+impl Drop for Viewer {
     fn drop(&mut self) {
-        for viewer_count in &self.viewer_count {
-            viewer_count.fetch_sub(1, Ordering::SeqCst);
+        for count in &self.counts {
+            count.fetch_sub(1, Ordering::SeqCst);
         }
     }
 }
 
 impl Fleet {
-    /// Says that somebody looks at these hosts: they are swept often as long as the answer lives.
-    pub fn look(&self, hosts: &HashSet<HostKey>) -> Look {
+    /// Adds a viewer of these hosts: they are swept every [`WATCHED_SWEEP_MS`] as long as the result lives.
+    pub fn add_viewer(&self, hosts: &HashSet<HostKey>) -> Viewer {
         let all = self.hosts();
         let looked_at = all.entries.iter().filter(|entry| hosts.contains(&entry.host.key)).map(|entry| {
             if entry.viewer_count.fetch_add(1, Ordering::SeqCst) == 0 {
@@ -34,12 +34,12 @@ impl Fleet {
             }
             entry.viewer_count.clone()
         });
-        Look { viewer_count: looked_at.collect() }
+        Viewer { counts: looked_at.collect() }
     }
 
-    /// Says that a session of this place has output: its user is looked at within [`WATCHED_SWEEP_MS`]. A terminal that is idle costs
-    /// no look: without output tmux cannot have led it to another session.
-    pub fn stir(self: &Arc<Self>, place: &Place) {
+    /// Records that a session of this user has output: the user is asked within [`WATCHED_SWEEP_MS`]. An idle terminal costs no look: without output tmux
+    /// cannot have moved it to another session.
+    pub fn notice_output(self: &Arc<Self>, place: &Place) {
         let Some(entry) = self.entry(&place.host) else { return };
         if entry.has_viewers() || !lock(&entry.with_output).insert(place.user.clone()) {
             return;

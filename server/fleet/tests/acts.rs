@@ -6,7 +6,7 @@ mod world;
 use muxboard_core::policy::{ReadText, Rename, Type, Watch};
 use muxboard_core::snapshot::SessionId;
 use muxboard_core::wire::Grid;
-use muxboard_fleet::{AttachEnd, Attachment, Failed};
+use muxboard_fleet::{ActionError, AttachEnd, Attachment};
 use tokio::time::timeout;
 use world::*;
 
@@ -30,9 +30,9 @@ async fn end_of(mut attachment: Attachment) -> AttachEnd {
 impl World {
     /// Five acts on a session that is there no more, whatever has its name or its number now.
     async fn miss(&self, id: SessionId) {
-        assert_eq!(self.fleet.kill(self.confirmed(id)).await, Err(Failed::Gone));
-        assert_eq!(self.fleet.rename(self.permit(Rename { session: id, name: "hit".parse().unwrap() })).await, Err(Failed::Gone));
-        assert_eq!(self.fleet.text(&self.permit(ReadText { session: id }), 10).await, Err(Failed::Gone));
+        assert_eq!(self.fleet.kill(self.confirmed(id)).await, Err(ActionError::Gone));
+        assert_eq!(self.fleet.rename(self.permit(Rename { session: id, name: "hit".parse().unwrap() })).await, Err(ActionError::Gone));
+        assert_eq!(self.fleet.text(&self.permit(ReadText { session: id }), 10).await, Err(ActionError::Gone));
         let grid = Grid::clamped(80, 24);
         assert_eq!(end_of(self.fleet.attach(&self.permit(Type { session: id }), grid).await.unwrap()).await, AttachEnd::Gone);
         assert_eq!(end_of(self.fleet.watch(&self.permit(Watch { session: id }), grid).await.unwrap()).await, AttachEnd::Gone);

@@ -7,7 +7,7 @@ use muxboard_core::limits::CALLS_WAITING_MAX;
 use muxboard_core::policy::{Create, Rename, Type, Watch};
 use muxboard_core::snapshot::{Kept, Mode, Session, UserState};
 use muxboard_core::wire::Grid;
-use muxboard_fleet::{AttachEnd, AttachLimits, Failed};
+use muxboard_fleet::{ActionError, AttachEnd, AttachLimits};
 use tokio::time::timeout;
 use world::*;
 
@@ -16,7 +16,7 @@ async fn no_server_is_no_fault_and_creating_starts_one() {
     let world = World::new();
     assert_eq!(world.look().await, UserState::NoServer);
     let id = world.create("first", None).await.unwrap();
-    assert_eq!(world.create("first", None).await, Err(Failed::NameTaken));
+    assert_eq!(world.create("first", None).await, Err(ActionError::NameTaken));
     let sessions = world.sessions().await;
     assert_eq!((sessions.len(), sessions[0].id, sessions[0].name.as_str()), (1, id, "first"));
     world.fleet.rename(world.permit(Rename { session: id, name: "second".parse().unwrap() })).await.unwrap();
@@ -24,7 +24,7 @@ async fn no_server_is_no_fault_and_creating_starts_one() {
     world.fleet.kill(world.confirmed(id)).await.unwrap();
     // With its last session the server goes, a moment later.
     timeout(PATIENCE, async { while world.look().await != UserState::NoServer {} }).await.unwrap();
-    assert_eq!(world.fleet.kill(world.confirmed(id)).await, Err(Failed::Gone));
+    assert_eq!(world.fleet.kill(world.confirmed(id)).await, Err(ActionError::Gone));
     let words: Vec<String> = world.events.lock().unwrap().iter().map(|(o, r)| format!("{o} {r}")).collect();
     assert_eq!(words, ["create done", "create name taken", "rename done", "kill done", "kill gone"]);
 }
@@ -69,7 +69,7 @@ async fn hostile_names_are_listed_as_tmux_stores_them_and_attached_and_killed_ex
 }
 
 #[tokio::test]
-async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
+async fn a_stopped_server_is_not_answering_and_costs_seconds() {
     let world = World::new();
     world.tmux(&["new-session", "-d", "-s", "a"]);
     let sessions = world.sessions().await;
@@ -79,7 +79,7 @@ async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
     assert!(fault(&seen) == Some(FaultKind::NotAnswering), "{seen:?} {:?}", world.fleet.snapshot().borrow().hosts[0].state);
     assert_eq!(world.fleet.snapshot().borrow().hosts[0].users[0].last_seen.len(), 1);
     let killed = timeout(PATIENCE, world.fleet.kill(world.confirmed(sessions[0].id))).await.unwrap();
-    assert!(matches!(&killed, Err(Failed::User(state)) if fault(state) == Some(FaultKind::NotAnswering)), "{killed:?}");
+    assert!(matches!(&killed, Err(ActionError::User(state)) if fault(state) == Some(FaultKind::NotAnswering)), "{killed:?}");
     drop(stopped);
     // The kill that nobody answered for may still arrive, while we look: both ends are the truth, and it is shown.
     let settled = async {
@@ -106,14 +106,14 @@ async fn one_users_actions_wait_for_each_other_and_are_not_without_number() {
         kills.spawn(async move { fleet.kill(confirmed).await });
     }
     for _ in 0..3 {
-        assert_eq!(timeout(PATIENCE, kills.join_next()).await.unwrap().unwrap().unwrap(), Err(Failed::Busy));
+        assert_eq!(timeout(PATIENCE, kills.join_next()).await.unwrap().unwrap().unwrap(), Err(ActionError::Busy));
     }
     drop(stopped);
     let mut ends = Vec::new();
     while let Some(end) = timeout(PATIENCE, kills.join_next()).await.unwrap() {
         ends.push(end.unwrap());
     }
-    assert!(ends.len() == CALLS_WAITING_MAX && !ends.contains(&Err(Failed::Busy)), "{ends:?}");
+    assert!(ends.len() == CALLS_WAITING_MAX && !ends.contains(&Err(ActionError::Busy)), "{ends:?}");
     assert_eq!(world.events.lock().unwrap().iter().filter(|(_, result)| result == "busy").count(), 3);
 }
 
@@ -128,7 +128,7 @@ async fn a_server_that_dies_takes_its_sessions_with_it_and_nothing_else_is_hit()
     let again = async { while world.tmux(&["new-session", "-d", "-P", "-F", "#{session_id}", "-s", "other"]).is_empty() {} };
     timeout(PATIENCE, again).await.unwrap();
     assert_eq!(world.tmux(&["display-message", "-p", "#{session_id}"]), format!("${}", old.number));
-    assert_eq!(world.fleet.kill(world.confirmed(old)).await, Err(Failed::Gone));
+    assert_eq!(world.fleet.kill(world.confirmed(old)).await, Err(ActionError::Gone));
     assert_eq!(world.state_names(), ["other"]);
     let mut attachment = world.fleet.attach(&world.permit(Type { session: old }), Grid::clamped(80, 24)).await.unwrap();
     let mut out = Vec::new();
@@ -207,7 +207,7 @@ async fn a_pane_that_shows_tmux_is_led_back_to_its_program_and_not_by_a_watcher(
         world.tmux(&[verb, "-t", "a:"]);
         assert_eq!(mode().await, Some(want), "{verb}");
     }
-    assert_eq!(world.fleet.showing(&typing, &attachment).mode, Some(Mode::Other));
+    assert_eq!(world.fleet.session_status(&typing, &attachment).mode, Some(Mode::Other));
     world.fleet.leave(&typing, &attachment).unwrap().await.unwrap();
     assert_eq!(mode().await, None);
     write_all(&mut attachment, "to the program").await;
@@ -215,14 +215,14 @@ async fn a_pane_that_shows_tmux_is_led_back_to_its_program_and_not_by_a_watcher(
     // No mode to leave is as good.
     world.fleet.leave(&typing, &attachment).unwrap().await.unwrap();
     world.fleet.kill(world.confirmed(id)).await.unwrap();
-    assert_eq!(world.fleet.leave(&typing, &attachment).unwrap().await, Err(Failed::Gone));
+    assert_eq!(world.fleet.leave(&typing, &attachment).unwrap().await, Err(ActionError::Gone));
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_there_is_said_before_anything_is_made() {
+async fn a_directory_that_does_not_exist_is_refused_before_anything_is_made() {
     let world = World::new();
     let wanted = Create { name: "x".parse().unwrap(), directory: Some("/not/there".parse().unwrap()), command: None };
-    assert_eq!(world.fleet.create(world.permit(wanted)).await, Err(Failed::NoDirectory));
+    assert_eq!(world.fleet.create(world.permit(wanted)).await, Err(ActionError::NoDirectory));
     assert_eq!(world.look().await, UserState::NoServer);
 }
 
@@ -291,7 +291,7 @@ async fn terminals_are_capped_and_every_one_leaves_nothing_behind() {
     let open = || world.fleet.attach(&permit, Grid::clamped(80, 24));
     for _ in 0..5 {
         let (mut first, second) = (open().await.unwrap(), open().await.unwrap());
-        assert!(matches!(open().await, Err(Failed::CapReached)));
+        assert!(matches!(open().await, Err(ActionError::CapReached)));
         until(&mut first, "\x1b").await;
         let processes = world.tmux(&["list-clients", "-F", "#{client_pid}"]);
         assert!(!processes.is_empty());
@@ -362,7 +362,7 @@ async fn a_server_without_a_session_is_no_fault() {
 /// A server whose last session ended takes connections until its process is gone: a session made in between was said to have ended at once.
 /// It is held there by what it does last, opening its history file, which is a FIFO.
 #[tokio::test]
-async fn a_session_made_while_the_server_before_it_ends_was_said_to_have_ended_at_once() {
+async fn a_session_can_be_made_while_the_server_before_it_ends() {
     let world = World::new();
     world.create("last", None).await.unwrap();
     let fifo = world.folder.path().join("history");

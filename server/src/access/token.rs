@@ -9,10 +9,11 @@ use axum::http::{HeaderMap, header};
 use muxboard_core::limits::{LOGIN_HOURS, LOGINS_MAX, TOKEN_CHARS_MIN};
 use muxboard_core::policy::Principal;
 use muxboard_core::snapshot::UnixSeconds;
+use muxboard_fleet::unix_now;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
 
 type Hash = [u8; 32];
@@ -36,8 +37,7 @@ impl NamedToken {
 
     /// Whether it has not expired.
     pub(crate) fn is_good(&self) -> bool {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(UnixSeconds::MAX, |d| d.as_secs());
-        self.expires.is_none_or(|expires| now < expires)
+        self.expires.is_none_or(|expires| unix_now() < expires)
     }
 }
 
@@ -178,7 +178,7 @@ pub fn random_hex() -> String {
     let mut bytes = [0_u8; 32];
     #[expect(clippy::expect_used, reason = "the kernel's random source does not fail on a running system; a guessable token must never exist")]
     getrandom::fill(&mut bytes).expect("the kernel gives random bytes");
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    muxboard_core::hex::encode(&bytes)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The user map: which Unix account an identity of the proxy has. A line is `identity = account`; `#` begins a comment. Identities are
 //! compared whole and letter for letter: `ann@a` and `ann@b` are two people.
 
-use muxboard_core::limits::USER_MAP_BYTES_MAX;
+use muxboard_core::limits::{UID_MIN, USER_MAP_BYTES_MAX};
 use muxboard_core::name::UnixUser;
 use nix::unistd::User;
 use std::collections::HashMap;
@@ -10,9 +10,6 @@ use std::path::Path;
 /// The Unix account of each identity.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserMap(HashMap<String, UnixUser>);
-
-/// Below this a uid is the system's own (login.defs(5), `UID_MIN`).
-const UID_MIN: u32 = 1000;
 
 impl UserMap {
     /// The account of an identity.

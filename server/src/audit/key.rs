@@ -1,6 +1,7 @@
 //! The key of the chain, and the code it makes of a line and the code before it. It reads the key's file only if nobody else could have.
 
 use hmac::{Hmac, Mac as _};
+use muxboard_core::hex;
 use muxboard_core::limits::{AUDIT_KEY_BYTES_MAX, AUDIT_KEY_BYTES_MIN};
 use muxboard_core::shell::Script;
 use rustix::fs::OFlags;
@@ -24,7 +25,7 @@ pub(crate) struct Mac([u8; 32]);
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 impl fmt::Debug for Mac {

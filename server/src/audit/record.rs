@@ -44,7 +44,7 @@ impl Torn {
     /// That of these bytes.
     pub(crate) fn of(rest: &[u8]) -> Self {
         use sha2::{Digest, Sha256};
-        Self { bytes: rest.len() as u64, sha256: Sha256::digest(rest).iter().map(|b| format!("{b:02x}")).collect() }
+        Self { bytes: rest.len() as u64, sha256: muxboard_core::hex::encode(&Sha256::digest(rest)) }
     }
 }
 

@@ -3,33 +3,21 @@
 use crate::config::{Config, LISTEN_DEFAULT};
 use anyhow::{Context, anyhow};
 use muxboard_core::name::UnixUser;
+use nix::unistd::{Uid, User};
 use std::net::SocketAddr;
 
-/// The account we run as, from the system's own records.
+/// The account that muxboard runs as, by the account database (directory services included), and whether it is root.
 pub(super) fn own_account() -> anyhow::Result<(UnixUser, bool)> {
-    let status = std::fs::read_to_string("/proc/self/status").context("cannot tell who I am: /proc/self/status is not readable")?;
-    let uid = status
-        .lines()
-        .find_map(|l| l.strip_prefix("Uid:"))
-        .and_then(|l| l.split_whitespace().nth(1))
-        .ok_or_else(|| anyhow!("cannot tell who I am"))?
-        .to_owned();
-    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let by_id = accounts
-        .lines()
-        .filter_map(|l| {
-            let mut f = l.split(':');
-            Some((f.next()?, f.nth(1)?))
-        })
-        .find(|(_, id)| *id == uid)
-        .map(|(name, _)| name.to_owned());
-    // Accounts of a directory service are not in the file; then the login's own word has to do.
-    let name = by_id.or_else(|| std::env::var("USER").ok()).ok_or_else(|| anyhow!("the account with uid {uid} has no name here; set USER"))?;
-    Ok((name.parse().map_err(|e| anyhow!("cannot work as \"{name}\": {e}"))?, uid == "0"))
+    let uid = Uid::effective();
+    // A directory service that is down knows nobody; then the login's own word has to do.
+    let known = User::from_uid(uid).ok().flatten().map(|user| user.name);
+    let name = known.or_else(|| std::env::var("USER").ok()).ok_or_else(|| anyhow!("the account with uid {uid} has no name here; set USER"))?;
+    Ok((name.parse().map_err(|e| anyhow!("cannot work as \"{name}\": {e}"))?, uid.is_root()))
 }
 
+/// The machine's host name.
 pub(super) fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "this machine".into(), |h| h.trim().to_owned())
+    nix::unistd::gethostname().map_or_else(|_| "this machine".into(), |name| name.to_string_lossy().into_owned())
 }
 
 #[expect(clippy::expect_used, reason = "a constant")]

@@ -21,7 +21,7 @@ pub(super) enum TokenCommand {
 pub(super) fn new_token(name: &str, days: Option<u16>) -> anyhow::Result<()> {
     token_name(name).map_err(anyhow::Error::msg)?;
     let token = random_hex();
-    let hash: String = sha256(&token).iter().map(|b| format!("{b:02x}")).collect();
+    let hash = muxboard_core::hex::encode(&sha256(&token));
     let mut out = std::io::stdout();
     writeln!(out, "# Give this to whoever is \"{name}\"; it is shown only here:\n#   {token}\n[[auth.token]]\nname = \"{name}\"\nsha256 = \"{hash}\"")?;
     if let Some(days) = days {

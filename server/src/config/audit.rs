@@ -1,6 +1,6 @@
 //! The audit file of the configuration: as written, then validated. Whether it can be opened is another question, asked at the start.
 
-use super::text::{ConfigError, ConfigText, within};
+use super::text::{ConfigError, ConfigText, is_absolute, within};
 use crate::audit::{AuditSettings, Fsync};
 use muxboard_core::limits::{AUDIT_KEEP_FILES, AUDIT_KEEP_FILES_MAX, AUDIT_ROTATE_BYTES, AUDIT_ROTATE_BYTES_MAX, AUDIT_ROTATE_BYTES_MIN};
 use serde::Deserialize;
@@ -30,8 +30,8 @@ impl RawAudit {
             );
         };
         let settings = AuditSettings {
-            file: absolute(text, file, "file")?,
-            key_file: absolute(text, key_file, "key_file")?,
+            file: self::file(text, file, "file")?,
+            key_file: self::file(text, key_file, "key_file")?,
             fsync: match self.fsync.as_ref().map(|fsync| (fsync, fsync.get_ref().as_str())) {
                 None | Some((_, "second")) => Fsync::Second,
                 Some((_, "always")) => Fsync::Always,
@@ -50,8 +50,8 @@ impl RawAudit {
     }
 }
 
-fn absolute(text: &ConfigText<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, ConfigError> {
-    let plain = path.get_ref().starts_with('/') && !path.get_ref().ends_with('/') && !path.get_ref().contains(char::is_control);
+fn file(text: &ConfigText<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, ConfigError> {
+    let plain = is_absolute(path.get_ref()) && !path.get_ref().ends_with('/');
     if plain { Ok(path.get_ref().into()) } else { Err(text.at(path, format!("{what} must be the absolute path of a file"))) }
 }
 

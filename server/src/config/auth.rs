@@ -1,19 +1,19 @@
 //! The gate of the configuration: as written, then validated.
 
-use super::text::{ConfigError, ConfigText};
+use super::text::{ConfigError, ConfigText, absolute};
 use crate::access::gate::Gate;
 use crate::access::proxy::ProxyGate;
 use crate::access::token::{NamedToken, TokenGate, sha256};
 use crate::access::user_map::UserMap;
 use axum::http::HeaderName;
 use ipnet::IpNet;
+use muxboard_core::hex;
 use muxboard_core::limits::{IDENTITY_BYTES_MAX, TOKEN_CHARS_MIN};
 use muxboard_core::name::{Piece, pieces};
 use muxboard_core::snapshot::UnixSeconds;
 use serde::Deserialize;
 use std::fmt;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::value::Datetime;
 
@@ -133,9 +133,7 @@ pub(crate) fn token_name(name: &str) -> Result<(), String> {
 
 fn token(text: &ConfigText<'_>, token: &RawToken) -> Result<NamedToken, ConfigError> {
     token_name(token.name.get_ref()).map_err(|says| text.at(&token.name, says))?;
-    let hex = token.sha256.get_ref();
-    let bytes: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(|i| hex.get(i..i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect();
-    let hash = bytes
+    let hash = hex::decode(token.sha256.get_ref())
         .and_then(|b| b.try_into().ok())
         .ok_or_else(|| text.at(&token.sha256, "sha256 must be 64 hexadecimal digits, as printed by: muxboard token new NAME"))?;
     if hash == sha256("") {
@@ -172,7 +170,7 @@ fn proxy(text: &ConfigText<'_>, written: &Spanned<RawProxy>, trusted: Vec<IpNet>
     };
     let map = match &proxy.user_map {
         None => None,
-        Some(path) => Some(UserMap::read(&absolute(text, path, "user_map")?, &proxy.system_users).map_err(|says| text.at(path, says))?),
+        Some(path) => Some(UserMap::read(absolute(text, path, "user_map")?.as_ref(), &proxy.system_users).map_err(|says| text.at(path, says))?),
     };
     let gate = ProxyGate {
         header: header_name(text, header)?,
@@ -209,14 +207,10 @@ fn header_name(text: &ConfigText<'_>, name: &Spanned<String>) -> Result<HeaderNa
 fn secret(text: &ConfigText<'_>, file: &Spanned<String>) -> Result<[u8; 32], ConfigError> {
     let path = absolute(text, file, "secret_file")?;
     let says = |says: String| text.at(file, says);
-    let read = muxboard_fleet::private_file(&path, IDENTITY_BYTES_MAX).map_err(says)?;
+    let read = muxboard_fleet::private_file(path.as_ref(), IDENTITY_BYTES_MAX).map_err(says)?;
     let line = read.strip_suffix('\n').unwrap_or(&read);
     if line.len() < TOKEN_CHARS_MIN || line.contains(char::is_control) {
         return Err(text.at(file, format!("the secret must be one line of at least {TOKEN_CHARS_MIN} characters; make one with: openssl rand -hex 32")));
     }
     Ok(sha256(line))
-}
-
-fn absolute(text: &ConfigText<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, ConfigError> {
-    if path.get_ref().starts_with('/') { Ok(Path::new(path.get_ref()).to_owned()) } else { Err(text.at(path, format!("{what} must be an absolute path"))) }
 }

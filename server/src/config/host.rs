@@ -1,7 +1,7 @@
 //! A host of the configuration: as written, then validated. Nothing of it may look like an option to ssh or tmux, or hold what a shell would read.
 
 use super::grant::MAPPED;
-use super::text::{ConfigError, ConfigText};
+use super::text::{ConfigError, ConfigText, absolute, is_absolute};
 use muxboard_core::inventory::{Host, HostKeys, Reach, Secret, Socket, Ssh, User};
 use muxboard_core::name::{HostKey, UnixUser};
 use serde::Deserialize;
@@ -127,7 +127,7 @@ impl RawHost {
             Some(port) => Some(u16::try_from(*port.get_ref()).ok().filter(|p| *p > 0).ok_or_else(|| text.at(port, "port must be between 1 and 65535"))?),
         };
         let identity_file = match &self.identity_file {
-            Some(path) => Some(absolute(text, path, "identity_file", true)?),
+            Some(path) => Some(below_home(text, path, "identity_file")?),
             None => None,
         };
         let host_keys = match self.host_key_policy.as_ref().map(|p| (p, p.get_ref().as_str())) {
@@ -157,7 +157,7 @@ fn secret(text: &ConfigText<'_>, what: &str, variable: &Word, file: &Word, crede
     };
     Ok(match (variable, file, credential) {
         (Some(name), ..) => Some(Secret::Variable(word(name)?)),
-        (_, Some(path), _) => Some(Secret::File(absolute(text, path, "this file", false)?)),
+        (_, Some(path), _) => Some(Secret::File(absolute(text, path, "this file")?.to_owned())),
         (.., Some(name)) => Some(Secret::Credential(word(name)?)),
         _ => None,
     })
@@ -168,7 +168,7 @@ fn socket(text: &ConfigText<'_>, path: &Word, name: &Word, file: &Word) -> Resul
         return Err(text.at(second, "socket, socket_name and socket_file are answers to one question: name one"));
     }
     Ok(match (path, name, file) {
-        (Some(path), ..) => Some(Socket::Path(absolute(text, path, "socket", false)?)),
+        (Some(path), ..) => Some(Socket::Path(absolute(text, path, "socket")?.to_owned())),
         (_, Some(name), _) => {
             let plain = !name.get_ref().is_empty()
                 && name.get_ref().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
@@ -178,18 +178,15 @@ fn socket(text: &ConfigText<'_>, path: &Word, name: &Word, file: &Word) -> Resul
             }
             Some(Socket::Name(name.get_ref().clone()))
         }
-        (.., Some(path)) => Some(Socket::File(absolute(text, path, "socket_file", false)?)),
+        (.., Some(path)) => Some(Socket::File(absolute(text, path, "socket_file")?.to_owned())),
         _ => None,
     })
 }
 
-fn absolute(text: &ConfigText<'_>, path: &Spanned<String>, what: &str, home: bool) -> Result<String, ConfigError> {
-    let rooted = path.get_ref().starts_with('/') || home && path.get_ref().starts_with("~/");
-    if rooted && !path.get_ref().contains(char::is_control) && path.get_ref().len() < 4096 {
-        Ok(path.get_ref().clone())
-    } else {
-        Err(text.at(path, format!("{what} must be an absolute path")))
-    }
+/// A path that is absolute, or below the home directory of the account that runs muxboard.
+fn below_home(text: &ConfigText<'_>, path: &Spanned<String>, what: &str) -> Result<String, ConfigError> {
+    let path_below = path.get_ref().strip_prefix('~').unwrap_or(path.get_ref());
+    if is_absolute(path_below) { Ok(path.get_ref().clone()) } else { Err(text.at(path, format!("{what} must be an absolute path"))) }
 }
 
 fn plain(text: &ConfigText<'_>, written: &Spanned<String>, what: &str) -> Result<String, ConfigError> {

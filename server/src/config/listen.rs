@@ -2,7 +2,7 @@
 
 use super::auth::GateChoice;
 use super::raw::RawConfig;
-use super::text::{ConfigError, ConfigText};
+use super::text::{ConfigError, ConfigText, absolute};
 use crate::http::listen::{Listen, TlsFiles};
 use ipnet::IpNet;
 use muxboard_core::limits::{CONNECTIONS, CONNECTIONS_MAX, CONNECTIONS_MIN, UNIX_PATH_BYTES_MAX};
@@ -21,7 +21,7 @@ pub(super) fn validate(text: &ConfigText<'_>, written: &RawConfig, gate: &GateCh
         None => None,
         Some(tls) => {
             let tls = tls.get_ref();
-            Some(TlsFiles { cert: absolute(text, &tls.cert, "cert")?, key: absolute(text, &tls.key, "key")? })
+            Some(TlsFiles { cert: absolute(text, &tls.cert, "cert")?.into(), key: absolute(text, &tls.key, "key")?.into() })
         }
     };
     if let Some(table) = &written.tls {
@@ -116,11 +116,6 @@ fn unix(text: &ConfigText<'_>, written: &RawConfig, listen: &Spanned<String>) ->
         }
     };
     Ok(Listen::Unix { path: PathBuf::from(path), mode })
-}
-
-fn absolute(text: &ConfigText<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, ConfigError> {
-    let plain = path.get_ref().starts_with('/') && !path.get_ref().contains(char::is_control);
-    if plain { Ok(path.get_ref().into()) } else { Err(text.at(path, format!("{what} must be an absolute path"))) }
 }
 
 /// How many connections there may be.

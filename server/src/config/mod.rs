@@ -33,7 +33,7 @@ use raw::RawConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use text::ConfigText;
+use text::{ConfigText, absolute};
 use toml::Spanned;
 
 /// A validated configuration.
@@ -112,12 +112,7 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, ConfigError> {
         Some(seconds) => return Err(text.at(seconds, "sweep_seconds must be between 2 and 86400")),
     };
     let attach = written.limits.validate(&text)?;
-    let ssh_config = match &written.ssh_config {
-        Some(path) if !path.get_ref().starts_with('/') || path.get_ref().contains(char::is_control) => {
-            return Err(text.at(path, "ssh_config must be an absolute path"));
-        }
-        path => path.as_ref().map(|path| path.get_ref().clone()),
-    };
+    let ssh_config = written.ssh_config.as_ref().map(|path| absolute(&text, path, "ssh_config").map(str::to_owned)).transpose()?;
     let (gate, proxies) = auth::validate(&text, written.auth.as_ref())?;
     let (listen, tls) = listen::validate(&text, &written, &gate)?;
     let mapped = if let GateChoice::Proxy(ProxyGate { map: Some(map), .. }) = &gate { Some(map.accounts()) } else { None };

@@ -1,5 +1,6 @@
 //! The text of a configuration, and a mistake in it with its line.
 
+use muxboard_core::limits::PATH_BYTES_MAX;
 use std::fmt;
 use toml::Spanned;
 
@@ -40,6 +41,16 @@ impl ConfigText<'_> {
     {
         text.get_ref().parse().map_err(|e| self.at(text, format!("\"{}\": {e}", text.get_ref().escape_debug())))
     }
+}
+
+/// True for an absolute path of one line, at most [`PATH_BYTES_MAX`] bytes long.
+pub(super) fn is_absolute(path: &str) -> bool {
+    path.starts_with('/') && !path.contains(char::is_control) && path.len() < PATH_BYTES_MAX
+}
+
+/// An absolute path of the configuration.
+pub(super) fn absolute<'p>(text: &ConfigText<'_>, path: &'p Spanned<String>, what: &str) -> Result<&'p str, ConfigError> {
+    if is_absolute(path.get_ref()) { Ok(path.get_ref()) } else { Err(text.at(path, format!("{what} must be an absolute path"))) }
 }
 
 /// A number of the configuration, within its bounds.

@@ -14,8 +14,9 @@ use muxboard_core::fault::{self, Fault};
 use muxboard_core::limits::TEXT_LINES_MAX;
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::note::Note;
-use muxboard_core::policy::{Ability, Asker, Create, ReadText};
-use muxboard_core::snapshot::{HostState, HostView, Place, Session, SessionId, UserState, UserView, View};
+use muxboard_core::policy::{Ability, Actor, Create, ReadText};
+use muxboard_core::snapshot::{HostState, Place, Session, SessionId, UserState};
+use muxboard_core::view::{HostView, UserView, View};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -36,7 +37,7 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Pub
 }
 
 /// Returns the identity of the caller and what it may do where.
-pub(crate) async fn whoami(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>) -> Response {
+pub(crate) async fn whoami(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>) -> Response {
     let view = state.view(&who);
     let account = who.principal.account.as_ref();
     if let Some(account) = account
@@ -53,7 +54,7 @@ pub(crate) async fn whoami(State(state): State<Arc<AppState>>, Extension(who): E
 /// Whether an account is missing wherever it could be.
 fn has_no_account(view: &View, account: &str) -> bool {
     let mut rows = view.hosts.iter().flat_map(|h| &h.users).filter(|u| u.row.name.as_str() == account).peekable();
-    rows.peek().is_some() && rows.all(|u| matches!(&u.row.state, UserState::Fault(fault) if fault.kind == fault::Kind::NoAccount))
+    rows.peek().is_some() && rows.all(|u| matches!(&u.row.state, UserState::Fault(fault) if fault.kind == fault::FaultKind::NoAccount))
 }
 
 fn can(user: &UserView) -> Vec<Ability> {
@@ -61,7 +62,7 @@ fn can(user: &UserView) -> Vec<Ability> {
 }
 
 /// The hosts, and how each is.
-pub(crate) async fn hosts(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn hosts(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, RawQuery(query): RawQuery) -> Response {
     answered(no_query(query.as_deref()).map(|()| {
         let view = state.view(&who);
         let hosts: Vec<Value> = view.hosts.iter().map(host_alone).collect();
@@ -70,7 +71,7 @@ pub(crate) async fn hosts(State(state): State<Arc<AppState>>, Extension(who): Ex
 }
 
 /// Lists the sessions of all hosts.
-pub(crate) async fn sessions(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn sessions(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, RawQuery(query): RawQuery) -> Response {
     answered(no_query(query.as_deref()).map(|()| list(&state.view(&who))))
 }
 
@@ -92,7 +93,7 @@ struct CreateRequest {
     command: String,
 }
 
-pub(crate) async fn create(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn create(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, headers: HeaderMap, body: Bytes) -> Response {
     let made = async {
         let asked: CreateRequest = read(&headers, &body)?;
         let place = place(&asked.host, &asked.user)?;
@@ -119,7 +120,7 @@ pub(crate) fn target((host, user, session): &(String, String, String)) -> Result
 pub(crate) type Target = Path<(String, String, String)>;
 
 /// Returns the text of a session's active pane with its history, or with at most so many lines of it (`?history=0`).
-pub(crate) async fn text(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn text(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
     let read = async {
         let history = match query.as_deref().filter(|query| !query.is_empty()).map(|query| query.split_once('=')) {
             None => TEXT_LINES_MAX,
@@ -143,7 +144,7 @@ struct RenameRequest {
 
 pub(crate) async fn rename(
     State(state): State<Arc<AppState>>,
-    Extension(who): Extension<Asker>,
+    Extension(who): Extension<Actor>,
     Path(path): Target,
     headers: HeaderMap,
     body: Bytes,
@@ -166,7 +167,7 @@ struct KillRequest {
 
 pub(crate) async fn kill(
     State(state): State<Arc<AppState>>,
-    Extension(who): Extension<Asker>,
+    Extension(who): Extension<Actor>,
     Path(path): Target,
     headers: HeaderMap,
     body: Bytes,
@@ -187,7 +188,7 @@ struct RefreshRequest {
     host: Option<String>,
 }
 
-pub(crate) async fn refresh(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn refresh(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, headers: HeaderMap, body: Bytes) -> Response {
     let refreshed = async {
         let asked: RefreshRequest = if body.is_empty() { RefreshRequest::default() } else { read(&headers, &body)? };
         let host: Option<HostKey> = asked.host.map(|host| field(&host, "host")).transpose()?;

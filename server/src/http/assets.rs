@@ -23,7 +23,7 @@ static BUILD: LazyLock<String> = LazyLock::new(|| {
         hash.update(name.as_bytes());
         hash.update(Files::get(&name).map(|f| f.metadata.sha256_hash()).unwrap_or_default());
     }
-    hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
+    muxboard_core::hex::encode(hash.finalize().get(..8).unwrap_or(&[]))
 });
 
 /// The folder of this build's files, below the base.

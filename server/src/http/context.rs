@@ -9,18 +9,18 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::policy::{Asker, Principal};
+use muxboard_core::policy::{Actor, Principal};
 use std::sync::Arc;
 
 /// The rules, source and sender of one request.
 #[derive(Clone)]
 pub(crate) struct RequestContext {
     pub(crate) caller: Arc<Caller>,
-    pub(crate) actor: Result<Asker, Refusal>,
+    pub(crate) actor: Result<Actor, Refusal>,
     /// The rules at the time of the request.
     pub(crate) rules: Arc<Rules>,
     /// The source and the correlation id of a request whose sender is not known.
-    pub(crate) anonymous: Asker,
+    pub(crate) anonymous: Actor,
 }
 
 impl RequestContext {
@@ -35,7 +35,7 @@ impl RequestContext {
 
     /// Records a refusal in the audit.
     pub(crate) fn refused(&self, state: &AppState, operation: &'static str, refusal: &Refusal) {
-        let who = Asker { principal: Principal::named(refusal.identity()), ..self.anonymous.clone() };
+        let who = Actor { principal: Principal::named(refusal.identity()), ..self.anonymous.clone() };
         (state.audit)(AuditEvent::about(&who, operation, refusal.word()));
     }
 }
@@ -45,7 +45,7 @@ pub(crate) async fn attach_context(State(state): State<Arc<AppState>>, mut reque
     let (rules, caller) = (state.rules(), Caller::of(&request));
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let from = caller.source(&rules.allowed_hosts.proxies).to_string();
-    let anonymous = Asker { principal: Principal::default(), gate: rules.gate.name(), from, request: id };
+    let anonymous = Actor { principal: Principal::default(), gate: rules.gate.name(), from, request: id };
     request.extensions_mut().insert(RequestContext { caller: Arc::new(caller), actor: Err(Refusal::Unknown), rules, anonymous });
     next.run(request).await
 }
@@ -54,7 +54,7 @@ pub(crate) async fn attach_context(State(state): State<Arc<AppState>>, mut reque
 pub(crate) async fn authenticate(mut request: Request, next: Next) -> Response {
     if let Some(context) = request.extensions().get::<RequestContext>().cloned() {
         let principal = context.rules.gate.principal(&context.caller, context.source()).await;
-        let actor = principal.map(|principal| Asker { principal, ..context.anonymous.clone() });
+        let actor = principal.map(|principal| Actor { principal, ..context.anonymous.clone() });
         request.extensions_mut().insert(RequestContext { actor, ..context });
     }
     next.run(request).await

@@ -17,7 +17,7 @@ use muxboard_app::board::Board;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::limits::FORM_BYTES_MAX;
 use muxboard_core::name::NewSessionName;
-use muxboard_core::policy::Asker;
+use muxboard_core::policy::Actor;
 use muxboard_core::snapshot::Place;
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub fn functions() -> [&'static str; FUNCTIONS.len()] {
 pub(crate) async fn function(
     State(state): State<Arc<AppState>>,
     Extension(nonce): Extension<Nonce>,
-    Extension(who): Extension<Asker>,
+    Extension(who): Extension<Actor>,
     Path(name): Path<String>,
     mut request: Request,
 ) -> Response {

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::limits::HTTPS_ALONE_SECONDS;
-use muxboard_core::policy::{Asker, Principal};
+use muxboard_core::policy::{Actor, Principal};
 use std::sync::Arc;
 
 /// Refuses requests above the rate limit; a foreign `Host` (DNS rebinding); a foreign or missing `Origin` where something changes (a cross-site
@@ -27,7 +27,7 @@ pub(crate) async fn check_host_and_origin(State(state): State<Arc<AppState>>, re
     if let Err(refused) = check(&rules.allowed_hosts, &request) {
         tracing::info!(path = request.uri().path(), from = %source, "refused: {refused}");
         let request = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        let anonymous = Asker { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
+        let anonymous = Actor { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
         (state.audit)(AuditEvent::about(&anonymous, "enter", "denied: foreign host or origin"));
         return (StatusCode::FORBIDDEN, format!("Refused: {refused}\n")).into_response();
     }

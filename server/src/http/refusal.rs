@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub(crate) async fn require_identity(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let Some(context) = request.extensions().get::<RequestContext>().cloned() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     match &context.actor {
-        Ok(asker) => {
-            request.extensions_mut().insert(asker.clone());
+        Ok(actor) => {
+            request.extensions_mut().insert(actor.clone());
             next.run(request).await
         }
         Err(refusal) => {

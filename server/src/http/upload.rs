@@ -5,7 +5,7 @@ use crate::error::to_public;
 use crate::http::api::{Target, target};
 use crate::http::context::RequestContext;
 use crate::http::problem::{answered, no_query, problem};
-use crate::state::{AppState, unix_now};
+use crate::state::AppState;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -15,8 +15,9 @@ use futures_util::{Stream, StreamExt};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::limits::{CHECK_SECONDS, SNIFFED_BYTES, UPLOAD_BYTES_PER_SECOND_MIN, UPLOAD_IDLE_SECONDS_MAX};
-use muxboard_core::policy::{Asker, Upload};
+use muxboard_core::policy::{Actor, Upload};
 use muxboard_core::shell::Script;
+use muxboard_fleet::unix_now;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use tokio::time::{Instant, timeout};
 /// A file for the account whose session it is.
 pub(crate) async fn receive(
     State(state): State<Arc<AppState>>,
-    Extension(who): Extension<Asker>,
+    Extension(who): Extension<Actor>,
     Extension(context): Extension<RequestContext>,
     path: Target,
     RawQuery(query): RawQuery,
@@ -62,7 +63,7 @@ pub(crate) async fn receive(
 
 async fn receive_file<S, E>(
     state: &Arc<AppState>,
-    who: &Asker,
+    who: &Actor,
     context: &RequestContext,
     path: &(String, String, String),
     headers: &HeaderMap,
@@ -123,7 +124,7 @@ where
     }
     let path = upload.finish().await.map_err(to_public)?;
     let typed = Script::command(&[&path]);
-    let expires = unix_now() + limits.keep.as_secs();
+    let expires = unix_now().saturating_add(limits.keep.as_secs());
     Ok((StatusCode::CREATED, Json(json!({ "path": path, "typed": typed.as_str(), "type": kind, "bytes": bytes, "expires": expires }))).into_response())
 }
 

@@ -4,9 +4,9 @@
 use muxboard_core::confirm::{Confirmed, confirm};
 use muxboard_core::fault::FaultKind;
 use muxboard_core::inventory::{Host, Inventory, Socket};
-use muxboard_core::policy::{self, Abilities, Among, Asker, Create, Grant, Kill, Operation, Permit, Policy, Principal, Refresh};
+use muxboard_core::policy::{self, Abilities, Actor, Among, Create, Grant, Kill, Operation, Permit, Policy, Principal, Refresh};
 use muxboard_core::snapshot::{Place, Session, SessionId, UserState};
-use muxboard_fleet::{AttachLimits, Attachment, Failed, Fleet, Settings};
+use muxboard_fleet::{ActionError, AttachLimits, Attachment, Fleet, Settings};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    pub async fn create(&self, name: &str, command: Option<&str>) -> Result<SessionId, Failed> {
+    pub async fn create(&self, name: &str, command: Option<&str>) -> Result<SessionId, ActionError> {
         let wanted = Create { name: name.parse().unwrap(), directory: None, command: command.map(|c| c.parse().unwrap()) };
         timeout(PATIENCE, self.fleet.create(self.permit(wanted))).await.unwrap().map(|created| created.session)
     }
@@ -95,7 +95,7 @@ impl Drop for World {
 /// Leave for somebody who may do everything everywhere.
 pub fn permit<O: Operation>(inventory: &Inventory, place: Place, operation: O) -> Permit<O> {
     let policy = Policy { grants: vec![Grant { who: vec!["ann".into()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 }] };
-    let ann = Asker { principal: Principal::named("ann"), gate: "token", from: String::new(), request: String::new() };
+    let ann = Actor { principal: Principal::named("ann"), gate: "token", from: String::new(), request: String::new() };
     policy::permit(&policy, inventory, &ann, place, operation).unwrap()
 }
 

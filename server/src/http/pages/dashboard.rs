@@ -19,12 +19,13 @@ use muxboard_app::dashboard::kill::{KillForm, KillFormProps};
 use muxboard_app::dashboard::list::{List, ListProps};
 use muxboard_app::dashboard::rename::{RenameForm, RenameFormProps};
 use muxboard_app::dashboard::store::Store;
-use muxboard_app::dashboard::{AsSent, BoardPage, Counts, create};
+use muxboard_app::dashboard::{BoardPage, Counts, ServerHtml, create};
 use muxboard_app::document::living;
 use muxboard_app::ui::post_form::Posting;
 use muxboard_core::limits::PREVIEWS_IN_PAGE_MAX;
-use muxboard_core::policy::{Ability, Asker};
-use muxboard_core::snapshot::{Place, Session, SessionId, UserState, View};
+use muxboard_core::policy::{Ability, Actor};
+use muxboard_core::snapshot::{Place, Session, SessionId, UserState};
+use muxboard_core::view::View;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -39,7 +40,7 @@ pub(crate) struct OpenForm {
 pub(crate) async fn dashboard(
     State(state): State<Arc<AppState>>,
     Extension(nonce): Extension<Nonce>,
-    Extension(who): Extension<Asker>,
+    Extension(who): Extension<Actor>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let mut asked = fields(query.as_deref().unwrap_or("")).unwrap_or_default();
@@ -52,7 +53,7 @@ pub(crate) async fn dashboard(
     board_page(&state, &nonce, StatusCode::OK, who, filter, question).await
 }
 
-pub(crate) async fn board_page(state: &Arc<AppState>, nonce: &Nonce, status: StatusCode, who: Asker, query: String, question: Option<OpenForm>) -> Response {
+pub(crate) async fn board_page(state: &Arc<AppState>, nonce: &Nonce, status: StatusCode, who: Actor, query: String, question: Option<OpenForm>) -> Response {
     let frame = frame(state, nonce);
     // Where the list goes: no content can hold it.
     let place = format!("<!--{}-->", nonce.0);
@@ -72,7 +73,7 @@ pub(crate) async fn board_page(state: &Arc<AppState>, nonce: &Nonce, status: Sta
                 counts: Counts::of(&view),
             };
             let question = question.map(|q| open_form_html(&view, q)).unwrap_or_default();
-            let document = living(frame, Page::Board(page), AsSent { list: place.clone(), question }).to_html();
+            let document = living(frame, Page::Board(page), ServerHtml { list: place.clone(), question }).to_html();
             let (head, tail) = document.split_once(&place).unwrap_or((&document, ""));
             // The browser paints the bar and fetches the program while a long list is still being made. A failure to send: nobody reads on.
             let _ = sender.blocking_send(head.to_owned());

@@ -15,7 +15,7 @@ use muxboard_app::base::Base;
 use muxboard_app::document::still;
 use muxboard_app::login::{FROM_LINK, Login, LoginProps};
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::policy::Asker;
+use muxboard_core::policy::Actor;
 use std::sync::Arc;
 
 /// The page for a caller whom the gate refused: the login where there is one, else the reason in words.
@@ -86,7 +86,7 @@ pub(crate) async fn log_in(
     };
     match gate.log_in(field("token").trim(), context.source(), &state.base.0) {
         Ok((principal, cookie)) => {
-            (state.audit)(AuditEvent::about(&Asker { principal, ..context.anonymous }, "login", "done"));
+            (state.audit)(AuditEvent::about(&Actor { principal, ..context.anonymous }, "login", "done"));
             (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, own_path(&state.base, field("next")))]).into_response()
         }
         Err(refusal) => {

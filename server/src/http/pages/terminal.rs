@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muxboard_app::Page;
 use muxboard_app::board::Board;
-use muxboard_app::dashboard::AsSent;
+use muxboard_app::dashboard::ServerHtml;
 use muxboard_app::document::{living, still};
 use muxboard_app::error::Kind;
 use muxboard_app::login::{Missing, MissingProps};
@@ -19,14 +19,14 @@ use muxboard_app::terminal::TerminalPage;
 use muxboard_core::fault::Fault;
 use muxboard_core::limits::ASK_AGAIN_SECONDS;
 use muxboard_core::name::{NewSessionName, SessionName};
-use muxboard_core::policy::{Ability, Asker, Watch};
+use muxboard_core::policy::{Ability, Actor, Watch};
 use muxboard_core::snapshot::{Place, SessionId};
 use std::sync::Arc;
 
 pub(crate) async fn terminal(
     State(state): State<Arc<AppState>>,
     Extension(nonce): Extension<Nonce>,
-    Extension(who): Extension<Asker>,
+    Extension(who): Extension<Actor>,
     Path((host, user, name)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -46,7 +46,7 @@ pub(crate) async fn terminal(
     }
     let can = rules.policy.abilities(&who.principal, &place.host, &place.user);
     let view = state.view(&who);
-    let by_name = muxboard_core::policy::resolve(&view, &place, &name).cloned();
+    let by_name = muxboard_core::view::resolve(&view, &place, &name).cloned();
     let session = match id {
         None => by_name.clone(),
         Some(Ok(id)) => view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == id).map(|(_, _, s)| s.clone()),
@@ -88,7 +88,7 @@ pub(crate) async fn terminal(
         may_create: can.has(Ability::Create),
     };
     let frame = frame(&state, &nonce);
-    let mut answer = render(state.base.clone(), move || living(frame, Page::Terminal(page), AsSent::default())).await.into_response();
+    let mut answer = render(state.base.clone(), move || living(frame, Page::Terminal(page), ServerHtml::default())).await.into_response();
     answer.extensions_mut().insert(XtermPage);
     answer
 }

@@ -2,16 +2,17 @@
 
 use super::{Revalidation, close, refused, send, stopped};
 use crate::http::context::RequestContext;
-use crate::state::{AppState, unix_now};
+use crate::state::AppState;
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use muxboard_core::limits::{BOARD_FRAME_MS, BOARD_QUIET_SECONDS, CHECK_SECONDS, CLIENT_FRAME_BYTES_MAX, SILENCE_SECONDS_MAX, WRITE_BUFFER_BYTES};
-use muxboard_core::policy::{self, Principal};
-use muxboard_core::snapshot::{HostRow, HostView, View};
+use muxboard_core::policy::Principal;
+use muxboard_core::snapshot::HostRow;
+use muxboard_core::view::{self, HostView, View};
 use muxboard_core::wire::{BoardFrame, Close};
-use muxboard_fleet::Look;
+use muxboard_fleet::{Viewer, unix_now};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep_until};
@@ -32,14 +33,14 @@ type SentHost = (Arc<HostRow>, Option<HostView>);
 /// All that a principal may see, and what he is told with it.
 fn whole(state: &AppState, who: &Principal, rows: &[Arc<HostRow>], revision: u64) -> (Vec<SentHost>, BoardFrame) {
     let policy = &state.rules().policy;
-    let told: Vec<SentHost> = rows.iter().map(|row| (row.clone(), policy::visible_host(policy, who, row))).collect();
+    let told: Vec<SentHost> = rows.iter().map(|row| (row.clone(), view::visible_host(policy, who, row))).collect();
     let view = View { principal: who.name.clone(), now: unix_now(), hosts: told.iter().filter_map(|(_, shown)| shown.clone()).collect() };
     (told, BoardFrame::Whole { revision, view })
 }
 
 /// Has the hosts swept that the principal may see, as long as the value lives.
-fn look(state: &AppState, told: &[SentHost]) -> Look {
-    state.fleet.look(&told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect())
+fn look(state: &AppState, told: &[SentHost]) -> Viewer {
+    state.fleet.add_viewer(&told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect())
 }
 
 /// The change since then. A host whose row is the very same one costs nothing. (Other hosts come with other rules, and then all is told anew.)
@@ -56,7 +57,7 @@ fn news(state: &AppState, who: &Principal, told: &mut [SentHost], rows: &[Arc<Ho
             *then = now.clone();
             continue;
         }
-        let next = policy::visible_host(policy, who, now);
+        let next = view::visible_host(policy, who, now);
         if let (Some(was), Some(is)) = (&shown, &next) {
             frame.add(was, is);
         }

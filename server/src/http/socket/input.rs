@@ -1,6 +1,6 @@
 //! Typed bytes that wait for a program that does not read yet. Parts of a paste are counted, because their sender waits until they are written.
 
-use muxboard_core::limits::INPUT_BYTES_MAX;
+use muxboard_core::limits::{INPUT_BYTES_MAX, PASTE_BYTES_PER_SECOND, PASTE_BYTES_UNDER_WAY};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,6 @@ pub(super) struct Input {
     /// Until when what was pasted may be on its way to its program.
     pasting_until: Option<Instant>,
 }
-
-/// The bytes of a paste that the slowest line we think of takes in a second, and the most that can be on their way: ssh's window.
-const PASTE_BYTES_PER_SECOND: u64 = 16 * 1024;
-const PASTE_BYTES_UNDER_WAY: u64 = 2 << 20;
 
 impl Input {
     pub(super) fn has_room(&self) -> bool {

@@ -5,7 +5,7 @@ use muxboard_core::limits::LEAVE_MS_MIN;
 use muxboard_core::policy::{Operation, Permit};
 use muxboard_core::snapshot::Place;
 use muxboard_core::wire::Close;
-use muxboard_fleet::{Attachment, Failed, Fleet, Leaving};
+use muxboard_fleet::{ActionError, Attachment, Fleet, Leaving};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -48,7 +48,7 @@ impl<'a, O: Operation> Leave<'a, O> {
     }
 
     /// Waits for the answer, for ever if none is awaited.
-    pub(super) async fn answered(&mut self) -> Result<(), Failed> {
+    pub(super) async fn answered(&mut self) -> Result<(), ActionError> {
         let Some(coming) = &mut self.coming else { return std::future::pending().await };
         let answer = coming.await;
         self.coming = None;
@@ -58,9 +58,9 @@ impl<'a, O: Operation> Leave<'a, O> {
 }
 
 /// The end of a terminal whose tmux did not do it: what waits to be written could reach nobody and is not written.
-pub(super) fn end(failed: &Failed) -> Close {
+pub(super) fn end(failed: &ActionError) -> Close {
     match failed {
-        Failed::Host(_) => Close::Lost,
+        ActionError::Host(_) => Close::Lost,
         _ => Close::Unreachable,
     }
 }

@@ -27,7 +27,7 @@ use tokio::time::{Instant, timeout};
 
 /// The principal who opened a socket, or the close code for a caller whom the gate refused.
 fn refused(state: &AppState, context: &RequestContext) -> Result<Principal, Close> {
-    context.actor.as_ref().map(|asker| asker.principal.clone()).map_err(|refusal| {
+    context.actor.as_ref().map(|actor| actor.principal.clone()).map_err(|refusal| {
         context.refused(state, "enter", refusal);
         match refusal {
             Refusal::Unknown | Refusal::Locked => Close::Unauthenticated,

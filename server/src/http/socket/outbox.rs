@@ -2,14 +2,11 @@
 
 use axum::extract::ws::Message;
 use muxboard_core::flow::Credit;
-use muxboard_core::limits::{CREDIT_BYTES_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS};
+use muxboard_core::limits::{CREDIT_BYTES_MAX, DRY_MS, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS};
 use muxboard_core::wire::ToClient;
 use muxboard_fleet::AttachLimits;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// So long without output, and all that had come was read, in milliseconds.
-const DRY_MS: u64 = 20;
 
 /// Output on its way to the client: a frame that is being filled, when it may go, and how much the client has not taken yet.
 pub(super) struct Outbox {

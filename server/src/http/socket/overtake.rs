@@ -1,18 +1,15 @@
 //! A fresh terminal that takes the place of one whose output has piled up: what was on its way to the client is old, and is not sent.
 
-use muxboard_core::limits::OVERTAKE_SECONDS_MIN;
+use muxboard_core::limits::{OVERTAKE_SECONDS_MAX, OVERTAKE_SECONDS_MIN};
 use muxboard_core::policy::{Operation, Permit};
-use muxboard_fleet::{Attachment, Connection, Failed, Fleet};
+use muxboard_fleet::{ActionError, Attachment, Connection, Fleet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// A fresh terminal that is not there after this comes too late.
-const OVERTAKE_WITHIN: Duration = Duration::from_secs(10);
-
 /// A terminal that is being opened.
-type FreshTerminal = Pin<Box<dyn Future<Output = Result<Connection, Failed>> + Send>>;
+type FreshTerminal = Pin<Box<dyn Future<Output = Result<Connection, ActionError>> + Send>>;
 
 /// A fresh terminal on its way to take the old one's place, at most one in [`OVERTAKE_SECONDS_MIN`].
 pub(super) struct Overtake<'a, O> {
@@ -32,9 +29,10 @@ impl<'a, O: Operation> Overtake<'a, O> {
         if self.coming.is_none() && Instant::now() >= self.not_before && self.fleet.may_overtake(&self.permit.place().host) {
             tracing::debug!(place = %self.permit.place(), "a fresh terminal is to overtake a backlog");
             self.not_before = Instant::now() + Duration::from_secs(OVERTAKE_SECONDS_MIN);
-            let fresh = self.fleet.again(self.permit, attachment);
+            let fresh = self.fleet.reattach(self.permit, attachment);
             // The old one is not read meanwhile.
-            let in_time = async { timeout(OVERTAKE_WITHIN, fresh).await.unwrap_or_else(|_| Err(Failed::Here("it took too long".into()))) };
+            let in_time =
+                async { timeout(Duration::from_secs(OVERTAKE_SECONDS_MAX), fresh).await.unwrap_or_else(|_| Err(ActionError::Here("it took too long".into()))) };
             self.coming = Some(Box::pin(in_time));
         }
     }

@@ -13,21 +13,16 @@ use crate::http::context::RequestContext;
 use crate::state::AppState;
 use axum::extract::ws::{Message, WebSocket};
 use muxboard_core::fault::Fault;
-use muxboard_core::limits::{ATTACH_SILENCE_SECONDS_MAX, LEAVE_SECONDS_MAX, QUIET_SECONDS, SILENCE_SECONDS_MAX};
+use muxboard_core::limits::{ATTACH_SILENCE_SECONDS_MAX, BEHIND_MS, LEAVE_SECONDS_MAX, QUIET_SECONDS, SILENCE_SECONDS_MAX, STALLED_MS};
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};
 use muxboard_core::wire::{Close, ToServer};
-use muxboard_fleet::{AttachEnd, Attachment, Connection, Failed};
+use muxboard_fleet::{ActionError, AttachEnd, Attachment, Connection};
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
-
-/// Output that had to wait for so long stands between a key and what answers it, in milliseconds.
-const BEHIND_MS: u64 = 300;
-/// A client that took nothing for so long has stalled, in milliseconds.
-const STALLED_MS: u64 = 1000;
 
 /// Whether a session goes on, or its end: the close code, or `None` where the client is gone and hears nothing.
 type Flow = ControlFlow<Option<Close>>;
@@ -231,12 +226,12 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
     }
 
     /// tmux was asked to leave its mode, and answers.
-    fn on_mode_left(&mut self, answer: Result<(), Failed>) -> Flow {
+    fn on_mode_left(&mut self, answer: Result<(), ActionError>) -> Flow {
         match answer {
             // What the last look saw is over.
             Ok(()) => self.told.mode_left(&mut self.control),
             // It reaches nobody, and the page waits for no answer to it.
-            Err(Failed::Gone) => self.control.written(self.input.written(self.input.waiting().len())),
+            Err(ActionError::Gone) => self.control.written(self.input.written(self.input.waiting().len())),
             Err(failed) => return end(leave::end(&failed)),
         }
         Continue(())
@@ -270,7 +265,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
                 return end(self.on_output_end(why).await);
             }
         }
-        self.state.fleet.stir(self.permit.place());
+        self.state.fleet.notice_output(self.permit.place());
         Continue(())
     }
 
@@ -283,7 +278,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         if self.attachment.is_lost().await {
             return Close::Lost;
         }
-        match (self.state.fleet.outlived(self.permit).await, why) {
+        match (self.state.fleet.session_survived(self.permit).await, why) {
             (_, AttachEnd::Gone) | (Some(false), _) => Close::Gone,
             (Some(true), _) => Close::Detached,
             (None, _) => Close::Unreachable,
@@ -361,7 +356,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         }
         let known = self.known_name();
         self.name = known.clone().or(self.name.take());
-        let mut status = fleet.showing(self.permit, &self.attachment);
+        let mut status = fleet.session_status(self.permit, &self.attachment);
         if self.leave.is_newer_than_look(place) {
             status.mode = self.told.mode();
         }

@@ -12,10 +12,10 @@ use axum::response::Response;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, HELLO_SECONDS_MAX, WRITE_BUFFER_BYTES};
 use muxboard_core::name::SessionName;
-use muxboard_core::policy::{Asker, Operation, Permit, Type, Watch};
+use muxboard_core::policy::{Actor, Operation, Permit, Type, Watch};
 use muxboard_core::snapshot::{Place, SessionId, UserState};
 use muxboard_core::wire::{Close, ToServer};
-use muxboard_fleet::{Attachment, Failed};
+use muxboard_fleet::{ActionError, Attachment};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -35,7 +35,7 @@ pub(crate) async fn attach(
         .max_write_buffer_size(state.fleet.limits().queue_bytes + WRITE_BUFFER_BYTES);
     upgrade.on_upgrade(move |socket| async move {
         let who = match (refused(&state, &context), &context.actor) {
-            (Ok(_), Ok(asker)) => asker.clone(),
+            (Ok(_), Ok(actor)) => actor.clone(),
             (Err(why), _) => return close(socket, why).await,
             _ => return close(socket, Close::Unauthenticated).await,
         };
@@ -56,7 +56,7 @@ fn reason(error: &PublicError) -> Close {
     }
 }
 
-async fn start(state: Arc<AppState>, who: Asker, context: RequestContext, place: Place, session: SessionId, mut socket: WebSocket) {
+async fn start(state: Arc<AppState>, who: Actor, context: RequestContext, place: Place, session: SessionId, mut socket: WebSocket) {
     let hello = timeout(Duration::from_secs(HELLO_SECONDS_MAX), socket.recv()).await;
     let (grid, watch, name) = match hello {
         Ok(Some(Ok(Message::Binary(bytes)))) => match ToServer::decode(&bytes) {
@@ -86,14 +86,14 @@ async fn run<O: Operation>(
     context: &RequestContext,
     permit: &Permit<O>,
     name: Option<SessionName>,
-    opened: Result<Attachment, Failed>,
+    opened: Result<Attachment, ActionError>,
     socket: WebSocket,
 ) {
     match opened {
         Ok(attachment) => TerminalSession::new(state, context, permit, name, attachment, socket).run().await,
         Err(failed) => {
             let cause = match &failed {
-                Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => Some(fault.clone()),
+                ActionError::Host(fault) | ActionError::User(UserState::Fault(fault)) => Some(fault.clone()),
                 _ => None,
             };
             close_for(socket, reason(&to_public(failed)), cause.as_ref()).await;

@@ -3,12 +3,12 @@
 use super::control_queue::ControlQueue;
 use muxboard_core::name::SessionName;
 use muxboard_core::snapshot::{Mode, SessionId};
-use muxboard_fleet::Showing;
+use muxboard_fleet::SessionStatus;
 
 /// The status of the session, as the client was told it.
 #[derive(Default)]
 pub(super) struct Told {
-    status: Showing,
+    status: SessionStatus,
     /// The session that the client sees.
     session: Option<(SessionId, SessionName)>,
     /// Whether a look has found this terminal in tmux's list of clients: what the list had before was about another one.
@@ -39,7 +39,7 @@ impl Told {
 
     /// Tells the client, once its terminal is listed, which session it sees, who else does, and in which mode, where that differs from what it was
     /// told. `own` is the session that it asked for, under its present name.
-    pub(super) fn tell(&mut self, status: Showing, own: Option<(SessionId, SessionName)>, control: &mut ControlQueue) {
+    pub(super) fn tell(&mut self, status: SessionStatus, own: Option<(SessionId, SessionName)>, control: &mut ControlQueue) {
         if !self.listed {
             return;
         }
