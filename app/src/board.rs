@@ -3,9 +3,10 @@
 use crate::error::{Kind, PublicError};
 use leptos::prelude::*;
 use muxboard_core::name::NewSessionName;
-use muxboard_core::note::Created;
-use muxboard_core::policy::{Asker, Create};
-use muxboard_core::snapshot::{Kept, Place, SessionId, View};
+use muxboard_core::outcome::Created;
+use muxboard_core::policy::{Actor, Create};
+use muxboard_core::snapshot::{Kept, Place, SessionId};
+use muxboard_core::view::View;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,21 +17,21 @@ pub type Promise<'a, T> = Pin<Box<dyn Future<Output = Result<T, PublicError>> + 
 /// The board as the pages and server functions see it. Every method decides for itself whether the principal may.
 pub trait Board: Send + Sync {
     /// What a principal may see, from memory.
-    fn view(&self, who: &Asker) -> View;
+    fn view(&self, who: &Actor) -> View;
     /// Makes a session, or finds the one that the user's own configuration makes under that name.
-    fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, Created>;
+    fn create<'a>(&'a self, who: &'a Actor, place: Place, wanted: Create) -> Promise<'a, Created>;
     /// Ends a session, if `typed` confirms its name, and says which of its windows stay open in other sessions.
-    fn kill<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, typed: String) -> Promise<'a, Kept>;
+    fn kill<'a>(&'a self, who: &'a Actor, place: Place, session: SessionId, typed: String) -> Promise<'a, Kept>;
     /// Renames a session.
-    fn rename<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()>;
+    fn rename<'a>(&'a self, who: &'a Actor, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()>;
     /// Looks again, at one host or at all the principal may see.
-    fn refresh<'a>(&'a self, who: &'a Asker, host: Option<muxboard_core::name::HostKey>) -> Promise<'a, ()>;
+    fn refresh<'a>(&'a self, who: &'a Actor, host: Option<muxboard_core::name::HostKey>) -> Promise<'a, ()>;
 }
 
 /// The board and who asks, as the server put them into the context of this request.
-pub fn asked() -> Result<(Arc<dyn Board>, Asker), PublicError> {
+pub fn asked() -> Result<(Arc<dyn Board>, Actor), PublicError> {
     let board = use_context::<Arc<dyn Board>>();
-    let who = use_context::<Asker>();
+    let who = use_context::<Actor>();
     board.zip(who).ok_or_else(|| PublicError::new(Kind::Unauthenticated, "You are not logged in."))
 }
 

@@ -5,90 +5,90 @@
 //!
 //! | guard | file | test |
 //! |---|---|---|
-//! | host | server/src/guard.rs | server/tests/door.rs: a_foreign_host_is_refused_on_every_route |
-//! | origin | server/src/guard.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | origin-whole | server/src/guard.rs | server/tests/door.rs: a_foreign_origin_changes_nothing_and_opens_no_socket |
-//! | origin-socket | server/src/guard.rs | server/tests/door.rs: a_foreign_origin_changes_nothing_and_opens_no_socket |
-//! | bearer | server/src/guard.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | header-once | server/src/guard.rs | server/src/guard.rs: host_and_origin_are_compared_with_the_configuration |
-//! | no-gate | server/src/auth/mod.rs | server/tests/door.rs: without_a_gate_nothing_works_and_the_page_says_so |
-//! | identity-asked | server/src/board.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | identity-elsewhere | server/src/board.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | identity-known | server/src/visit.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | identity-socket | server/src/socket/mod.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | token-compared | server/src/auth/token.rs | server/src/auth/token.rs: only_the_whole_token_passes |
-//! | token-whole | server/src/auth/token.rs | server/src/auth/token.rs: only_the_whole_token_passes |
-//! | token-length | server/src/auth/token.rs | server/src/auth/token.rs: only_the_whole_token_passes |
-//! | token-expiry | server/src/auth/token.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | login-token | server/src/auth/token.rs | server/src/auth/token.rs: a_login_outlives_a_change_of_the_configuration_unless_its_token_goes |
-//! | login-expiry | server/src/auth/token.rs | server/src/auth/token.rs: a_token_that_has_expired_is_not_known_and_its_logins_end |
-//! | login-life | server/src/auth/token.rs | server/src/auth/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
-//! | logout | server/src/auth/token.rs | server/src/auth/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
-//! | cookie | server/src/auth/token.rs | server/src/auth/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
-//! | lockout | server/src/auth/token.rs | server/tests/identity.rs: a_source_that_fails_too_often_is_locked_out_alone_and_no_login_of_others_ends |
-//! | throttle | server/src/guard.rs | server/tests/door.rs: a_source_that_asks_too_often_waits_alone |
-//! | forwarded | server/src/peer.rs | server/src/peer.rs: only_a_trusted_proxy_says_for_whom_it_speaks_and_only_the_last_hop_it_saw |
-//! | proxy-peer | server/src/auth/proxy.rs | server/src/auth/proxy.rs: the_peer_and_its_secret_come_before_the_identity |
-//! | proxy-secret | server/src/auth/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
-//! | proxy-secret-there | server/src/auth/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
-//! | proxy-once | server/src/auth/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
-//! | proxy-spelling | server/src/auth/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
-//! | proxy-empty | server/src/auth/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
-//! | map-whole | server/src/auth/user_map.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
-//! | map-letters | server/src/auth/user_map.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
-//! | map-line | server/src/auth/proxy.rs | server/tests/identity.rs: an_unmapped_identity_hears_so_and_a_missing_account_is_named |
-//! | map-system | server/src/auth/user_map.rs | server/tests/identity.rs: accounts_of_the_system_are_refused_unless_they_are_named |
-//! | gate-fails | server/src/auth/own.rs | server/tests/embedded.rs: whatever_goes_wrong_in_the_login_nobody_gets_in |
-//! | gate-hangs | server/src/socket/mod.rs | server/tests/embedded.rs: a_login_that_hangs_ends_what_is_open |
+//! | host | server/src/access/allowed_hosts.rs | server/tests/door.rs: a_foreign_host_is_refused_on_every_route |
+//! | origin | server/src/access/allowed_hosts.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | origin-whole | server/src/access/allowed_hosts.rs | server/tests/door.rs: a_foreign_origin_changes_nothing_and_opens_no_socket |
+//! | origin-socket | server/src/access/allowed_hosts.rs | server/tests/door.rs: a_foreign_origin_changes_nothing_and_opens_no_socket |
+//! | bearer | server/src/access/allowed_hosts.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | header-once | server/src/access/allowed_hosts.rs | server/src/access/allowed_hosts.rs: host_and_origin_are_compared_with_the_configuration |
+//! | no-gate | server/src/access/gate.rs | server/tests/door.rs: without_a_gate_nothing_works_and_the_page_says_so |
+//! | identity-asked | server/src/http/routes.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | identity-elsewhere | server/src/http/routes.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | identity-known | server/src/http/refusal.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | identity-socket | server/src/http/socket/mod.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | token-compared | server/src/access/token.rs | server/src/access/token.rs: only_the_whole_token_passes |
+//! | token-whole | server/src/access/token.rs | server/src/access/token.rs: only_the_whole_token_passes |
+//! | token-length | server/src/access/token.rs | server/src/access/token.rs: only_the_whole_token_passes |
+//! | token-expiry | server/src/access/token.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | login-token | server/src/access/token.rs | server/src/access/token.rs: a_login_outlives_a_change_of_the_configuration_unless_its_token_goes |
+//! | login-expiry | server/src/access/token.rs | server/src/access/token.rs: a_token_that_has_expired_is_not_known_and_its_logins_end |
+//! | login-life | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
+//! | logout | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
+//! | cookie | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
+//! | lockout | server/src/access/token.rs | server/tests/identity.rs: a_source_that_fails_too_often_is_locked_out_alone_and_no_login_of_others_ends |
+//! | throttle | server/src/http/guard.rs | server/tests/door.rs: a_source_that_asks_too_often_waits_alone |
+//! | forwarded | server/src/access/peer.rs | server/src/access/peer.rs: only_a_trusted_proxy_says_for_whom_it_speaks_and_only_the_last_hop_it_saw |
+//! | proxy-peer | server/src/access/proxy.rs | server/src/access/proxy.rs: the_peer_and_its_secret_come_before_the_identity |
+//! | proxy-secret | server/src/access/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | proxy-secret-there | server/src/access/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | proxy-once | server/src/access/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | proxy-spelling | server/src/access/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | proxy-empty | server/src/access/proxy.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | map-whole | server/src/access/user_map.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | map-letters | server/src/access/user_map.rs | server/tests/identity.rs: a_forged_or_doubtful_identity_header_is_nobody |
+//! | map-line | server/src/access/proxy.rs | server/tests/identity.rs: an_unmapped_identity_hears_so_and_a_missing_account_is_named |
+//! | map-system | server/src/access/user_map.rs | server/tests/identity.rs: accounts_of_the_system_are_refused_unless_they_are_named |
+//! | gate-fails | server/src/access/custom.rs | server/tests/embedded.rs: whatever_goes_wrong_in_the_login_nobody_gets_in |
+//! | gate-hangs | server/src/http/socket/mod.rs | server/tests/embedded.rs: a_login_that_hangs_ends_what_is_open |
 //! | permit | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
 //! | permit-unknown | app/core/src/policy.rs | server/tests/door.rs: unknown_comes_before_forbidden_and_after_unauthenticated |
 //! | type-right | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | visible | app/core/src/policy.rs | server/tests/identity.rs: two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions |
-//! | board-whole | server/src/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
-//! | board-news | server/src/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
-//! | still-allows | server/src/socket/terminal.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
-//! | recheck-board | server/src/socket/board.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
-//! | recheck-terminal | server/src/socket/terminal.rs | server/tests/identity.rs: a_changed_user_map_lets_in_and_throws_out_without_a_restart |
-//! | reload | server/src/reload.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
-//! | confirm | server/src/board.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
+//! | visible | app/core/src/view.rs | server/tests/identity.rs: two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions |
+//! | board-whole | server/src/http/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
+//! | board-news | server/src/http/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
+//! | still-allows | server/src/http/socket/session.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
+//! | recheck-board | server/src/http/socket/board.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
+//! | recheck-terminal | server/src/http/socket/session.rs | server/tests/identity.rs: a_changed_user_map_lets_in_and_throws_out_without_a_restart |
+//! | reload | server/src/config/reload.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
+//! | confirm | server/src/board_port.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
 //! | confirm-exact | app/core/src/confirm.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
-//! | form-fields | server/src/forms.rs | server/tests/door.rs: unknown_comes_before_forbidden_and_after_unauthenticated |
-//! | form-limit | server/src/forms.rs | server/tests/door.rs: what_is_too_long_is_not_read |
-//! | json-create | server/src/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
-//! | json-rename | server/src/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
-//! | json-kill | server/src/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
-//! | json-refresh | server/src/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
-//! | query | server/src/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
-//! | body-limit | server/src/board.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
-//! | headers | server/src/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
-//! | frames | server/src/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
-//! | no-store | server/src/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
-//! | next-own | server/src/pages.rs | server/tests/identity.rs: next_leads_to_own_paths_only_and_no_secret_is_logged |
-//! | next-plain | server/src/pages.rs | server/tests/identity.rs: next_leads_to_own_paths_only_and_no_secret_is_logged |
+//! | form-fields | server/src/http/forms.rs | server/tests/door.rs: unknown_comes_before_forbidden_and_after_unauthenticated |
+//! | form-limit | server/src/http/forms.rs | server/tests/door.rs: what_is_too_long_is_not_read |
+//! | json-create | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | json-rename | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | json-kill | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | json-refresh | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | query | server/src/http/problem.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | body-limit | server/src/http/routes.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | headers | server/src/http/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
+//! | frames | server/src/http/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
+//! | no-store | server/src/http/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
+//! | next-own | server/src/http/pages/login.rs | server/tests/identity.rs: next_leads_to_own_paths_only_and_no_secret_is_logged |
+//! | next-plain | server/src/http/pages/login.rs | server/tests/identity.rs: next_leads_to_own_paths_only_and_no_secret_is_logged |
 //! | network-clear | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | network-open | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
-//! | network-opened | server/src/reload.rs | server/tests/listen.rs: a_gate_cannot_be_opened_while_the_network_reaches_it |
+//! | network-opened | server/src/config/reload.rs | server/tests/listen.rs: a_gate_cannot_be_opened_while_the_network_reaches_it |
 //! | network-proxy | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | unix-mode | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
-//! | unix-folder | server/src/listen/unix.rs | server/src/listen/unix.rs: a_folder_that_others_write_in_is_refused |
-//! | one-address | server/src/listen/room.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
-//! | upload-off | server/src/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
-//! | upload-withdrawn | server/src/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
-//! | upload-size | server/src/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
+//! | unix-folder | server/src/http/listen/unix.rs | server/src/http/listen/unix.rs: a_folder_that_others_write_in_is_refused |
+//! | one-address | server/src/http/listen/connection_limiter.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
+//! | upload-off | server/src/http/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
+//! | upload-withdrawn | server/src/http/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
+//! | upload-size | server/src/http/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
 //! | upload-many | app/core/src/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
-//! | upload-moment | server/fleet/src/lib.rs | server/tests/upload.rs: many_files_at_one_moment_are_told_to_wait |
+//! | upload-moment | server/fleet/src/fleet.rs | server/tests/upload.rs: many_files_at_one_moment_are_told_to_wait |
 //! | upload-mode | app/core/src/upload.rs | server/tests/upload.rs: a_file_lands_as_its_user_closed_to_everybody_else_under_a_name_nobody_guesses |
 //! | upload-link | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |
 //! | upload-closed | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |
 //! | upload-cut | app/core/src/upload.rs | server/tests/upload.rs: a_cut_upload_leaves_nothing_behind |
-//! | upload-type | server/src/upload.rs | server/src/upload.rs: what_a_file_is_its_bytes_say |
+//! | upload-type | server/src/http/upload.rs | server/src/http/upload.rs: what_a_file_is_its_bytes_say |
 //! | watcher-bytes | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
 //! | watcher-size | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
 
 mod support;
 
 use futures_util::{SinkExt, StreamExt};
-use muxboard::Needs;
+use muxboard::Access;
 use muxboard_core::wire::{Grid, ToServer};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -210,9 +210,9 @@ fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> (Request<'a>, 
     }
 }
 
-fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, known: &Expected) -> String {
+fn expected(needs: Access, changes: bool, who: Who, proof: &Proof, door: Door, known: &Expected) -> String {
     let own_header = matches!(proof, Proof::Bearer(_));
-    let ambient = changes || needs == Needs::Socket;
+    let ambient = changes || needs == Access::Socket;
     let refused = match door {
         Door::ForeignHost | Door::NoHost | Door::TwoHosts => true,
         Door::ForeignOrigin | Door::NullOrigin => ambient,
@@ -222,11 +222,11 @@ fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, kn
     if refused {
         return "403".into();
     }
-    if needs == Needs::Nothing {
+    if needs == Access::Public {
         return known.full.into();
     }
     match who {
-        Who::None | Who::Wrong | Who::Expired | Who::Revoked => if needs == Needs::Socket { "4001" } else { "401" }.into(),
+        Who::None | Who::Wrong | Who::Expired | Who::Revoked => if needs == Access::Socket { "4001" } else { "401" }.into(),
         Who::OutOfScope => known.nothing.into(),
         Who::WatchOnly => known.watch.into(),
         Who::Full => known.full.into(),
@@ -234,7 +234,7 @@ fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, kn
 }
 
 /// The status; of a WebSocket that was opened, its close code, or `live` if it says something else first.
-async fn send(board: &Board, needs: Needs, request: Request<'_>, proof: &Proof, door: Door) -> String {
+async fn send(board: &Board, needs: Access, request: Request<'_>, proof: &Proof, door: Door) -> String {
     let own = format!("http://127.0.0.1:{}", board.port);
     let mut headers = vec![("X-Forwarded-For", address())];
     match proof {
@@ -251,9 +251,9 @@ async fn send(board: &Board, needs: Needs, request: Request<'_>, proof: &Proof, 
     }
     // No client for WebSockets says these things.
     let odd = matches!(door, Door::NoHost | Door::TwoHosts);
-    if needs != Needs::Socket || odd {
+    if needs != Access::Socket || odd {
         let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
-        let request = if needs == Needs::Socket { request.websocket() } else { request };
+        let request = if needs == Access::Socket { request.websocket() } else { request };
         let request = match door {
             Door::NoHost => request.without("Host"),
             Door::TwoHosts => request.again("Host", &format!("127.0.0.1:{}", board.port)),
@@ -303,7 +303,7 @@ async fn every_route_times_every_identity_times_host_and_origin() {
     let family = routes.iter().position(|(_, path, _)| *path == "/fn/{function}").unwrap();
     let (method, _, needs) = routes.remove(family);
     routes.extend(muxboard::functions().into_iter().chain(["any other"]).map(|name| (method, &*format!("/fn/{name}").leak(), needs)));
-    routes.push(("GET", "any other", Needs::Identity));
+    routes.push(("GET", "any other", Access::Identity));
     let mut callers =
         vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(format!("muxboard_{}=nothing", board.port)))];
     callers.push((Who::Expired, Proof::Bearer(EXPIRED)));
@@ -335,7 +335,7 @@ async fn every_route_times_every_identity_times_host_and_origin() {
 
 async fn check(
     board: &Board,
-    routes: &[(&'static str, &'static str, Needs)],
+    routes: &[(&'static str, &'static str, Access)],
     callers: &[(Who, Proof)],
     rows: &mut BTreeMap<String, Vec<String>>,
     wrong: &mut Vec<String>,

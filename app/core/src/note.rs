@@ -2,22 +2,12 @@
 
 use crate::limits::{NOTE_LINE_CHARS_MAX, NOTE_LINES_MAX};
 use crate::name::UnixUser;
-use crate::snapshot::SessionId;
 use serde::{Deserialize, Serialize};
 
-/// A session that was made, or found where it was to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Created {
-    /// The identity of the session that was made or opened.
-    pub session: SessionId,
-    /// What whoever asked for it should know.
-    pub notes: Vec<Note>,
-}
-
-/// Something to know of a session.
+/// Something to know of a session that works.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Note {
-    /// tmux could not use a part of its configuration; tmux's own words.
+    /// tmux could not use a part of its configuration. Holds tmux's own words.
     ConfigurationErrors(String),
     /// The user's configuration makes a session of this name when tmux starts: that one was opened.
     MadeByConfiguration,
@@ -34,14 +24,14 @@ pub enum Note {
 }
 
 impl Note {
-    /// What tmux complains of in its configuration, as one note: the first lines, without control characters.
+    /// tmux's complaints about its configuration as one note: the first lines, without control characters. `None` if there are none.
     pub fn configuration_errors(complaints: &[String]) -> Option<Self> {
         let plain = |line: &String| line.trim().chars().map(|c| if c.is_control() { '?' } else { c }).take(NOTE_LINE_CHARS_MAX).collect::<String>();
         let lines: Vec<String> = complaints.iter().map(plain).filter(|line| !line.is_empty()).take(NOTE_LINES_MAX).collect();
         (!lines.is_empty()).then(|| Self::ConfigurationErrors(lines.join("; ")))
     }
 
-    /// A few words for a label.
+    /// The note as a label of a few words.
     pub fn label(&self) -> &'static str {
         match self {
             Self::ConfigurationErrors(_) => "a mistake in the tmux configuration",

@@ -4,6 +4,7 @@ use muxboard_core::ansi::{Run, Style};
 use muxboard_core::note::Note;
 use muxboard_core::policy::{Abilities, Ability};
 use muxboard_core::snapshot::*;
+use muxboard_core::view::{HostView, UserView, View};
 use muxboard_core::wire::*;
 use proptest::prelude::*;
 

@@ -4,7 +4,7 @@ use crate::sshd::Sshds;
 use crate::world::{World, command, cpu};
 use crate::{ms, quantile};
 use muxboard_core::inventory::{Host, HostKeys, Inventory, Reach, Socket, Ssh, User};
-use muxboard_core::policy::{self, Abilities, Among, Asker, Grant, Permit, Policy, Principal, Refresh};
+use muxboard_core::policy::{self, Abilities, Actor, Among, Grant, Permit, Policy, Principal, Refresh};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostState, Place};
 use muxboard_core::tmux::format;
@@ -26,7 +26,7 @@ fn host(world: &World, i: usize, port: u16, users: &[&str]) -> Host {
 fn fleet(world: &World, sshds: &Sshds, count: usize, users: &[&str]) -> (Arc<Fleet>, Vec<Permit<Refresh>>) {
     let inventory = Inventory { hosts: (0..count).map(|i| host(world, i, sshds.ports[i % sshds.ports.len()], users)).collect() };
     let policy = Policy { grants: vec![Grant { who: vec!["me".into()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 }] };
-    let me = Asker { principal: Principal::named("me"), gate: "token", from: String::new(), request: String::new() };
+    let me = Actor { principal: Principal::named("me"), gate: "token", from: String::new(), request: String::new() };
     let place = |host: &Host| Place { host: host.key.clone(), user: host.users[0].name.clone() };
     let permits = inventory.hosts.iter().map(|h| policy::permit(&policy, &inventory, &me, place(h), Refresh).unwrap()).collect();
     let ssh = SshSettings { config: Some(sshds.config()), ..SshSettings::default() };

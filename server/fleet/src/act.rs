@@ -1,10 +1,14 @@
 //! What changes something on a host: rename, end a session (and make one: create.rs). Each takes a permit, is one call of tmux that compares before it acts, and is
 //! one event of the audit.
 
-use crate::cell::HostCell;
+use crate::error::ActionError;
+use crate::fleet::Fleet;
+use crate::hosts::HostEntry;
+use crate::report::Report;
 use crate::transport::Purpose;
-use crate::{Audit, Failed, Fleet};
 use muxboard_core::audit::{AuditEvent, CommandTrace};
+use muxboard_core::confirm::Confirmed;
+use muxboard_core::hex;
 use muxboard_core::inventory::User;
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Kill, Operation, Permit, Rename};
@@ -14,21 +18,38 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 impl Fleet {
-    pub(crate) async fn act(&self, cell: &HostCell, user: &User, call: &Call) -> Result<(), Failed> {
-        let (exit, words) = cell.transport.call(&cell.host, user, call, Purpose::Act).await.map_err(Failed::Host)?;
-        match outcome::acted(&cell.host, user, exit, &words) {
+    pub(crate) async fn act(&self, entry: &HostEntry, user: &User, call: &Call) -> Result<(), ActionError> {
+        let (exit, words) = entry.transport.call(&entry.host, user, call, Purpose::Act).await.map_err(ActionError::Host)?;
+        match outcome::acted(&entry.host, user, exit, &words) {
             Acted::Done => Ok(()),
-            Acted::Gone => Err(Failed::Gone),
-            Acted::NameTaken => Err(Failed::NameTaken),
-            Acted::User(state) => Err(Failed::User(state)),
+            Acted::Gone => Err(ActionError::Gone),
+            Acted::NameTaken => Err(ActionError::NameTaken),
+            Acted::User(state) => Err(ActionError::User(state)),
         }
     }
 
-    /// Ends the permitted session, and says which of its windows stay open in other sessions.
+    /// Ends the session whose name was typed to confirm it, and returns its windows that stay open in other sessions.
+    ///
+    /// ```
+    /// # use muxboard_core::{confirm::Confirmed, policy::{Kill, Permit}};
+    /// # use std::sync::Arc;
+    /// async fn end(fleet: Arc<muxboard_fleet::Fleet>, confirmed: Confirmed<Kill>) {
+    ///     let _ = fleet.kill(confirmed).await;
+    /// }
+    /// ```
+    /// A permit alone does not compile:
+    /// ```compile_fail,E0308
+    /// # use muxboard_core::{confirm::Confirmed, policy::{Kill, Permit}};
+    /// # use std::sync::Arc;
+    /// async fn end(fleet: Arc<muxboard_fleet::Fleet>, permit: Permit<Kill>) {
+    ///     let _ = fleet.kill(permit).await;
+    /// }
+    /// ```
     ///
     /// # Errors
-    /// Nothing was touched unless this is `Ok`, or it is not known.
-    pub async fn kill(self: &Arc<Self>, permit: Permit<Kill>) -> Result<Kept, Failed> {
+    /// When the session was not ended, or it is not known whether it was.
+    pub async fn kill(self: &Arc<Self>, confirmed: Confirmed<Kill>) -> Result<Kept, ActionError> {
+        let permit = confirmed.into_permit();
         let (place, session) = (permit.place().clone(), permit.operation().session);
         let windows = self.windows(&place, session);
         let call = tmux::kill(session);
@@ -40,65 +61,46 @@ impl Fleet {
     ///
     /// # Errors
     /// Nothing was touched unless this is `Ok`, or it is not known.
-    pub async fn rename(self: &Arc<Self>, permit: Permit<Rename>) -> Result<(), Failed> {
+    pub async fn rename(self: &Arc<Self>, permit: Permit<Rename>) -> Result<(), ActionError> {
         let call = tmux::rename(permit.operation().session, &permit.operation().name);
         self.to_the_end(async move |fleet| fleet.on_session(permit, call).await).await
     }
 
-    /// Whoever asked may hang up: what was begun is done all the same, and is in the audit.
-    pub(crate) async fn to_the_end<T, F>(self: &Arc<Self>, does: impl FnOnce(Arc<Self>) -> F) -> Result<T, Failed>
+    /// Runs an action to its end, also when the caller goes away: what was begun is done, and is in the audit.
+    pub(crate) async fn to_the_end<T, F>(self: &Arc<Self>, does: impl FnOnce(Arc<Self>) -> F) -> Result<T, ActionError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, Failed>> + Send + 'static,
+        F: Future<Output = Result<T, ActionError>> + Send + 'static,
     {
-        tokio::spawn(does(self.clone())).await.unwrap_or_else(|_| Err(Failed::Here("muxboard is ending".into())))
+        tokio::spawn(does(self.clone())).await.unwrap_or_else(|_| Err(ActionError::Here("muxboard is ending".into())))
     }
 
-    async fn on_session<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call) -> Result<(), Failed> {
-        let (cell, user) = self.at(permit.place())?;
+    async fn on_session<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call) -> Result<(), ActionError> {
+        let (entry, user) = self.at(permit.place())?;
         let reported = self.reports(&permit);
-        let turn = cell.turn_of(&user.name).await;
+        let turn = entry.acquire_user_slot(&user.name).await;
         let result = match &turn {
-            Ok(_) => self.act(&cell, &user, &call).await,
+            Ok(_) => self.act(&entry, &user, &call).await,
             Err(busy) => Err(busy.clone()),
         };
         reported.end(None, &result);
         if turn.is_ok() {
             // After a failure too: the page was wrong about something.
-            self.glance(&cell, &user).await;
+            self.refresh_user(&entry, &user).await;
         }
         result
     }
 
-    pub(crate) fn report<O: Operation, T>(&self, permit: &Permit<O>, session: Option<SessionId>, result: &Result<T, Failed>) {
+    pub(crate) fn report<O: Operation, T>(&self, permit: &Permit<O>, session: Option<SessionId>, result: &Result<T, ActionError>) {
         self.reports(permit).end(session, result);
     }
 
     pub(crate) fn reports<O: Operation>(&self, permit: &Permit<O>) -> Report {
         let command = permit.operation().command().map(|command| {
             let command = command.as_str();
-            CommandTrace { bytes: command.len(), sha256: Sha256::digest(command).iter().map(|b| format!("{b:02x}")).collect() }
+            CommandTrace { bytes: command.len(), sha256: hex::encode(&Sha256::digest(command)) }
         });
         // What muxboard's own end cuts off may be done.
         Report { audit: self.settings.audit.clone(), event: AuditEvent { command, ..AuditEvent::of(permit, None, "not known") } }
-    }
-}
-
-/// What is to be said at an end: exactly one event, whichever way it comes.
-pub(crate) struct Report {
-    pub(crate) audit: Audit,
-    pub(crate) event: AuditEvent,
-}
-
-impl Report {
-    pub(crate) fn end<T>(mut self, session: Option<SessionId>, result: &Result<T, Failed>) {
-        self.event.session = session.or(self.event.session);
-        self.event.result = result.as_ref().map_or_else(Failed::word, |_| "done").into();
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        (self.audit)(std::mem::take(&mut self.event));
     }
 }

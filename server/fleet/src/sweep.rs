@@ -1,44 +1,46 @@
 //! The look at one host: one script for all its users, what its answer means, and what is remembered between two looks. It asks nobody itself.
 
+use crate::clock::unix_now;
 use crate::exec::Bounds;
+use crate::random::row_mark;
 use crate::transport::{Answer, Purpose};
-use crate::{row_mark, unix_now};
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, GRACE_SECONDS, PREVIEWS_HOST_MAX, PREVIEWS_MAX, REFRESH_SUDO_SECONDS_MIN,
-    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
+    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SETTLED_SECONDS, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
 };
 use muxboard_core::name::UnixUser;
-use muxboard_core::note::{Created, Note};
+use muxboard_core::note::Note;
+use muxboard_core::outcome::Created;
+use muxboard_core::section::{self, Ask, Section};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
 use muxboard_core::tmux::format::PaneId;
-use muxboard_core::tmux::section::{self, Ask, Section};
 use muxboard_core::{ansi, order, outcome};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// One host's memory between sweeps.
+/// What is remembered of one host between sweeps.
 pub(crate) struct Sweeper {
     row: HostRow,
     users: HashMap<UnixUser, Memory>,
 }
 
-/// What one sweep asks of a host, all in one round trip.
+/// The questions of one sweep to a host, all in one round trip.
 pub(crate) struct Questions {
     began: Instant,
     users: Vec<User>,
     row_mark: String,
-    /// The script ends with tmux's answer or not at all.
-    hasty: bool,
+    /// True for the script without time limits, which ends with tmux's answer or not at all.
+    fast_path: bool,
     pub(crate) script: Script,
 }
 
 impl Questions {
     pub(crate) fn bounds(&self) -> Bounds {
-        let time = Duration::from_secs(if self.hasty { SECTION_SECONDS_MAX } else { SWEEP_SECONDS_MAX } + GRACE_SECONDS);
+        let time = Duration::from_secs(if self.fast_path { SECTION_SECONDS_MAX } else { SWEEP_SECONDS_MAX } + GRACE_SECONDS);
         Bounds { time, bytes: SECTION_BYTES_MAX.saturating_mul(self.users.len().max(1)) }
     }
 }
@@ -47,23 +49,22 @@ impl Questions {
 struct Memory {
     panes: Vec<(SessionId, PaneId)>,
     unsettled: bool,
-    /// The last look at this user ended with an answer of tmux.
+    /// True if the last look at this user ended with an answer of tmux.
     prompt: bool,
     previews: HashMap<SessionId, Preview>,
-    /// What is to be known of sessions that were made here.
-    /// What is to be known of sessions that were made, and when they were.
+    /// Notes on sessions that were made here, and when each was made.
     notes: HashMap<SessionId, (Instant, Vec<Note>)>,
     /// The `PATH` of a login, once a command was not found.
     login_path: LoginPath,
-    /// How often in a row it did not answer, and when to ask again.
+    /// How often in a row the user did not answer.
     silent: u32,
     ask_after: Option<Instant>,
-    /// When what is known was asked for: an older answer that comes later says nothing new.
+    /// When the user was last asked; an older answer that comes later is ignored.
     asked: Option<Instant>,
-    /// The looks through sudo that may be taken.
+    /// The looks through sudo that may be taken now.
     allowance: Allowance,
-    /// The last look found something else than the one before, or has more to ask.
-    stirring: bool,
+    /// True if the last look found something else than the one before, or left something to ask.
+    changing: bool,
 }
 
 /// How many looks through sudo may be taken now: each is a record in sudo's log.
@@ -111,12 +112,9 @@ enum LoginPath {
 /// The exit status of a shell that did not find a command (POSIX 2.8.2).
 const NOT_FOUND: i32 = 127;
 
-/// tmux tells the second of a session's last output: what was captured within the same second may have missed the rest of it.
-const SETTLED_SECONDS: u64 = 1;
-
 #[derive(Clone)]
 struct Preview {
-    lines: Vec<ansi::Line>,
+    lines: Vec<ansi::StyledLine>,
     pane: PaneId,
     /// The session's activity when it was captured.
     activity: UnixSeconds,
@@ -139,7 +137,7 @@ impl Sweeper {
         Self { row, users: HashMap::new() }
     }
 
-    /// The memory of the same host with other users, label or order: what is known of those that stay is kept.
+    /// The memory of the same host with other users, label or order: what is known of users that stay is kept.
     pub(crate) fn succeeded_by(&self, old: &Host, host: &Host) -> Self {
         let mut next = Self::new(host);
         (next.row.state, next.row.since, next.row.swept_at) = (self.row.state.clone(), self.row.since, self.row.swept_at);
@@ -159,8 +157,8 @@ impl Sweeper {
         &self.row
     }
 
-    /// What to ask now. Users that did not answer lately are left out; a person who asks has them asked again, through sudo not more often than
-    /// [`REFRESH_SUDO_SECONDS_MIN`].
+    /// The questions to ask now. Users that did not answer lately are left out, unless a person asks; through sudo a person's refresh asks them at most
+    /// once in [`REFRESH_SUDO_SECONDS_MIN`] seconds.
     pub(crate) fn questions(&self, host: &Host, purpose: Purpose) -> Questions {
         self.questions_at(host, purpose, Instant::now())
     }
@@ -184,31 +182,31 @@ impl Sweeper {
             })
             .collect();
         let prompt = |user: &User| !user.through_sudo && self.users.get(&user.name).is_some_and(|memory| memory.prompt);
-        let (hasty, script) = match &asks[..] {
-            [ask] if prompt(ask.user) => (true, section::hasty(ask)),
+        let (fast_path, script) = match &asks[..] {
+            [ask] if prompt(ask.user) => (true, section::fast_path(ask)),
             _ => (false, section::script(&asks)),
         };
-        Questions { began, hasty, script, users: users.into_iter().cloned().collect(), row_mark }
+        Questions { began, fast_path, script, users: users.into_iter().cloned().collect(), row_mark }
     }
 
-    /// Whether that answer means that they must be asked again with a limit of time for each user: it may be tmux that does not answer, not the host;
-    /// or tmux failed.
-    pub(crate) fn was_too_hasty(&mut self, questions: &Questions, answer: &Result<Answer, Fault>) -> bool {
-        // Of a failure the hasty script does not ask why.
-        let again = questions.hasty && answer.as_ref().map_or_else(|fault| fault.kind == Kind::TimedOut, |answer| answer.exit != 0);
+    /// True if the questions of the fast path must be asked again with a time limit for each user: tmux failed, or it was tmux and not the host that did
+    /// not answer.
+    pub(crate) fn fast_path_timed_out(&mut self, questions: &Questions, answer: &Result<Answer, Fault>) -> bool {
+        // The script of the fast path does not ask why tmux failed.
+        let again = questions.fast_path && answer.as_ref().map_or_else(|fault| fault.kind == FaultKind::TimedOut, |answer| answer.exit != 0);
         for user in questions.users.iter().filter(|_| again) {
             self.users.entry(user.name.clone()).or_default().prompt = false;
         }
         again
     }
 
-    /// Takes the answer to them.
+    /// Takes the answer to a sweep's questions.
     pub(crate) fn answered(&mut self, host: &Host, questions: &Questions, answer: Result<Answer, Fault>) {
         let state = match answer {
             Err(fault) => HostState::Fault(fault),
             Ok(mut answer) => {
-                if questions.hasty && answer.output.len() < SECTION_BYTES_MAX {
-                    answer.output.extend(section::hasty_end(answer.exit, &answer.mark).bytes());
+                if questions.fast_path && answer.output.len() < SECTION_BYTES_MAX {
+                    answer.output.extend(section::fast_path_end(answer.exit, &answer.mark).bytes());
                 }
                 let round_trip_ms = u32::try_from(questions.began.elapsed().as_millis()).unwrap_or(u32::MAX);
                 let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &answer.mark, &questions.row_mark).into_iter().collect();
@@ -221,12 +219,12 @@ impl Sweeper {
         self.found(state);
     }
 
-    /// Remembers what is to be known of a session that was just made.
+    /// Remembers the notes on a session that was just made.
     pub(crate) fn note(&mut self, user: &User, made: &Created) {
         self.users.entry(user.name.clone()).or_default().notes.insert(made.session, (Instant::now(), made.notes.clone()));
     }
 
-    /// Whether the `PATH` of this user's logins is to be asked for; true once.
+    /// True, once, if the login `PATH` of this user is to be asked for.
     pub(crate) fn wants_login_path(&mut self, user: &User) -> bool {
         let Some(memory) = self.users.get_mut(&user.name) else { return false };
         let wanted = matches!(memory.login_path, LoginPath::Wanted);
@@ -236,12 +234,12 @@ impl Sweeper {
         wanted
     }
 
-    /// Takes the answer; the next look shows it.
+    /// Takes a user's login `PATH`; the next look shows it.
     pub(crate) fn has_login_path(&mut self, user: &User, path: String) {
         self.users.entry(user.name.clone()).or_default().login_path = LoginPath::Known(path);
     }
 
-    /// What the host turned out to be.
+    /// Takes the state of the host.
     pub(crate) fn found(&mut self, state: HostState) {
         let kind = |state: &HostState| match state {
             HostState::Fault(fault) => (1, Some(fault.kind)),
@@ -258,44 +256,45 @@ impl Sweeper {
         }
     }
 
-    /// Takes the answer to a look at one user alone, without previews. What is known of the host stays as it is.
-    pub(crate) fn glanced(&mut self, host: &Host, user: &User, began: Instant, section: Section) {
+    /// Takes the answer to a look at one user alone, without previews. The state of the host stays as it is.
+    pub(crate) fn user_answered(&mut self, host: &Host, user: &User, began: Instant, section: Section) {
         self.take(host, user, began, section);
     }
 
-    /// Whether a preview is missing that the next look could bring.
+    /// True if a preview is missing that the next look could bring.
     pub(crate) fn lacks_previews(&self) -> bool {
         let lacks = |m: &Memory| m.panes.iter().take(PREVIEWS_MAX).any(|(id, pane)| m.previews.get(id).is_none_or(|p| p.pane != *pane));
         let sudo = |name: &UnixUser| self.row.users.iter().any(|row| row.name == *name && row.through_sudo);
         self.users.iter().any(|(name, m)| lacks(m) && (!sudo(name) || m.allowance.at(Instant::now()).looks > 0))
     }
 
-    /// When what is known of a user was asked for.
+    /// When a user was last asked; `None` if never.
     pub(crate) fn asked(&self, user: &UnixUser) -> Option<Instant> {
         self.users.get(user).and_then(|memory| memory.asked)
     }
 
-    /// Whether a look at this user is due: no answer is waited for, and sudo's log has room for one. `stirred`: a terminal of his has output.
-    pub(crate) fn due(&self, user: &User, now: Instant, stirred: bool) -> bool {
+    /// True if a look at this user is due: the user does not rest, and sudo's log has room for one. `with_output` tells that a terminal of the user has
+    /// output.
+    pub(crate) fn due(&self, user: &User, now: Instant, with_output: bool) -> bool {
         let Some(memory) = self.users.get(&user.name) else { return true };
         if self.rests(user, now) {
             return false;
         }
         let waited = memory.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= Duration::from_secs(SUDO_LOOK_SECONDS_MIN));
-        !user.through_sudo || waited || ((stirred || memory.stirring) && memory.allowance.at(now).looks > 0)
+        !user.through_sudo || waited || ((with_output || memory.changing) && memory.allowance.at(now).looks > 0)
     }
 
-    /// Whether a user is left alone for a while, because he did not answer.
+    /// True if a user is left alone for a while after not answering.
     pub(crate) fn rests(&self, user: &User, now: Instant) -> bool {
         self.users.get(&user.name).and_then(|memory| memory.ask_after).is_some_and(|after| after > now)
     }
 
-    /// Whether the last look at this user had an answer: to ask once more leaves nothing behind.
+    /// True if the last look at this user was answered: asking again leaves no process behind.
     fn answered_last(&self, user: &User) -> bool {
         self.users.get(&user.name).is_some_and(|memory| memory.asked.is_some() && memory.silent == 0)
     }
 
-    /// The panes worth a capture: those of sessions with output since the last one, the most recent first.
+    /// The panes to capture: those of sessions with output since their last capture, the most recent first.
     fn wanted(&self, user: &User, panes_max: usize) -> Vec<PaneId> {
         let Some(memory) = self.users.get(&user.name) else { return Vec::new() };
         let Some(row) = self.row.users.iter().find(|r| r.name == user.name) else { return Vec::new() };
@@ -324,7 +323,7 @@ impl Sweeper {
         memory.prompt = section.exit == Some(0);
         memory.allowance = memory.allowance.spent(asked);
         let mut state = outcome::user_state(host, user, section);
-        if matches!(&state, UserState::Fault(fault) if fault.kind == Kind::NotAnswering) {
+        if matches!(&state, UserState::Fault(fault) if fault.kind == FaultKind::NotAnswering) {
             memory.silent = memory.silent.saturating_add(1);
             let most = if user.through_sudo { BACK_OFF_SUDO_SECONDS_MAX } else { BACK_OFF_SECONDS_MAX };
             let wait = (BACK_OFF_SECONDS << memory.silent.min(11)).min(most);
@@ -351,7 +350,7 @@ impl Sweeper {
         }
         let lacks = memory.panes.iter().any(|(id, _)| !memory.previews.contains_key(id));
         let Some(row) = self.row.users.iter_mut().find(|r| r.name == user.name) else { return };
-        memory.stirring = lacks || row.state != state;
+        memory.changing = lacks || row.state != state;
         if kind(&row.state) != kind(&state) {
             row.since = now;
         }
@@ -364,7 +363,7 @@ impl Sweeper {
     }
 }
 
-fn kind(state: &UserState) -> (std::mem::Discriminant<UserState>, Option<Kind>) {
+fn kind(state: &UserState) -> (std::mem::Discriminant<UserState>, Option<FaultKind>) {
     (std::mem::discriminant(state), if let UserState::Fault(fault) = state { Some(fault.kind) } else { None })
 }
 
@@ -386,16 +385,16 @@ mod tests {
     use muxboard_core::tmux::format::Listing;
 
     #[test]
-    fn a_refresh_asks_again_through_sudo_after_a_while_and_was_ignored_for_an_hour() {
+    fn a_refresh_asks_again_through_sudo_after_a_while_and_not_sooner() {
         let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
         host.users = vec![User { name: "other".parse().unwrap(), through_sudo: true, socket: Socket::Default }];
         let mut sweeper = Sweeper::new(&host);
         let asks = |sweeper: &Sweeper, purpose| sweeper.questions(&host, purpose).users.len();
         let rest = Duration::from_secs(REFRESH_SUDO_SECONDS_MIN);
         let long_ago = Instant::now().checked_sub(rest).unwrap();
-        sweeper.glanced(&host, &host.users[0], long_ago, Section::silent());
+        sweeper.user_answered(&host, &host.users[0], long_ago, Section::silent());
         assert_eq!((asks(&sweeper, Purpose::Look), asks(&sweeper, Purpose::Refresh)), (0, 1));
-        sweeper.glanced(&host, &host.users[0], Instant::now(), Section::silent());
+        sweeper.user_answered(&host, &host.users[0], Instant::now(), Section::silent());
         assert_eq!(asks(&sweeper, Purpose::Refresh), 0, "each question leaves a process of root's behind");
     }
 
@@ -412,7 +411,7 @@ mod tests {
                 *(if user.through_sudo { &mut other } else { &mut own }) += 1;
                 // Each finds something else.
                 let words = Listing { problems: vec![format!("tmux says {other}")], ..Listing::default() };
-                sweeper.glanced(&host, user, questions.began, Section { exit: Some(1), listing: words, ..Section::silent() });
+                sweeper.user_answered(&host, user, questions.began, Section { exit: Some(1), listing: words, ..Section::silent() });
             }
         }
         assert_eq!(own, 50);

@@ -1,12 +1,16 @@
 //! Files from a page into an account: written as that user, by the one way that the documented sudoers line leaves, over a channel of their own.
 
-use crate::cell::short;
-use crate::exec::{self, Bounds, Fed};
-use crate::transport::{Purpose, Seat, Transport};
-use crate::{Failed, Fleet, Slot, sentinel};
+use crate::error::ActionError;
+use crate::exec::{self, Bounds, PipedProcess};
+use crate::fleet::Fleet;
+use crate::lock::lock;
+use crate::random::sentinel;
+use crate::slots::Slot;
+use crate::transport::{ChannelPermit, Purpose, Transport};
 use muxboard_core::argv;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
-use muxboard_core::fault::{Fault, of_ssh};
+use muxboard_core::fault::Fault;
+use muxboard_core::hex;
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     ACTION_BYTES_MAX, ACTION_SECONDS_MAX, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, UPLOAD_ANSWER_SECONDS_MAX, UPLOAD_BYTES_MAX, UPLOAD_BYTES_PER_SECOND_MIN,
@@ -14,6 +18,7 @@ use muxboard_core::limits::{
 };
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Permit, Upload};
+use muxboard_core::refusal::of_ssh;
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::Place;
 use muxboard_core::upload::{self, Said, Wanted};
@@ -27,7 +32,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 pub struct UploadLimits {
     /// The largest file, in bytes.
     pub bytes_max: u64,
-    /// How long a file is kept.
+    /// How long an uploaded file is kept.
     pub keep: Duration,
 }
 
@@ -37,7 +42,7 @@ impl Default for UploadLimits {
     }
 }
 
-/// A file on its way. Dropped before its end, it leaves nothing behind.
+/// An upload under way. Dropped before its end, it leaves no file behind.
 pub struct Uploading {
     channel: Option<Channel>,
     file: File,
@@ -50,7 +55,7 @@ pub struct Uploading {
     _slot: Slot,
 }
 
-/// Which file.
+/// The file that is uploaded.
 struct File {
     name: String,
     mark: String,
@@ -66,19 +71,19 @@ impl File {
 }
 
 impl Fleet {
-    /// Opens the way for one file of exactly so many bytes. `extension` says its type, in letters and digits.
+    /// Starts the upload of one file of exactly `bytes` bytes. `extension` tells its type, in letters and digits.
     ///
     /// # Errors
     /// Nothing was written then.
-    pub async fn upload(self: &Arc<Self>, permit: Permit<Upload>, limits: UploadLimits, extension: &str, bytes: u64) -> Result<Uploading, Failed> {
+    pub async fn upload(self: &Arc<Self>, permit: Permit<Upload>, limits: UploadLimits, extension: &str, bytes: u64) -> Result<Uploading, ActionError> {
         let file = File { name: sentinel(), mark: sentinel(), extension: extension.to_owned(), bytes, keep: limits.keep };
         let opened = async {
-            let (cell, user) = self.at(permit.place())?;
-            if self.known(permit.place(), permit.operation().session) == Some(false) {
-                return Err(Failed::Gone);
+            let (entry, user) = self.at(permit.place())?;
+            if self.session_exists(permit.place(), permit.operation().session) == Some(false) {
+                return Err(ActionError::Gone);
             }
-            let slot = self.uploads.take(&permit.principal().name).ok_or(Failed::UploadsReached)?;
-            let channel = Channel::open(&cell.host, &cell.transport, &user, &file).await?;
+            let slot = self.uploads.take(&permit.principal().name).ok_or(ActionError::UploadsReached)?;
+            let channel = Channel::open(&entry.host, &entry.transport, &user, &file).await?;
             Ok((channel, slot))
         };
         let opened = opened.await;
@@ -105,11 +110,11 @@ impl Fleet {
         }
     }
 
-    /// Has what is too old removed once this file is, by one task a user. (After a restart the next upload does it.)
+    /// Schedules the removal of a user's old files for when this file is too old, with one task for each user. (After a restart the next upload does it.)
     fn expire_later(self: &Arc<Self>, place: Place, keep: Duration) {
         let late = Duration::from_secs(UPLOAD_EXPIRE_LATE_SECONDS);
         let due = Instant::now() + self.settings.expire_after.unwrap_or(keep + late);
-        if short(&self.expiring).insert(place.clone(), (due, keep)).is_some() {
+        if lock(&self.expiring).insert(place.clone(), (due, keep)).is_some() {
             return;
         }
         let fleet = Arc::downgrade(self);
@@ -118,13 +123,13 @@ impl Fleet {
             loop {
                 sleep_until(due).await;
                 let Some(fleet) = fleet.upgrade() else { return };
-                if let Ok((cell, user)) = fleet.at(&place) {
+                if let Ok((entry, user)) = fleet.at(&place) {
                     let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: ACTION_BYTES_MAX };
                     let script = upload::expire(&user, keep.as_secs() / 60, &sentinel());
                     // A host that is not there now: the next upload removes it.
-                    let _ = cell.transport.run(&cell.host, &script, bounds, Purpose::Look).await;
+                    let _ = entry.transport.run(&entry.host, &script, bounds, Purpose::Look).await;
                 }
-                let mut expiring = short(&fleet.expiring);
+                let mut expiring = lock(&fleet.expiring);
                 match expiring.get(&place) {
                     // Another file came meanwhile.
                     Some((later, its)) if *later > due => (due, keep) = (*later, *its),
@@ -139,43 +144,43 @@ impl Fleet {
 }
 
 impl Uploading {
-    /// Whose right it is.
+    /// The permit that the upload was started with.
     pub fn permit(&self) -> &Permit<Upload> {
         &self.permit
     }
 
-    /// Hands on the next bytes.
+    /// Sends the next bytes of the file.
     ///
     /// # Errors
     /// When the file is not taken; nothing of it is there.
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Failed> {
-        let Some(channel) = &mut self.channel else { return Err(Failed::Here("the upload is over".into())) };
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), ActionError> {
+        let Some(channel) = &mut self.channel else { return Err(ActionError::Here("the upload is over".into())) };
         let within = Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX);
         self.given += bytes.len() as u64;
         self.hash.update(bytes);
-        match timeout(within, channel.fed.write(bytes)).await {
+        match timeout(within, channel.process.write(bytes)).await {
             Ok(Ok(())) => Ok(()),
             // It does not read any more: it has said why.
-            Ok(Err(_)) => Err(self.over().await.err().unwrap_or(Failed::EndedAtOnce)),
+            Ok(Err(_)) => Err(self.over().await.err().unwrap_or(ActionError::EndedAtOnce)),
             Err(_) => {
                 let fault = Fault::timed_out(&channel.host);
                 self.channel = None;
-                Err(self.failed(Failed::Host(fault)))
+                Err(self.failed(ActionError::Host(fault)))
             }
         }
     }
 
-    /// That was all: the file's path on its host.
+    /// Ends the upload and returns the file's path on its host.
     ///
     /// # Errors
     /// When the file is not taken; nothing of it is there.
-    pub async fn finish(mut self) -> Result<String, Failed> {
+    pub async fn finish(mut self) -> Result<String, ActionError> {
         self.over().await
     }
 
-    async fn over(&mut self) -> Result<String, Failed> {
-        let Some(mut channel) = self.channel.take() else { return Err(Failed::Here("the upload is over".into())) };
-        channel.fed.end();
+    async fn over(&mut self) -> Result<String, ActionError> {
+        let Some(mut channel) = self.channel.take() else { return Err(ActionError::Here("the upload is over".into())) };
+        channel.process.end();
         match channel.said(&self.file).await {
             Ok(Said::Done(path)) => {
                 self.reported = true;
@@ -183,20 +188,20 @@ impl Uploading {
                 self.fleet.expire_later(self.permit.place().clone(), self.keep);
                 Ok(path)
             }
-            Ok(Said::No(refused)) => Err(self.failed(Failed::NotTaken(refused))),
-            Ok(Said::Ready) => Err(self.failed(Failed::Silent)),
+            Ok(Said::No(refused)) => Err(self.failed(ActionError::NotTaken(refused))),
+            Ok(Said::Ready) => Err(self.failed(ActionError::Silent)),
             Err(failed) => Err(self.failed(failed)),
         }
     }
 
-    fn failed(&mut self, failed: Failed) -> Failed {
+    fn failed(&mut self, failed: ActionError) -> ActionError {
         self.reported = true;
         self.event(failed.word());
         failed
     }
 
     fn event(&self, result: &str) {
-        let sha256 = self.hash.clone().finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let sha256 = hex::encode(&self.hash.clone().finalize());
         let command = Some(CommandTrace { bytes: usize::try_from(self.given).unwrap_or(usize::MAX), sha256 });
         (self.fleet.settings.audit)(AuditEvent { command, ..AuditEvent::of(&self.permit, None, result) });
     }
@@ -211,43 +216,43 @@ impl Drop for Uploading {
     }
 }
 
-/// The script that takes a file, on its host.
+/// The process on the host that takes the file.
 struct Channel {
-    fed: Fed,
+    process: PipedProcess,
     host: Host,
     user: User,
     transport: Transport,
-    _seat: Option<Seat>, // after the process: the channel goes before the room for it is another's
+    _permit: Option<ChannelPermit>, // after the process: the channel goes before the room for it is another's
 }
 
 impl Channel {
-    /// Starts it, and waits until the file can come.
-    async fn open(host: &Host, transport: &Transport, user: &User, file: &File) -> Result<Self, Failed> {
+    /// Starts the process and waits until the file can come.
+    async fn open(host: &Host, transport: &Transport, user: &User, file: &File) -> Result<Self, ActionError> {
         let words = upload::words(user, &file.wanted());
-        let here = |e: std::io::Error| Failed::Here(e.to_string());
+        let here = |e: std::io::Error| ActionError::Here(e.to_string());
         loop {
-            let (argv, seat) = match transport {
+            let (argv, permit) = match transport {
                 Transport::Local => (argv::words_here(words.clone()), None),
                 Transport::Ssh(link) => {
-                    let seat = link.seat().await.map_err(Failed::Host)?;
-                    let control = seat.control().to_string_lossy().into_owned();
-                    (argv::data(host, link.ssh(), link.config(), seat.overruled(), &control, &Script::command(&words)), Some(seat))
+                    let permit = link.acquire_channel().await.map_err(ActionError::Host)?;
+                    let control = permit.control().to_string_lossy().into_owned();
+                    (argv::data(host, link.ssh(), link.config(), permit.overruled(), &control, &Script::command(&words)), Some(permit))
                 }
             };
-            let fed = exec::feed(&argv, NOISE_BYTES_MAX).map_err(here)?;
-            let mut channel = Self { fed, host: host.clone(), user: user.clone(), transport: transport.clone(), _seat: seat };
+            let process = exec::spawn_piped(&argv, NOISE_BYTES_MAX).map_err(here)?;
+            let mut channel = Self { process, host: host.clone(), user: user.clone(), transport: transport.clone(), _permit: permit };
             match channel.next(file, Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX)).await {
                 Ok(Said::Ready) => return Ok(channel),
-                Ok(Said::No(refused)) => return Err(Failed::NotTaken(refused)),
-                Ok(Said::Done(_)) => return Err(Failed::Silent),
-                Err(Silent::TimedOut) => return Err(Failed::Host(Fault::timed_out(host))),
+                Ok(Said::No(refused)) => return Err(ActionError::NotTaken(refused)),
+                Ok(Said::Done(_)) => return Err(ActionError::Silent),
+                Err(Silent::TimedOut) => return Err(ActionError::Host(Fault::timed_out(host))),
                 Err(Silent::Ended) => {
-                    let Self { fed, _seat: seat, .. } = channel;
-                    let said = fed.complaints(SSH_WORDS_BYTES_MAX).await;
-                    match seat {
-                        Some(seat) if Seat::was_refused(&said) => {
-                            if !seat.is_one_too_many() {
-                                return Err(Failed::Host(Fault::too_few_sessions(host)));
+                    let Self { process, _permit: permit, .. } = channel;
+                    let said = process.complaints(SSH_WORDS_BYTES_MAX).await;
+                    match permit {
+                        Some(permit) if ChannelPermit::is_refusal(&said) => {
+                            if !permit.lower_limit() {
+                                return Err(ActionError::Host(Fault::too_few_sessions(host)));
                             }
                         }
                         _ => return Err(ended(host, user, transport, &said)),
@@ -257,10 +262,10 @@ impl Channel {
         }
     }
 
-    /// Its word, whatever a login shell says before.
+    /// The next line of the process that is ours; a login shell may print others before it.
     async fn next(&mut self, file: &File, within: Duration) -> Result<Said, Silent> {
         let word = async {
-            while let Some(line) = self.fed.line().await {
+            while let Some(line) = self.process.line().await {
                 if let Some(said) = upload::said(&line, &file.wanted()) {
                     return Ok(said);
                 }
@@ -270,33 +275,33 @@ impl Channel {
         timeout(within, word).await.unwrap_or(Err(Silent::TimedOut))
     }
 
-    /// The same, and why there is none.
-    async fn said(mut self, file: &File) -> Result<Said, Failed> {
+    /// The last line of the process, or why there is none.
+    async fn said(mut self, file: &File) -> Result<Said, ActionError> {
         // What was handed over may still be on its way.
         let under_way = file.bytes.min(UPLOAD_UNDER_WAY_BYTES_MAX) / UPLOAD_BYTES_PER_SECOND_MIN;
         match self.next(file, Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX + under_way)).await {
             Ok(said) => Ok(said),
-            Err(Silent::TimedOut) => Err(Failed::Host(Fault::timed_out(&self.host))),
+            Err(Silent::TimedOut) => Err(ActionError::Host(Fault::timed_out(&self.host))),
             Err(Silent::Ended) => {
-                let said = self.fed.complaints(SSH_WORDS_BYTES_MAX).await;
+                let said = self.process.complaints(SSH_WORDS_BYTES_MAX).await;
                 Err(ended(&self.host, &self.user, &self.transport, &said))
             }
         }
     }
 }
 
-/// Why there is no word.
+/// Why the process printed no line.
 enum Silent {
     TimedOut,
     Ended,
 }
 
-/// It ended without a word of its own: what sudo, tmux or ssh said instead.
-fn ended(host: &Host, user: &User, transport: &Transport, said: &str) -> Failed {
+/// The failure of a process that ended without a line of its own, from what sudo, tmux or ssh printed instead.
+fn ended(host: &Host, user: &User, transport: &Transport, said: &str) -> ActionError {
     match (outcome::acted(host, user, Some(1), said), transport) {
-        (Acted::User(state), Transport::Local) => Failed::User(state),
-        (Acted::User(state), _) if said.contains("sudo") => Failed::User(state),
-        (_, Transport::Ssh(link)) if !said.trim().is_empty() => Failed::Host(of_ssh(host, said, link.config(), None)),
-        _ => Failed::Silent,
+        (Acted::User(state), Transport::Local) => ActionError::User(state),
+        (Acted::User(state), _) if said.contains("sudo") => ActionError::User(state),
+        (_, Transport::Ssh(link)) if !said.trim().is_empty() => ActionError::Host(of_ssh(host, said, link.config(), None)),
+        _ => ActionError::Silent,
     }
 }

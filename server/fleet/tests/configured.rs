@@ -3,13 +3,14 @@
 
 mod world;
 
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::limits::ACTION_SECONDS_MAX;
-use muxboard_core::note::{Created, Note};
+use muxboard_core::note::Note;
+use muxboard_core::outcome::Created;
 use muxboard_core::policy::{Create, Type};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::wire::Grid;
-use muxboard_fleet::Failed;
+use muxboard_fleet::ActionError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -19,15 +20,15 @@ fn home() -> PathBuf {
     std::env::var_os("HOME").unwrap().into()
 }
 
-async fn make(world: &World, name: &str, command: Option<&str>) -> Result<Created, Failed> {
+async fn make(world: &World, name: &str, command: Option<&str>) -> Result<Created, ActionError> {
     let wanted = Create { name: name.parse().unwrap(), directory: None, command: command.map(|c| c.parse().unwrap()) };
     timeout(PATIENCE * 2, world.fleet.create(world.permit(wanted))).await.unwrap()
 }
 
 /// tmux shows the errors of its configuration in the first pane, in a mode in which no key reaches the program.
 #[tokio::test]
-async fn a_mistake_in_the_configuration_is_told_and_what_is_typed_reaches_the_program() {
-    let test = "a_mistake_in_the_configuration_is_told_and_what_is_typed_reaches_the_program";
+async fn a_mistake_in_the_configuration_is_noted_and_input_still_reaches_the_program() {
+    let test = "a_mistake_in_the_configuration_is_noted_and_input_still_reaches_the_program";
     let Some(world) = at_home(test, &[(".tmux.conf", "set -g status-left-length wide\nsource-file /nonexistent/file\n")]) else { return };
     let created = make(&world, "work", None).await.unwrap();
     let [Note::ConfigurationErrors(says)] = created.notes.as_slice() else { panic!("{:?}", created.notes) };
@@ -41,8 +42,8 @@ async fn a_mistake_in_the_configuration_is_told_and_what_is_typed_reaches_the_pr
 }
 
 #[tokio::test]
-async fn an_unknown_command_in_the_configuration_is_told() {
-    let test = "an_unknown_command_in_the_configuration_is_told";
+async fn an_unknown_command_in_the_configuration_is_noted() {
+    let test = "an_unknown_command_in_the_configuration_is_noted";
     let Some(world) = at_home(test, &[(".tmux.conf", "bogus on\n")]) else { return };
     let created = make(&world, "work", Some("exec cat")).await.unwrap();
     let [Note::ConfigurationErrors(says)] = created.notes.as_slice() else { panic!("{:?}", created.notes) };
@@ -70,11 +71,11 @@ async fn a_new_session_survives_exit_unattached() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_takes_long_is_waited_for_and_said_to_be_loading() {
-    let test = "a_configuration_that_takes_long_is_waited_for_and_said_to_be_loading";
+async fn a_slow_configuration_is_waited_for_and_shown_as_loading() {
+    let test = "a_slow_configuration_is_waited_for_and_shown_as_loading";
     let Some(world) = at_home(test, &[(".tmux.conf", "run-shell 'until [ -e ~/go ]; do sleep 0.1; done'\n")]) else { return };
     let mut create = std::pin::pin!(make(&world, "work", None));
-    let loading = async { while fault(&world.look().await) != Some(Kind::LoadingConfiguration) {} };
+    let loading = async { while fault(&world.look().await) != Some(FaultKind::LoadingConfiguration) {} };
     tokio::select! {
         early = &mut create => panic!("{early:?}"),
         seen = timeout(PATIENCE, loading) => seen.unwrap(),
@@ -96,14 +97,14 @@ async fn a_session_that_the_configuration_makes_is_opened_where_it_was_asked_for
     let sessions = world.sessions().await;
     assert_eq!((sessions.len(), sessions[0].id), (1, created.session));
     // From then on it is a session like any other.
-    assert_eq!(make(&world, "work", None).await, Err(Failed::NameTaken));
+    assert_eq!(make(&world, "work", None).await, Err(ActionError::NameTaken));
 }
 
 #[tokio::test]
 async fn a_command_is_not_run_in_a_session_that_the_configuration_makes() {
     let test = "a_command_is_not_run_in_a_session_that_the_configuration_makes";
     let Some(world) = at_home(test, &[(".tmux.conf", "new-session -d -s work 'exec cat'\n")]) else { return };
-    assert_eq!(make(&world, "work", Some("touch ~/ran")).await, Err(Failed::MadeByConfiguration));
+    assert_eq!(make(&world, "work", Some("touch ~/ran")).await, Err(ActionError::MadeByConfiguration));
     world.look().await;
     assert_eq!(world.state_names(), ["work"]);
     assert!(!home().join("ran").exists());
@@ -144,14 +145,14 @@ async fn a_server_that_lost_its_socket_is_named_and_gets_no_second_one_beside_it
     // A server that has just started may not have its socket yet.
     timeout(PATIENCE, async { while world.look().await == UserState::NoServer {} }).await.unwrap();
     let UserState::Fault(Fault { kind, title, line, .. }) = world.state() else { panic!("{:?}", world.state()) };
-    assert!(kind == Kind::SocketMissing && title.contains(&world.socket()), "{title}");
+    assert!(kind == FaultKind::SocketMissing && title.contains(&world.socket()), "{title}");
     let mend = format!("kill -USR1 {pid}");
     if is_told_apart {
         assert_eq!(line, Some(mend.clone()));
         assert!(title.contains(&format!("pid {pid}, since ")), "{title}");
     }
     let second = world.create("more", None).await;
-    assert!(matches!(&second, Err(Failed::User(state)) if fault(state) == Some(Kind::SocketMissing)), "{second:?}");
+    assert!(matches!(&second, Err(ActionError::User(state)) if fault(state) == Some(FaultKind::SocketMissing)), "{second:?}");
     assert_eq!(servers(&world), 1);
     std::process::Command::new("sh").args(["-c", &mend]).status().unwrap();
     timeout(PATIENCE, async { while world.look().await != UserState::NoServer && world.state_names() != ["work"] {} }).await.unwrap();

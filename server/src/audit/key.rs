@@ -1,6 +1,7 @@
 //! The key of the chain, and the code it makes of a line and the code before it. It reads the key's file only if nobody else could have.
 
 use hmac::{Hmac, Mac as _};
+use muxboard_core::hex;
 use muxboard_core::limits::{AUDIT_KEY_BYTES_MAX, AUDIT_KEY_BYTES_MIN};
 use muxboard_core::shell::Script;
 use rustix::fs::OFlags;
@@ -14,17 +15,17 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::str::FromStr;
 
-/// What a chain begins with, in the place of a code before it.
+/// The text whose code a chain begins with, in the place of the code of a record before it.
 const GENESIS: &str = "muxboard audit";
 
 /// A message authentication code. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct Mac([u8; 32]);
+pub(crate) struct Mac([u8; 32]);
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 impl fmt::Debug for Mac {
@@ -59,8 +60,8 @@ impl FromStr for Mac {
 /// The end of a chain: the number of its last record and that record's code. Written `N:MAC`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
-    pub(super) n: u64,
-    pub(super) mac: Mac,
+    pub(crate) n: u64,
+    pub(crate) mac: Mac,
 }
 
 impl fmt::Display for Head {
@@ -78,7 +79,7 @@ impl FromStr for Head {
 
 /// For what the key is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum KeyUse {
     /// To write: whoever else owns the file knows the key.
     Write,
     /// To verify: root may use anybody's key.
@@ -87,14 +88,14 @@ pub(super) enum Purpose {
 
 /// The key. It is never shown: there is no `Debug`.
 #[derive(Clone)]
-pub(super) struct Key(Hmac<Sha256>);
+pub(crate) struct Key(Hmac<Sha256>);
 
 impl Key {
     /// Reads it from its file.
     ///
     /// # Errors
     /// When it is not there, too short, or not ours alone: one sentence with the line that mends it.
-    pub(super) fn read(path: &Path, purpose: Purpose) -> io::Result<Self> {
+    pub(crate) fn read(path: &Path, purpose: KeyUse) -> io::Result<Self> {
         let shown = path.display();
         let word = Script::command(&[path.to_string_lossy()]);
         let word = word.as_str();
@@ -110,7 +111,7 @@ impl Key {
             return Err(io::Error::other(format!("the audit key {shown} is not a file; make one: {make}")));
         }
         let own = geteuid();
-        if found.uid() != own.as_raw() && !(purpose == Purpose::Verify && own.is_root()) {
+        if found.uid() != own.as_raw() && !(purpose == KeyUse::Verify && own.is_root()) {
             return Err(io::Error::other(format!("the audit key {shown} belongs to somebody else, who knows it: chown {} {word}", own.as_raw())));
         }
         if found.mode() & 0o077 != 0 {
@@ -122,7 +123,7 @@ impl Key {
     }
 
     /// The key that a file with these bytes holds. The end of its line is not a part of it: an editor may add one.
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, String> {
         let key = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let key = key.strip_suffix(b"\r").unwrap_or(key);
         if !(AUDIT_KEY_BYTES_MIN..=AUDIT_KEY_BYTES_MAX).contains(&key.len()) {
@@ -132,12 +133,12 @@ impl Key {
     }
 
     /// The code that a chain begins with.
-    pub(super) fn genesis(&self) -> Mac {
+    pub(crate) fn genesis(&self) -> Mac {
         Mac(self.0.clone().chain_update(GENESIS).finalize().into_bytes().into())
     }
 
     /// The code of a line, after the one before it.
-    pub(super) fn seal(&self, previous: &Mac, body: &[u8]) -> Mac {
+    pub(crate) fn seal(&self, previous: &Mac, body: &[u8]) -> Mac {
         Mac(self.0.clone().chain_update(previous.to_string()).chain_update(body).finalize().into_bytes().into())
     }
 }
@@ -148,7 +149,7 @@ mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{PermissionsExt, chown};
 
-    fn refused(path: &Path, purpose: Purpose) -> String {
+    fn refused(path: &Path, purpose: KeyUse) -> String {
         Key::read(path, purpose).map(|_| ()).unwrap_err().to_string()
     }
 
@@ -156,28 +157,28 @@ mod tests {
     fn a_key_that_others_could_know_is_refused_with_the_line_that_mends_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a key");
-        let says = refused(&path, Purpose::Write);
+        let says = refused(&path, KeyUse::Write);
         assert!(says.contains(&format!("(umask 077; head -c 32 /dev/urandom | base64 > '{}')", path.display())), "{says}");
         for (bytes, want) in [("short\n".repeat(5), "has 29 bytes"), ("x".repeat(5000), "not 32 to 4096"), ("x".repeat(31) + "\n", "has 31 bytes")] {
             fs::write(&path, bytes).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-            let says = refused(&path, Purpose::Write);
+            let says = refused(&path, KeyUse::Write);
             assert!(says.contains(want) && says.contains("make one"), "{says}");
         }
         fs::write(&path, "k".repeat(44)).unwrap();
-        assert!(Key::read(&path, Purpose::Write).is_ok());
+        assert!(Key::read(&path, KeyUse::Write).is_ok());
         for mode in [0o640, 0o604, 0o620] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            for purpose in [Purpose::Write, Purpose::Verify] {
+            for purpose in [KeyUse::Write, KeyUse::Verify] {
                 assert!(refused(&path, purpose).contains("chmod 600 '"), "{mode:o}");
             }
         }
-        assert!(refused(folder.path(), Purpose::Write).contains("is not a file"));
+        assert!(refused(folder.path(), KeyUse::Write).contains("is not a file"));
         if geteuid().is_root() {
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
             chown(&path, Some(65534), None).unwrap();
-            assert!(refused(&path, Purpose::Write).contains("belongs to somebody else"));
-            assert!(Key::read(&path, Purpose::Verify).is_ok());
+            assert!(refused(&path, KeyUse::Write).contains("belongs to somebody else"));
+            assert!(Key::read(&path, KeyUse::Verify).is_ok());
         }
     }
 

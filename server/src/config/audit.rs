@@ -1,7 +1,6 @@
-//! The audit file of the configuration: as written, then as meant. Whether it can be opened is another question, asked at the start.
+//! The audit file of the configuration: as written, then validated. Whether it can be opened is another question, asked at the start.
 
-use super::Mistake;
-use super::written::Text;
+use super::text::{ConfigError, ConfigText, is_absolute, within};
 use crate::audit::{AuditSettings, Fsync};
 use muxboard_core::limits::{AUDIT_KEEP_FILES, AUDIT_KEEP_FILES_MAX, AUDIT_ROTATE_BYTES, AUDIT_ROTATE_BYTES_MAX, AUDIT_ROTATE_BYTES_MIN};
 use serde::Deserialize;
@@ -10,7 +9,7 @@ use toml::Spanned;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenAudit {
+pub(super) struct RawAudit {
     file: Option<Spanned<String>>,
     key_file: Option<Spanned<String>>,
     fsync: Option<Spanned<String>>,
@@ -18,10 +17,10 @@ pub(super) struct WrittenAudit {
     keep: Option<Spanned<i64>>,
 }
 
-impl WrittenAudit {
+impl RawAudit {
     /// # Errors
     /// The first mistake in it. `whole` is where the table is.
-    pub(super) fn meant(&self, text: &Text<'_>, whole: &Spanned<Self>) -> Result<AuditSettings, Mistake> {
+    pub(super) fn validate(&self, text: &ConfigText<'_>, whole: &Spanned<Self>) -> Result<AuditSettings, ConfigError> {
         let Some(file) = &self.file else {
             return Err(text.at(whole, "[audit] needs file = \"/..\": where events are written"));
         };
@@ -31,8 +30,8 @@ impl WrittenAudit {
             );
         };
         let settings = AuditSettings {
-            file: absolute(text, file, "file")?,
-            key_file: absolute(text, key_file, "key_file")?,
+            file: self::file(text, file, "file")?,
+            key_file: self::file(text, key_file, "key_file")?,
             fsync: match self.fsync.as_ref().map(|fsync| (fsync, fsync.get_ref().as_str())) {
                 None | Some((_, "second")) => Fsync::Second,
                 Some((_, "always")) => Fsync::Always,
@@ -51,18 +50,9 @@ impl WrittenAudit {
     }
 }
 
-fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, Mistake> {
-    let plain = path.get_ref().starts_with('/') && !path.get_ref().ends_with('/') && !path.get_ref().contains(char::is_control);
+fn file(text: &ConfigText<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, ConfigError> {
+    let plain = is_absolute(path.get_ref()) && !path.get_ref().ends_with('/');
     if plain { Ok(path.get_ref().into()) } else { Err(text.at(path, format!("{what} must be the absolute path of a file"))) }
-}
-
-pub(super) fn within<T>(text: &Text<'_>, number: Option<&Spanned<i64>>, what: &str, default: T, range: std::ops::RangeInclusive<T>) -> Result<T, Mistake>
-where
-    T: TryFrom<i64> + PartialOrd + std::fmt::Display,
-{
-    let Some(written) = number else { return Ok(default) };
-    let meant = T::try_from(*written.get_ref()).ok().filter(|number| range.contains(number));
-    meant.ok_or_else(|| text.at(written, format!("{what} must be between {} and {}", range.start(), range.end())))
 }
 
 #[cfg(test)]

@@ -1,14 +1,26 @@
-//! A grant of the configuration: as written, then as meant. What it names must be configured: a name that nothing has is a mistake, not a rule.
+//! A grant of the configuration: as written, then validated. What it names must be configured: a name that nothing has is a mistake, not a rule.
 
-use super::written::{Text, WrittenGrant};
-use super::{MAPPED, Mistake};
+use super::text::{ConfigError, ConfigText};
 use muxboard_core::inventory::Inventory;
 use muxboard_core::name::{HostKey, UnixUser};
-use muxboard_core::policy::{Abilities, Among, Grant};
+use muxboard_core::policy::{Abilities, Ability, Among, Grant};
+use serde::Deserialize;
 use std::fmt;
 use toml::Spanned;
 
-pub(super) fn meant(text: &Text<'_>, written: &Spanned<WrittenGrant>, inventory: &Inventory) -> Result<Grant, Mistake> {
+/// In `users`: the account that the user map gives to whoever asks.
+pub(super) const MAPPED: &str = "@mapped";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGrant {
+    pub(super) who: Vec<String>,
+    pub(super) hosts: Vec<Spanned<String>>,
+    pub(super) users: Vec<Spanned<String>>,
+    pub(super) can: Vec<Ability>,
+}
+
+pub(super) fn validate(text: &ConfigText<'_>, written: &Spanned<RawGrant>, inventory: &Inventory) -> Result<Grant, ConfigError> {
     let grant = written.get_ref();
     let hosts: Among<HostKey> = among(text, grant.hosts.iter())?;
     let mapped = grant.users.iter().any(|user| user.get_ref() == MAPPED);
@@ -29,7 +41,7 @@ pub(super) fn meant(text: &Text<'_>, written: &Spanned<WrittenGrant>, inventory:
     Ok(Grant { who: grant.who.clone(), hosts, users, mapped, can: Abilities::of(&grant.can), line: text.line(written.span().start) })
 }
 
-fn among<'a, T: std::str::FromStr>(text: &Text<'_>, written: impl Iterator<Item = &'a Spanned<String>> + Clone) -> Result<Among<T>, Mistake>
+fn among<'a, T: std::str::FromStr>(text: &ConfigText<'_>, written: impl Iterator<Item = &'a Spanned<String>> + Clone) -> Result<Among<T>, ConfigError>
 where
     T::Err: fmt::Display,
 {

@@ -1,7 +1,7 @@
-//! A host of the configuration: as written, then as meant. Nothing of it may look like an option to ssh or tmux, or hold what a shell would read.
+//! A host of the configuration: as written, then validated. Nothing of it may look like an option to ssh or tmux, or hold what a shell would read.
 
-use super::written::Text;
-use super::{MAPPED, Mistake};
+use super::grant::MAPPED;
+use super::text::{ConfigError, ConfigText, absolute, is_absolute};
 use muxboard_core::inventory::{Host, HostKeys, Reach, Secret, Socket, Ssh, User};
 use muxboard_core::name::{HostKey, UnixUser};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use toml::Spanned;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenHost {
+pub(super) struct RawHost {
     pub(super) key: Spanned<String>,
     label: Option<Spanned<String>>,
     #[serde(default)]
@@ -20,7 +20,7 @@ pub(super) struct WrittenHost {
     socket_name: Option<Spanned<String>>,
     socket_file: Option<Spanned<String>>,
     #[serde(default)]
-    user: BTreeMap<String, Spanned<WrittenUser>>,
+    user: BTreeMap<String, Spanned<RawUser>>,
     #[serde(default)]
     order: Vec<String>,
     #[serde(default)]
@@ -41,19 +41,19 @@ pub(super) struct WrittenHost {
 /// The first words of the board's own URLs.
 const RESERVED: [&str; 4] = ["api", "assets", "fn", "ws"];
 
-/// What one user of a host has of his own.
+/// The settings of one user of a host.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenUser {
+struct RawUser {
     socket: Option<Spanned<String>>,
     socket_name: Option<Spanned<String>>,
     socket_file: Option<Spanned<String>>,
 }
 
-impl WrittenHost {
+impl RawHost {
     /// # Errors
     /// The first mistake in it.
-    pub(super) fn meant(&self, text: &Text<'_>, own: &UnixUser, mapped: Option<&[UnixUser]>) -> Result<Host, Mistake> {
+    pub(super) fn validate(&self, text: &ConfigText<'_>, own: &UnixUser, mapped: Option<&[UnixUser]>) -> Result<Host, ConfigError> {
         let key: HostKey = text.parsed(&self.key)?;
         if RESERVED.contains(&key.as_str()) {
             return Err(text.at(&self.key, format!("\"{key}\" begins other addresses of the board: name the host otherwise")));
@@ -98,7 +98,7 @@ impl WrittenHost {
         Ok(Host { label, key, reach, login, users, order: self.order.clone(), tags })
     }
 
-    fn a_user(&self, text: &Text<'_>, name: UnixUser, login: &UnixUser, everyones: &Socket) -> Result<User, Mistake> {
+    fn a_user(&self, text: &ConfigText<'_>, name: UnixUser, login: &UnixUser, everyones: &Socket) -> Result<User, ConfigError> {
         let own = self.user.get(name.as_str()).map(|user| {
             let user = user.get_ref();
             socket(text, &user.socket, &user.socket_name, &user.socket_file)
@@ -107,7 +107,7 @@ impl WrittenHost {
         Ok(User { through_sudo: name != *login, name, socket })
     }
 
-    fn reach(&self, text: &Text<'_>) -> Result<Reach, Mistake> {
+    fn reach(&self, text: &ConfigText<'_>) -> Result<Reach, ConfigError> {
         let Some(address) = &self.address else {
             let remote = [&self.identity_file, &self.host_key_policy, &self.password_env, &self.password_file, &self.password_credential];
             return match (self.local, remote.into_iter().flatten().next()) {
@@ -127,7 +127,7 @@ impl WrittenHost {
             Some(port) => Some(u16::try_from(*port.get_ref()).ok().filter(|p| *p > 0).ok_or_else(|| text.at(port, "port must be between 1 and 65535"))?),
         };
         let identity_file = match &self.identity_file {
-            Some(path) => Some(absolute(text, path, "identity_file", true)?),
+            Some(path) => Some(below_home(text, path, "identity_file")?),
             None => None,
         };
         let host_keys = match self.host_key_policy.as_ref().map(|p| (p, p.get_ref().as_str())) {
@@ -141,9 +141,9 @@ impl WrittenHost {
     }
 }
 
-type Written = Option<Spanned<String>>;
+type Word = Option<Spanned<String>>;
 
-fn secret(text: &Text<'_>, what: &str, variable: &Written, file: &Written, credential: &Written) -> Result<Option<Secret>, Mistake> {
+fn secret(text: &ConfigText<'_>, what: &str, variable: &Word, file: &Word, credential: &Word) -> Result<Option<Secret>, ConfigError> {
     if let Some(second) = [variable, file, credential].into_iter().flatten().nth(1) {
         return Err(text.at(second, format!("the {what} is kept in two places: name one")));
     }
@@ -157,18 +157,18 @@ fn secret(text: &Text<'_>, what: &str, variable: &Written, file: &Written, crede
     };
     Ok(match (variable, file, credential) {
         (Some(name), ..) => Some(Secret::Variable(word(name)?)),
-        (_, Some(path), _) => Some(Secret::File(absolute(text, path, "this file", false)?)),
+        (_, Some(path), _) => Some(Secret::File(absolute(text, path, "this file")?.to_owned())),
         (.., Some(name)) => Some(Secret::Credential(word(name)?)),
         _ => None,
     })
 }
 
-fn socket(text: &Text<'_>, path: &Written, name: &Written, file: &Written) -> Result<Option<Socket>, Mistake> {
+fn socket(text: &ConfigText<'_>, path: &Word, name: &Word, file: &Word) -> Result<Option<Socket>, ConfigError> {
     if let Some(second) = [path, name, file].into_iter().flatten().nth(1) {
         return Err(text.at(second, "socket, socket_name and socket_file are answers to one question: name one"));
     }
     Ok(match (path, name, file) {
-        (Some(path), ..) => Some(Socket::Path(absolute(text, path, "socket", false)?)),
+        (Some(path), ..) => Some(Socket::Path(absolute(text, path, "socket")?.to_owned())),
         (_, Some(name), _) => {
             let plain = !name.get_ref().is_empty()
                 && name.get_ref().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
@@ -178,21 +178,18 @@ fn socket(text: &Text<'_>, path: &Written, name: &Written, file: &Written) -> Re
             }
             Some(Socket::Name(name.get_ref().clone()))
         }
-        (.., Some(path)) => Some(Socket::File(absolute(text, path, "socket_file", false)?)),
+        (.., Some(path)) => Some(Socket::File(absolute(text, path, "socket_file")?.to_owned())),
         _ => None,
     })
 }
 
-fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str, home: bool) -> Result<String, Mistake> {
-    let rooted = path.get_ref().starts_with('/') || home && path.get_ref().starts_with("~/");
-    if rooted && !path.get_ref().contains(char::is_control) && path.get_ref().len() < 4096 {
-        Ok(path.get_ref().clone())
-    } else {
-        Err(text.at(path, format!("{what} must be an absolute path")))
-    }
+/// A path that is absolute, or below the home directory of the account that runs muxboard.
+fn below_home(text: &ConfigText<'_>, path: &Spanned<String>, what: &str) -> Result<String, ConfigError> {
+    let path_below = path.get_ref().strip_prefix('~').unwrap_or(path.get_ref());
+    if is_absolute(path_below) { Ok(path.get_ref().clone()) } else { Err(text.at(path, format!("{what} must be an absolute path"))) }
 }
 
-fn plain(text: &Text<'_>, written: &Spanned<String>, what: &str) -> Result<String, Mistake> {
+fn plain(text: &ConfigText<'_>, written: &Spanned<String>, what: &str) -> Result<String, ConfigError> {
     let label = written.get_ref();
     if label.trim().is_empty() || label.len() > 200 || label.contains(char::is_control) {
         return Err(text.at(written, format!("{what} must be one line of text, at most 200 bytes")));

@@ -1,11 +1,11 @@
 //! What can be wrong with an account that others come through: it is expired, its password is, its login shell never ends.
 
-use super::{Fault, Kind, port, quoted};
+use super::{Fault, FaultKind, port, quoted};
 use crate::inventory::{Host, Ssh};
 use crate::limits::NOISE_BYTES_MAX;
 
 impl Fault {
-    /// The account that we log in as is expired, or locked by other means, and `tool` (sshd or sudo) refuses to work for it.
+    /// The fault of an account of ours that is expired, or locked by other means: `tool` (sshd or sudo) refuses to work for it.
     pub fn account_expired(host: &Host, tool: &str, says: &str) -> Self {
         let (login, label) = (&host.login, &host.label);
         let words = format!(
@@ -14,21 +14,21 @@ impl Fault {
             quoted(login.as_str())
         );
         // -I: a password that has been expired for too long shuts an account in the same way, and in the same words.
-        Self::new(Kind::AccountExpired, format!("The account {login} is expired or locked on {label}."), words)
+        Self::new(FaultKind::AccountExpired, format!("The account {login} is expired or locked on {label}."), words)
             .mend(format!("chage -E -1 -I -1 {}", quoted(login.as_str())))
     }
 
-    /// The account that we log in as must change its password before `tool` (sshd or sudo) works for it.
+    /// The fault of an account of ours that must change its password before `tool` (sshd or sudo) works for it.
     pub fn password_expired(host: &Host, tool: &str, says: &str) -> Self {
         let (login, label) = (&host.login, &host.label);
         let words = format!(
             "{tool} says: {says}. Either log in as {login} on a terminal and give it a new password, or, as root on {label}, let the old one count as new today:"
         );
-        Self::new(Kind::PasswordExpired, format!("The password of {login} is expired on {label} and must be changed first."), words)
+        Self::new(FaultKind::PasswordExpired, format!("The password of {login} is expired on {label} and must be changed first."), words)
             .mend(format!("chage -d $(date +%F) {}", quoted(login.as_str())))
     }
 
-    /// The login shell says more than the limit before it runs what it is told. `says` is a line of that.
+    /// The fault of a login shell that prints more than the limit before it runs its command. `says` is one of the printed lines.
     pub fn endless_shell(host: &Host, ssh: &Ssh, config: Option<&str>, says: &str) -> Self {
         let login = &host.login;
         let config = config.map(|file| format!(" -F {}", quoted(file))).unwrap_or_default();
@@ -40,6 +40,6 @@ impl Fault {
             quoted(login.as_str()),
             ssh.address
         );
-        Self::new(Kind::NoShell, format!("The login shell of {login} on {} prints without end.", host.label), words)
+        Self::new(FaultKind::NoShell, format!("The login shell of {login} on {} prints without end.", host.label), words)
     }
 }

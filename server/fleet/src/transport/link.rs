@@ -1,13 +1,14 @@
 //! Our connections to one host: one for looks and actions, with a few shells on it, others for terminals. Made when they are needed, made again
 //! when they die, left alone for a while when the host is not there.
 
-use super::client::Client;
-use super::master::{Failure, Master, Pipes, Way};
-use super::shell::{NoShell, Ran, Shell};
-use super::{Answer, Purpose};
+use super::client::SshClient;
+use super::exchange::{Answer, Purpose};
+use super::master::{DialTarget, Failure, Master, Pipes};
+use super::shell::{JobOutcome, Shell, ShellError};
 use crate::exec::Bounds;
+use crate::lock::lock;
 use muxboard_core::argv::Overruled;
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::{Host, Ssh};
 use muxboard_core::limits::{
     BACK_OFF_SECONDS, DIAL_TRIES, DIAL_WAIT_MS, REDIAL_ASKED_SECONDS_MAX, REDIAL_REFUSED_SECONDS, REDIAL_SECONDS_MAX, SHELL_SECONDS_MAX, SHELLS_KEPT,
@@ -16,31 +17,31 @@ use muxboard_core::limits::{
 use muxboard_core::shell::Script;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex as Short, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Our connections to one host.
-pub(crate) struct Link {
+pub(crate) struct SshLink {
     host: Host,
     ssh: Ssh,
     number: usize,
-    client: Arc<Client>,
-    main: Mutex<Main>,
-    /// Shells nobody uses now.
-    idle: Short<Vec<Shell>>,
-    /// The first shell of this connection, if a job of it did not end in time.
-    hung: Short<Option<Shell>>,
-    /// As many as there may be at one moment; fewer where sshd allows fewer.
-    room: Arc<Semaphore>,
+    client: Arc<SshClient>,
+    main: AsyncMutex<Main>,
+    /// Idle shells on the main connection.
+    idle: Mutex<Vec<Shell>>,
+    /// The first shell of the main connection, if one of its jobs did not end in time.
+    hung: Mutex<Option<Shell>>,
+    /// Slots for shells on the main connection; fewer where sshd allows fewer.
+    shell_slots: Arc<Semaphore>,
     forgotten: AtomicUsize,
     sockets: AtomicU64,
     noise: AtomicUsize,
-    terminals: Mutex<Vec<Arc<Terminals>>>,
+    terminals: AsyncMutex<Vec<Arc<Terminals>>>,
 }
 
-/// The connection for looks and actions.
+/// The connection for sweeps and actions.
 #[derive(Default)]
 struct Main {
     master: Option<Arc<Master>>,
@@ -50,7 +51,7 @@ struct Main {
 }
 
 impl Main {
-    /// How the last try to connect ended.
+    /// Records how the last try to connect ended.
     fn note(&mut self, fault: Option<&Fault>) {
         self.failures = if fault.is_some() { self.failures.saturating_add(1) } else { 0 };
         self.fault = fault.map(|fault| (fault.clone(), Instant::now()));
@@ -64,27 +65,27 @@ struct Terminals {
     most: AtomicUsize,
 }
 
-/// The right to one terminal on a connection.
-pub(crate) struct Seat {
-    link: Arc<Link>,
+/// A permit for one terminal on a connection.
+pub(crate) struct ChannelPermit {
+    link: Arc<SshLink>,
     terminals: Arc<Terminals>,
 }
 
-impl Link {
-    pub(crate) fn new(host: Host, ssh: Ssh, number: usize, client: Arc<Client>) -> Arc<Self> {
+impl SshLink {
+    pub(crate) fn new(host: Host, ssh: Ssh, number: usize, client: Arc<SshClient>) -> Arc<Self> {
         Arc::new(Self {
             host,
             ssh,
             number,
             client,
-            main: Mutex::default(),
-            idle: Short::default(),
-            hung: Short::default(),
-            room: Arc::new(Semaphore::new(SHELLS_MAX)),
+            main: AsyncMutex::default(),
+            idle: Mutex::default(),
+            hung: Mutex::default(),
+            shell_slots: Arc::new(Semaphore::new(SHELLS_MAX)),
             forgotten: AtomicUsize::new(0),
             sockets: AtomicU64::new(0),
             noise: AtomicUsize::new(0),
-            terminals: Mutex::default(),
+            terminals: AsyncMutex::default(),
         })
     }
 
@@ -96,22 +97,22 @@ impl Link {
         &self.ssh
     }
 
-    /// The configuration file that our ssh reads in the place of the account's own.
+    /// The configuration file that our ssh reads instead of the account's own.
     pub(crate) fn config(&self) -> Option<&str> {
         self.client.config()
     }
 
-    /// A path of ours that nothing is at.
+    /// A path in our folder that no file has.
     pub(crate) fn fresh_path(&self, kind: char) -> PathBuf {
         self.client.runtime.socket(self.number, self.sockets.fetch_add(1, Ordering::SeqCst), kind)
     }
 
-    /// What the login shell says before it does what it is told, in bytes.
+    /// What the login shell prints before it runs its command, in bytes.
     pub(crate) fn noise(&self) -> usize {
         self.noise.load(Ordering::SeqCst)
     }
 
-    /// Runs a script.
+    /// Runs a script on the host.
     ///
     /// # Errors
     /// What is wrong with the host.
@@ -120,35 +121,35 @@ impl Link {
         // A connection that dies over and over is not a connection.
         for _ in 0..DIAL_TRIES {
             let (master, generation) = self.master(purpose).await?;
-            let Some((mut shell, room)) = self.shell(&master, generation).await? else { continue };
+            let Some((mut shell, slot)) = self.shell(&master, generation).await? else { continue };
             // Whoever asked may go away meanwhile: the shell, which the connection may live by, must not go with him.
             let (link, script) = (self.clone(), script.clone());
-            let ran = tokio::spawn(async move {
-                let _room = room;
+            let outcome = tokio::spawn(async move {
+                let _slot = slot;
                 // After the shell: who waits for a busy host's must not hold what all hosts share.
                 let looks = async { if purpose == Purpose::Act { None } else { link.client.looks.acquire().await.ok() } };
                 let _look = timeout(Duration::from_millis(SWEEPS_WAIT_MS), looks).await;
-                let ran = shell.run(&script, bounds).await;
-                match ran {
-                    Ran::Ended(_) => link.keep(shell),
+                let outcome = shell.run(&script, bounds).await;
+                match outcome {
+                    JobOutcome::Ended(_) => link.keep(shell),
                     // Its job may hang for ever, but the connection lives by it, and others use that.
-                    Ran::TimedOut if shell.is_first() => *link.hung.lock().unwrap_or_else(PoisonError::into_inner) = Some(shell),
+                    JobOutcome::TimedOut if shell.is_first() => *lock(&link.hung) = Some(shell),
                     _ => {}
                 }
-                ran
+                outcome
             });
-            match ran.await.unwrap_or(Ran::Broken) {
-                Ran::Ended(answer) => return Ok(answer),
-                Ran::TimedOut => return Err(Fault::timed_out(&self.host)),
-                Ran::Unheard => {}
-                Ran::Broken if again => again = false,
-                Ran::Broken => return Err(Fault::broken_off(&self.host)),
+            match outcome.await.unwrap_or(JobOutcome::Broken) {
+                JobOutcome::Ended(answer) => return Ok(answer),
+                JobOutcome::TimedOut => return Err(Fault::timed_out(&self.host)),
+                JobOutcome::NotStarted => {}
+                JobOutcome::Broken if again => again = false,
+                JobOutcome::Broken => return Err(Fault::broken_off(&self.host)),
             }
         }
         Err(Fault::unreachable(&self.host, "The connection breaks again and again"))
     }
 
-    /// Whether all the connections that looks may make at one moment are being made.
+    /// True if sweeps make as many connections as they may.
     pub(crate) fn is_crowded(&self) -> bool {
         self.client.is_crowded()
     }
@@ -163,10 +164,10 @@ impl Link {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Shell>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 
-    /// The connection for looks and actions, made if need be.
+    /// The connection for sweeps and actions, made if need be, with its generation.
     async fn master(&self, purpose: Purpose) -> Result<(Arc<Master>, u64), Fault> {
         let mut main = self.main.lock().await;
         if let Some(master) = main.master.as_ref().filter(|master| master.is_alive()) {
@@ -174,7 +175,7 @@ impl Link {
         }
         main.master = None;
         self.idle().clear();
-        *self.hung.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.hung) = None;
         if let Some(fault) = self.rests(&main, purpose) {
             return Err(fault);
         }
@@ -187,7 +188,7 @@ impl Link {
             }
             Ok((master, pipes)) => {
                 let master = Arc::new(master);
-                self.room.add_permits(self.forgotten.swap(0, Ordering::SeqCst));
+                self.shell_slots.add_permits(self.forgotten.swap(0, Ordering::SeqCst));
                 main.generation += 1;
                 if let Some(pipes) = pipes {
                     self.noise.store(pipes.noise, Ordering::SeqCst);
@@ -204,16 +205,16 @@ impl Link {
         }
     }
 
-    /// What was wrong just now, for as long as the host is left alone for it.
+    /// The fault of the last try to connect, while the host is left alone for it.
     fn rests(&self, main: &Main, purpose: Purpose) -> Option<Fault> {
         let (fault, at) = main.fault.as_ref()?;
         (at.elapsed() < self.pause(fault.kind, main.failures, purpose)).then(|| fault.clone())
     }
 
     /// How long a host that failed is left alone.
-    fn pause(&self, kind: Kind, failures: u32, purpose: Purpose) -> Duration {
+    fn pause(&self, kind: FaultKind, failures: u32, purpose: Purpose) -> Duration {
         let doubled = BACK_OFF_SECONDS << failures.min(16);
-        let refused = matches!(kind, Kind::AuthenticationFailed | Kind::HostKeyChanged | Kind::HostKeyUnknown | Kind::HostKeyRevoked);
+        let refused = matches!(kind, FaultKind::AuthenticationFailed | FaultKind::HostKeyChanged | FaultKind::HostKeyUnknown | FaultKind::HostKeyRevoked);
         let seconds = match (purpose, refused) {
             // What only a person can mend; and a wrong password is counted over there, whoever it is that asks for it to be tried again.
             (Purpose::Look, true) => REDIAL_REFUSED_SECONDS,
@@ -230,10 +231,10 @@ impl Link {
         let resolved = self.client.resolve(&self.host, &self.ssh).await.map_err(|why| Fault::unreachable(&self.host, &why))?;
         let mut wait = Duration::from_millis(DIAL_WAIT_MS + (self.number as u64 * 37) % DIAL_WAIT_MS);
         for left in (0..DIAL_TRIES).rev() {
-            let may = self.client.may_dial(&resolved.first_hop, purpose).await.ok_or_else(|| Fault::unreachable(&self.host, "muxboard is ending"))?;
+            let may = self.client.acquire_dial(&resolved.first_hop, purpose).await.ok_or_else(|| Fault::unreachable(&self.host, "muxboard is ending"))?;
             let control = self.fresh_path(kind);
-            let way = Way { host: &self.host, ssh: &self.ssh, client: &self.client, resolved: &resolved };
-            match Master::dial(way, control, kind == 'c', may).await {
+            let target = DialTarget { host: &self.host, ssh: &self.ssh, client: &self.client, resolved: &resolved };
+            match Master::dial(target, control, kind == 'c', may).await {
                 Ok(master) => return Ok(master),
                 Err(Failure::Dropped(_)) if left > 0 => sleep(wait).await,
                 Err(Failure::Dropped(fault) | Failure::Final(fault)) => return Err(fault),
@@ -243,10 +244,10 @@ impl Link {
         Err(Fault::timed_out(&self.host))
     }
 
-    /// A shell that nobody uses; it goes back with [`Link::keep`], or ends. None if the connection turns out to be dead.
+    /// An idle or new shell with its slot; it goes back by [`SshLink::keep`], or ends. `None` if the connection turns out to be dead.
     async fn shell(&self, master: &Arc<Master>, generation: u64) -> Result<Option<(Shell, OwnedSemaphorePermit)>, Fault> {
         loop {
-            let Ok(permit) = self.room.clone().acquire_owned().await else { return Err(Fault::unreachable(&self.host, "muxboard is ending")) };
+            let Ok(permit) = self.shell_slots.clone().acquire_owned().await else { return Err(Fault::unreachable(&self.host, "muxboard is ending")) };
             match self.idle().pop() {
                 Some(shell) if shell.generation == generation => return Ok(Some((shell, permit))),
                 // While this one waited the connection was made anew, and lives by this shell.
@@ -261,7 +262,7 @@ impl Link {
                     self.noise.store(shell.noise, Ordering::SeqCst);
                     return Ok(Some((shell, permit)));
                 }
-                Err(NoShell::Refused) if master.is_alive() && master.answers().await => {
+                Err(ShellError::Refused) if master.is_alive() && master.answers().await => {
                     if self.forgotten.load(Ordering::SeqCst) + 1 >= SHELLS_MAX {
                         // How many it allows was settled when the connection was made: one that is made anew hears of a change.
                         return Err(self.give_up(generation, Fault::too_few_sessions(&self.host)).await);
@@ -270,8 +271,8 @@ impl Link {
                     self.forgotten.fetch_add(1, Ordering::SeqCst);
                     permit.forget();
                 }
-                Err(NoShell::Refused) => return Ok(None),
-                Err(NoShell::Silent) => {
+                Err(ShellError::Refused) => return Ok(None),
+                Err(ShellError::Silent) => {
                     let fresh = master.since.elapsed() < Duration::from_secs(SHELL_SECONDS_MAX * 2);
                     // Whatever ssh still hopes for.
                     let fault = if fresh { Fault::no_shell(&self.host, None) } else { Fault::timed_out(&self.host) };
@@ -281,7 +282,7 @@ impl Link {
         }
     }
 
-    /// Lets go of a connection that is of no use any more, and says why.
+    /// Drops a connection that is of no use any more, and returns the fault.
     async fn give_up(&self, generation: u64, fault: Fault) -> Fault {
         let mut main = self.main.lock().await;
         if main.generation == generation {
@@ -291,8 +292,8 @@ impl Link {
         fault
     }
 
-    /// Room for a terminal, on a connection that is made if need be.
-    pub(crate) async fn seat(self: &Arc<Self>) -> Result<Seat, Fault> {
+    /// A permit for a terminal, on a connection that is made if need be.
+    pub(crate) async fn acquire_channel(self: &Arc<Self>) -> Result<ChannelPermit, Fault> {
         let mut all = self.terminals.lock().await;
         all.retain(|terminals| terminals.master.is_alive());
         let free = |t: &&Arc<Terminals>| t.taken.load(Ordering::SeqCst) < t.most.load(Ordering::SeqCst);
@@ -316,34 +317,34 @@ impl Link {
             }
         };
         terminals.taken.fetch_add(1, Ordering::SeqCst);
-        Ok(Seat { link: self.clone(), terminals })
+        Ok(ChannelPermit { link: self.clone(), terminals })
     }
 }
 
-impl Seat {
+impl ChannelPermit {
     pub(crate) fn control(&self) -> &Path {
         self.terminals.master.control()
     }
 
-    /// What an ssh on its connection is to be told beside what every ssh is.
+    /// Options that an ssh on this connection must be given beside those of every ssh.
     pub(crate) fn overruled(&self) -> &Overruled {
         &self.terminals.master.overruled
     }
 
-    /// Whether ssh's complaint is that sshd opens no more on this connection.
-    pub(crate) fn was_refused(complaint: &str) -> bool {
+    /// True if ssh's complaint is that sshd opens no more sessions on this connection.
+    pub(crate) fn is_refusal(complaint: &str) -> bool {
         complaint.contains("refused by peer") || complaint.contains("open failed")
     }
 
-    /// Says that sshd did not let this one in: the connection has all the terminals it can have. False if it has no other.
-    pub(crate) fn is_one_too_many(&self) -> bool {
+    /// Lowers the connection's limit to the terminals it has, after sshd refused this one. False if it has no other.
+    pub(crate) fn lower_limit(&self) -> bool {
         let others = self.terminals.taken.load(Ordering::SeqCst).saturating_sub(1);
         self.terminals.most.store(others, Ordering::SeqCst);
         others > 0
     }
 }
 
-impl Drop for Seat {
+impl Drop for ChannelPermit {
     fn drop(&mut self) {
         let left = self.terminals.taken.fetch_sub(1, Ordering::SeqCst) - 1;
         if left > 0 {
@@ -355,7 +356,7 @@ impl Drop for Seat {
                 sleep(Duration::from_secs(TERMINALS_IDLE_SECONDS)).await;
                 if terminals.taken.load(Ordering::SeqCst) == 0 {
                     let mut all = link.terminals.lock().await;
-                    // Under the lock: nobody can take a seat on it now.
+                    // Under the lock: nobody can take a channel on it now.
                     if terminals.taken.load(Ordering::SeqCst) == 0 {
                         all.retain(|other| !Arc::ptr_eq(other, &terminals));
                     }
@@ -368,13 +369,13 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SshSettings;
+    use crate::transport::SshSettings;
     use muxboard_core::inventory::{HostKeys, Reach, Secret};
     use muxboard_core::name::Address;
     use std::os::unix::fs::PermissionsExt;
 
     /// A host with a password, whose sshd accepts and says nothing.
-    async fn silent(folder: &Path) -> (tokio::net::TcpListener, Arc<Link>) {
+    async fn silent(folder: &Path) -> (tokio::net::TcpListener, Arc<SshLink>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         std::fs::write(folder.join("password"), "secret\n").unwrap();
         std::fs::set_permissions(folder.join("password"), PermissionsExt::from_mode(0o600)).unwrap();
@@ -388,11 +389,11 @@ mod tests {
         };
         let host = Host { reach: Reach::Ssh(ssh.clone()), ..Host::local("h".parse().unwrap(), &"me".parse().unwrap()) };
         let settings = SshSettings { config: Some("/dev/null".into()), runtime: Some(folder.join("run")), askpass: Some("/bin/false".into()) };
-        (listener, Link::new(host, ssh, 0, Client::new(settings).unwrap()))
+        (listener, SshLink::new(host, ssh, 0, SshClient::new(settings).unwrap()))
     }
 
     #[tokio::test]
-    async fn a_dial_of_a_host_with_a_password_that_was_given_up_or_that_went_on_beside_another_left_none_possible() {
+    async fn a_host_with_a_password_can_be_dialled_twice_at_once_and_again_after_a_dial_was_given_up() {
         let folder = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o700)).tempdir().unwrap();
         std::fs::create_dir(folder.path().join("run")).unwrap();
         std::fs::set_permissions(folder.path().join("run"), PermissionsExt::from_mode(0o700)).unwrap();
@@ -407,7 +408,7 @@ mod tests {
             };
             tokio::select! {
                 ended = link.master(Purpose::Act) => panic!("{:?}", ended.err()),
-                ended = link.seat() => panic!("{:?}", ended.err()),
+                ended = link.acquire_channel() => panic!("{:?}", ended.err()),
                 connected = timeout(Duration::from_secs(30), both) => connected.unwrap(),
             }
             assert_eq!(asks(), 0);
@@ -420,12 +421,12 @@ mod tests {
         let (_listener, link) = silent(folder.path()).await;
         for purpose in [Purpose::Refresh, Purpose::Act] {
             let pause = |kind, failures| link.pause(kind, failures, purpose).as_secs();
-            assert!(pause(Kind::AuthenticationFailed, 1) < pause(Kind::AuthenticationFailed, 3));
-            assert!(pause(Kind::AuthenticationFailed, 40) > REDIAL_ASKED_SECONDS_MAX * 8 / 10);
-            assert!(pause(Kind::Unreachable, 40) <= BACK_OFF_SECONDS * 2);
+            assert!(pause(FaultKind::AuthenticationFailed, 1) < pause(FaultKind::AuthenticationFailed, 3));
+            assert!(pause(FaultKind::AuthenticationFailed, 40) > REDIAL_ASKED_SECONDS_MAX * 8 / 10);
+            assert!(pause(FaultKind::Unreachable, 40) <= BACK_OFF_SECONDS * 2);
         }
         // Nor by a terminal.
         link.main.lock().await.note(Some(&Fault::timed_out(&link.host)));
-        assert_eq!(link.seat().await.err().map(|fault| fault.kind), Some(Kind::TimedOut));
+        assert_eq!(link.acquire_channel().await.err().map(|fault| fault.kind), Some(FaultKind::TimedOut));
     }
 }

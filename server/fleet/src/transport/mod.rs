@@ -2,6 +2,7 @@
 //! ours. What is asked and how an answer is read is the same for both.
 
 mod client;
+mod exchange;
 mod link;
 mod master;
 mod runtime;
@@ -11,63 +12,43 @@ mod shell;
 pub use client::SshSettings;
 pub use secret::{ASKPASS_SOCKET, askpass, private_file};
 
-pub(crate) use client::Client;
-pub(crate) use link::{Link, Seat};
+pub(crate) use client::SshClient;
+pub(crate) use exchange::{Answer, Purpose};
+pub(crate) use link::{ChannelPermit, SshLink};
 
 use crate::exec::{self, Bounds};
-use crate::{row_mark, sentinel};
+use crate::random::row_mark;
+use crate::random::sentinel;
 use muxboard_core::argv;
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, Reach, User};
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS, SECTION_BYTES_MAX, START_SECONDS_MAX};
 use muxboard_core::name::Directory;
+use muxboard_core::section::{self, Section};
 use muxboard_core::shell::Script;
-use muxboard_core::tmux::section::{self, Section};
 use muxboard_core::tmux::{Call, format};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A host's answer to a script.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// The exit code.
-    pub(crate) exit: i32,
-    /// Everything it said.
-    pub(crate) output: Vec<u8>,
-    /// The fresh mark that the script found as `$M`.
-    pub(crate) mark: String,
-}
-
-/// Why a script is run: what it may cost when the host is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To look, by ourselves: a host that failed lately is left alone, and a look that was cut off is taken again.
-    Look,
-    /// To look, because a person asked for it now.
-    Refresh,
-    /// To change something: tried at once, and never twice.
-    Act,
-}
-
-/// The way to one host.
+/// How scripts reach one host.
 #[derive(Clone)]
 pub(crate) enum Transport {
-    /// This machine.
+    /// The host is this machine.
     Local,
-    /// Another one.
-    Ssh(Arc<Link>),
+    /// The host is reached over ssh.
+    Ssh(Arc<SshLink>),
 }
 
 impl Transport {
-    pub(crate) fn new(host: &Host, number: usize, client: Option<&Arc<Client>>) -> Self {
+    pub(crate) fn new(host: &Host, number: usize, client: Option<&Arc<SshClient>>) -> Self {
         match (&host.reach, client) {
-            (Reach::Ssh(ssh), Some(client)) => Self::Ssh(Link::new(host.clone(), ssh.clone(), number, client.clone())),
+            (Reach::Ssh(ssh), Some(client)) => Self::Ssh(SshLink::new(host.clone(), ssh.clone(), number, client.clone())),
             // The client is there whenever a host needs it.
             _ => Self::Local,
         }
     }
 
-    /// Whether other hosts wait for their first look: whoever only has details to ask for lets them go first.
+    /// True if other hosts wait for their first sweep, so that mere details should be asked for later.
     pub(crate) fn is_crowded(&self) -> bool {
         matches!(self, Self::Ssh(link) if link.is_crowded())
     }
@@ -88,7 +69,7 @@ impl Transport {
         }
     }
 
-    /// Makes one call of tmux as a user: its exit code, none if it did not answer in time, and its words, complaints included.
+    /// Makes one call of tmux as a user. Returns its exit code, `None` if tmux did not answer in time, and its output, complaints included.
     ///
     /// # Errors
     /// What is wrong with the host.
@@ -96,7 +77,7 @@ impl Transport {
         self.asked(host, &section::single(user, call, ACTION_SECONDS_MAX, ACTION_BYTES_MAX), ACTION_SECONDS_MAX, purpose).await
     }
 
-    /// Lists a user's sessions, without previews: as many bytes as a section of a sweep may have.
+    /// Lists a user's sessions, without previews.
     ///
     /// # Errors
     /// What is wrong with the host.
@@ -114,7 +95,7 @@ impl Transport {
         Ok(Section { listing: format::parse(&words, &mark), captures: Vec::new(), exit, cut })
     }
 
-    /// Makes one call of tmux that may start the user's server, as [`Self::call`], and waits until that has loaded its configuration.
+    /// Makes one call of tmux that may start the user's server, as [`Self::call`], and waits until the server has loaded its configuration.
     ///
     /// # Errors
     /// What is wrong with the host.
@@ -130,7 +111,7 @@ impl Transport {
         self.asked(host, &section::entering(user, directory, &sentinel(), ACTION_SECONDS_MAX, ACTION_BYTES_MAX), ACTION_SECONDS_MAX, Purpose::Act).await
     }
 
-    /// Asks for the `PATH` of a login of a user, as [`Self::call`].
+    /// Asks for the login `PATH` of a user, as [`Self::call`].
     ///
     /// # Errors
     /// What is wrong with the host.

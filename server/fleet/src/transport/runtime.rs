@@ -1,16 +1,14 @@
 //! The folder of our control sockets: whoever may write there may use our connections, so it is ours alone or not used at all.
 
-use muxboard_core::limits::CONTROL_PATH_BYTES_MAX;
+use crate::random::sentinel;
+use muxboard_core::limits::{CONTROL_PATH_BYTES_MAX, SOCKET_NAME_BYTES};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// What a control socket adds to the folder's path: `/123456.7890t`.
-const NAME_BYTES: usize = 14;
-
-/// The folder of this process. Removed when dropped; what a killed process left is removed by the next one.
+/// The folder of this process's control sockets, removed when dropped. What a killed process left behind is removed by the next one.
 #[derive(Debug)]
 pub(crate) struct Runtime {
     folder: PathBuf,
@@ -18,7 +16,7 @@ pub(crate) struct Runtime {
     _locked: File,
 }
 
-/// Where the folder lies unless the settings say it.
+/// The default parent of the folder.
 fn usual() -> PathBuf {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     // systemd's RuntimeDirectory= may be readable by all: a folder in it is not.
@@ -31,6 +29,8 @@ fn usual() -> PathBuf {
 }
 
 impl Runtime {
+    /// Makes the folder, below `wanted` or below the default parent.
+    ///
     /// # Errors
     /// When the folder is not ours alone, or its path leaves no room for a socket's name; in words for the operator.
     pub(crate) fn open(wanted: Option<&Path>) -> io::Result<Self> {
@@ -52,9 +52,9 @@ impl Runtime {
             )));
         }
         Self::sweep_out(&parent);
-        let name: String = crate::sentinel().chars().take(8).collect();
+        let name: String = sentinel().chars().take(8).collect();
         let folder = parent.join(&name);
-        let bytes = folder.as_os_str().len() + NAME_BYTES;
+        let bytes = folder.as_os_str().len() + SOCKET_NAME_BYTES;
         if bytes > CONTROL_PATH_BYTES_MAX {
             return Err(io::Error::other(format!(
                 "the runtime directory {shown} is too deep for ssh's control sockets ({bytes} of {CONTROL_PATH_BYTES_MAX} bytes): set XDG_RUNTIME_DIR to a shorter path"
@@ -67,7 +67,7 @@ impl Runtime {
         Ok(Self { folder, lock, _locked: locked })
     }
 
-    /// Removes what processes left that are not there any more: their locks can be had.
+    /// Removes the folders of processes that have ended: their locks are free.
     fn sweep_out(parent: &Path) {
         let Ok(entries) = fs::read_dir(parent) else { return };
         for lock in entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "lock")) {
@@ -79,7 +79,7 @@ impl Runtime {
         }
     }
 
-    /// A path for a socket. `kind` is one letter.
+    /// The path of a socket in the folder. `kind` is one letter.
     pub(crate) fn socket(&self, host: usize, generation: u64, kind: char) -> PathBuf {
         self.folder.join(format!("{host}.{generation}{kind}"))
     }

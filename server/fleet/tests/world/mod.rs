@@ -1,11 +1,12 @@
 //! A real tmux server on a private socket, and a fleet of this machine alone that knows it.
 #![allow(unreachable_pub, dead_code, clippy::allow_attributes, reason = "a part of several tests")]
 
-use muxboard_core::fault::Kind;
+use muxboard_core::confirm::{Confirmed, confirm};
+use muxboard_core::fault::FaultKind;
 use muxboard_core::inventory::{Host, Inventory, Socket};
-use muxboard_core::policy::{self, Abilities, Among, Asker, Create, Grant, Operation, Permit, Policy, Principal, Refresh};
+use muxboard_core::policy::{self, Abilities, Actor, Among, Create, Grant, Kill, Operation, Permit, Policy, Principal, Refresh};
 use muxboard_core::snapshot::{Place, Session, SessionId, UserState};
-use muxboard_fleet::{AttachLimits, Attachment, Failed, Fleet, Settings};
+use muxboard_fleet::{ActionError, AttachLimits, Attachment, Fleet, Settings};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -58,6 +59,11 @@ impl World {
         permit(&self.inventory, place(), operation)
     }
 
+    /// A confirmed kill, as if the session's name had been typed.
+    pub fn confirmed(&self, session: SessionId) -> Confirmed<Kill> {
+        confirm(self.permit(Kill { session }), "name", &"name".parse().unwrap()).unwrap()
+    }
+
     pub async fn look(&self) -> UserState {
         timeout(PATIENCE, self.fleet.refresh(&[self.permit(Refresh)])).await.unwrap();
         self.state()
@@ -74,7 +80,7 @@ impl World {
         }
     }
 
-    pub async fn create(&self, name: &str, command: Option<&str>) -> Result<SessionId, Failed> {
+    pub async fn create(&self, name: &str, command: Option<&str>) -> Result<SessionId, ActionError> {
         let wanted = Create { name: name.parse().unwrap(), directory: None, command: command.map(|c| c.parse().unwrap()) };
         timeout(PATIENCE, self.fleet.create(self.permit(wanted))).await.unwrap().map(|created| created.session)
     }
@@ -89,7 +95,7 @@ impl Drop for World {
 /// Leave for somebody who may do everything everywhere.
 pub fn permit<O: Operation>(inventory: &Inventory, place: Place, operation: O) -> Permit<O> {
     let policy = Policy { grants: vec![Grant { who: vec!["ann".into()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 }] };
-    let ann = Asker { principal: Principal::named("ann"), gate: "token", from: String::new(), request: String::new() };
+    let ann = Actor { principal: Principal::named("ann"), gate: "token", from: String::new(), request: String::new() };
     policy::permit(&policy, inventory, &ann, place, operation).unwrap()
 }
 
@@ -136,7 +142,7 @@ impl Drop for Stopped {
     }
 }
 
-pub fn fault(state: &UserState) -> Option<Kind> {
+pub fn fault(state: &UserState) -> Option<FaultKind> {
     if let UserState::Fault(fault) = state { Some(fault.kind) } else { None }
 }
 

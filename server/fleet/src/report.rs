@@ -1,0 +1,28 @@
+//! The audit event of one action: reported exactly once, when the action ends or is given up.
+
+use crate::error::ActionError;
+use muxboard_core::audit::AuditEvent;
+use muxboard_core::snapshot::SessionId;
+use std::sync::Arc;
+
+/// The sink of audit events.
+pub type Audit = Arc<dyn Fn(AuditEvent) + Send + Sync>;
+
+/// The audit event of one action. It is sent exactly once, by [`Report::end`] or when dropped.
+pub(crate) struct Report {
+    pub(crate) audit: Audit,
+    pub(crate) event: AuditEvent,
+}
+
+impl Report {
+    pub(crate) fn end<T>(mut self, session: Option<SessionId>, result: &Result<T, ActionError>) {
+        self.event.session = session.or(self.event.session);
+        self.event.result = result.as_ref().map_or_else(ActionError::word, |_| "done").into();
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        (self.audit)(std::mem::take(&mut self.event));
+    }
+}

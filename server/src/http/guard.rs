@@ -1,0 +1,95 @@
+//! The checks that every request passes before anybody asks who sent it, and the headers of every answer.
+
+use crate::access::allowed_hosts::check;
+use crate::access::peer::{Peer, Source};
+use crate::access::token::random_hex;
+use crate::state::AppState;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use muxboard_core::audit::AuditEvent;
+use muxboard_core::limits::HTTPS_ALONE_SECONDS;
+use muxboard_core::policy::{Actor, Principal};
+use std::sync::Arc;
+
+/// Refuses requests above the rate limit; a foreign `Host` (DNS rebinding); a foreign or missing `Origin` where something changes (a cross-site
+/// request).
+pub(crate) async fn check_host_and_origin(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    let rules = state.rules();
+    let source = Source::of(Peer::of(&request), request.headers(), &rules.allowed_hosts.proxies);
+    if !state.throttle.lets_through(source) {
+        if let Some(times) = state.throttle.refused.allow() {
+            tracing::info!(times, path = request.uri().path(), from = %source, "refused: too many requests");
+        }
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], "Too many requests. Wait a moment.\n").into_response();
+    }
+    if let Err(refused) = check(&rules.allowed_hosts, &request) {
+        tracing::info!(path = request.uri().path(), from = %source, "refused: {refused}");
+        let request = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let anonymous = Actor { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
+        (state.audit)(AuditEvent::about(&anonymous, "enter", "denied: foreign host or origin"));
+        return (StatusCode::FORBIDDEN, format!("Refused: {refused}\n")).into_response();
+    }
+    next.run(request).await
+}
+
+/// This request's nonce, for the one inline script of a page.
+#[derive(Clone)]
+pub(crate) struct Nonce(pub(crate) String);
+
+/// The correlation id of a request.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// Sets the headers of every answer, errors too.
+pub(crate) async fn headers(mut request: Request, next: Next) -> Response {
+    let random = random_hex();
+    let (nonce, id) = random.split_at(32);
+    // The nonce is a secret of this page, the id is not.
+    let id: String = id.chars().take(16).collect();
+    request.extensions_mut().insert(Nonce(nonce.to_owned()));
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut answer = next.run(request).await;
+    let terminal = answer.extensions().get::<XtermPage>().is_some();
+    // xterm.js sets style attributes, and nothing else here does.
+    let attributes = if terminal { "style-src-attr 'unsafe-inline'; " } else { "" };
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; {attributes}img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let out = answer.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        out.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        out.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+    ] {
+        out.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    // Pages show what a principal may see: no cache keeps them.
+    out.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// Tells browsers to come by https alone, if no other origin is configured: what is typed without it never leaves them in the clear.
+pub(crate) async fn strict_transport_security(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    if state.rules().allowed_hosts.https_only()
+        && let Ok(alone) = HeaderValue::from_str(&format!("max-age={HTTPS_ALONE_SECONDS}"))
+    {
+        answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, alone);
+    }
+    answer
+}
+
+/// Marks the answer that holds a terminal.
+#[derive(Clone, Copy)]
+pub(crate) struct XtermPage;
