@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 pub struct Style {
     /// The colour's number (0 black, 1 red, 2 green, 3 yellow, 4 blue, 5 magenta, 6 cyan, 7 white), if it is not the default.
     pub colour: Option<u8>,
-    /// Bold.
+    /// True for bold text.
     pub bold: bool,
 }
 
 /// A run of text in one style.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// The style.
+    /// The run's style.
     pub style: Style,
-    /// The text, without control characters.
+    /// The run's text, without control characters.
     pub text: String,
 }
 
-/// A line.
+/// A line of text, as runs of one style each.
 pub type StyledLine = Vec<Run>;
 
-/// The last lines of a screen that hold anything, each cut to a width.
+/// The last lines of a captured screen that hold anything, at most [`PREVIEW_LINES_MAX`], each cut to [`PREVIEW_CHARS_MAX`] characters.
 pub fn preview(screen: &str) -> Vec<StyledLine> {
     let mut style = Style::default();
     let mut lines: Vec<StyledLine> = screen.lines().map(|l| line(l, &mut style)).collect();
@@ -59,7 +59,7 @@ fn line(text: &str, style: &mut Style) -> StyledLine {
     runs
 }
 
-/// Eats one escape sequence; a `CSI .. m` changes the style.
+/// Reads one escape sequence; a `CSI .. m` changes the style.
 fn escape(chars: &mut std::str::Chars<'_>, style: &mut Style) {
     match chars.next() {
         Some('[') => {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_that_hold_anything() {
+    fn a_preview_is_the_last_lines_that_hold_anything() {
         assert_eq!(texts("a\nb  \n\n   \n"), ["a", "b"]);
         assert_eq!(texts("a\n\n\n\n\n\n\n\nb"), ["a", "", "b"]);
         assert_eq!(texts("1\n2\n3\n4\n5\n6\n7\n8\n"), ["3", "4", "5", "6", "7", "8"]);

@@ -5,7 +5,7 @@ use crate::limits::{ALIVE_COUNT, ALIVE_SECONDS, CONNECT_SECONDS_MAX, SCRIPT_WORD
 use crate::shell::Script;
 use crate::tmux::Call;
 
-/// The words of a process: the program and its arguments. No shell reads them.
+/// A process: its program and arguments. No shell reads them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argv {
     program: String,
@@ -23,16 +23,16 @@ impl Argv {
         &self.program
     }
 
-    /// Its arguments.
+    /// The arguments, without the program.
     pub fn arguments(&self) -> &[String] {
         &self.arguments
     }
 }
 
-/// What is said when a file that publishes a socket's path does not.
+/// The complaint of a call whose socket's path is not in the file that should publish it.
 pub const NO_SOCKET_PUBLISHED: &str = "muxboard: no socket path in";
 
-/// tmux as a user of a host: directly, or by exactly what the documented sudoers line grants.
+/// The words of a call of tmux as a user of a host: directly, or by exactly what the documented sudoers line grants.
 pub fn tmux_words(user: &User, call: &Call) -> Vec<String> {
     let mut words = through_sudo(user);
     match &user.socket {
@@ -51,8 +51,8 @@ fn through_sudo(user: &User) -> Vec<String> {
     if user.through_sudo { ["sudo", "-n", "-H", "-u", user.name.as_str(), "--"].map(String::from).into() } else { Vec::new() }
 }
 
-/// tmux on the socket whose path a file holds. The file is read as the user: what another account may not read is not believed. The path is never
-/// replaced by the default one.
+/// The words of a call of tmux on the socket whose path a file holds. The file is read as the user: a path that another account may not read is not
+/// believed. The default path never takes its place.
 fn published(user: &User, file: &str, mut words: Vec<String>) -> Vec<String> {
     let read = Script::command(&["head", "-c", &SOCKET_FILE_BYTES_MAX.to_string(), file]);
     let read = if user.through_sudo { Script::command(&shell_words(user, &read, "probe")) } else { read };
@@ -63,7 +63,7 @@ fn published(user: &User, file: &str, mut words: Vec<String>) -> Vec<String> {
     ["sh", "-c", script.as_str()].map(String::from).into()
 }
 
-/// A shell as a user, its input and output ours. `probe` is a plain word: calls of one user at the same time need different ones.
+/// The words of a shell as a user, its input and output ours. `probe` is a plain word: calls of one user at the same moment need different ones.
 pub(crate) fn shell_words(user: &User, script: &Script, probe: &str) -> Vec<String> {
     if !user.through_sudo {
         return ["sh", "-c", script.as_str()].map(String::from).into();
@@ -75,31 +75,32 @@ pub(crate) fn shell_words(user: &User, script: &Script, probe: &str) -> Vec<Stri
     words
 }
 
-/// The user with a tmux server of its own in the place of his, for a check. It has to be given [`Call::without_configuration`], and [`end_throwaway`].
+/// The user with a throwaway tmux server in the place of the user's own, for a check. Its calls need [`Call::without_configuration`], and it is removed by
+/// [`end_throwaway`].
 pub fn throwaway(user: &User, probe: &str) -> User {
     User { socket: Socket::Name(format!("muxboard-{probe}")), ..user.clone() }
 }
 
-/// Removes the socket of a [`throwaway`] server, after killing its process if that is still there.
+/// The script that removes the socket of a [`throwaway`] server, after killing its process if that still runs.
 pub fn end_throwaway(user: &User, probe: &str, server_pid: Option<u32>) -> Script {
     let kill = server_pid.map_or_else(|| Script::command(&["true"]), |pid| Script::command(&["kill", "-9", &pid.to_string()]));
     Script::command(&shell_words(user, &Script::and_no_probe(&kill, &format!("muxboard-{probe}")), probe))
 }
 
-/// tmux as a user of this machine.
+/// The process of a call of tmux as a user of this machine.
 pub fn local(user: &User, call: &Call) -> Argv {
     Argv::new(tmux_words(user, call))
 }
 
-/// A script on this machine, and what its shell is to read. Its mark comes as the variable `M` of the environment, which other accounts cannot
-/// read. Linux takes no word longer than 128 KiB, which is what a look at about a hundred users has: such a script is read by its shell.
+/// The process of a script on this machine, and the input of its shell. The script's mark comes as the environment variable `M`, which other accounts
+/// cannot read. A script as long as [`SCRIPT_WORD_BYTES_MAX`], such as a look at about a hundred users, is read from that input.
 pub fn local_script(script: &Script) -> (Argv, String) {
     let script = script.with_mark();
     let argv = |words: &str| Argv::new(vec!["sh".into(), "-c".into(), words.into()]);
     if script.as_str().len() < SCRIPT_WORD_BYTES_MAX { (argv(script.as_str()), String::new()) } else { (argv("eval \"$(cat)\""), script.to_string()) }
 }
 
-/// These words as a process of this machine.
+/// The process of these words on this machine.
 pub fn words_here(words: Vec<String>) -> Argv {
     Argv::new(words)
 }
@@ -113,19 +114,19 @@ const NEWER: [(&str, &str); 4] = [
     ("channeltimeout", "ChannelTimeout=none"),
 ];
 
-/// The options of newer OpenSSH that this ssh knows and is to be told.
+/// Options of newer OpenSSH that the installed ssh knows and must be given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overruled(Vec<&'static str>);
 
 impl Overruled {
-    /// Reads what [`resolve`] printed.
+    /// Reads the output of [`resolve`].
     pub fn known_to(resolved: &str) -> Self {
         let is_known = |name: &str| resolved.lines().any(|line| line.split(' ').next() == Some(name));
         Self(NEWER.iter().filter(|(name, _)| is_known(name)).map(|(_, option)| *option).collect())
     }
 }
 
-/// What every ssh of ours is told, whatever `ssh_config` says: nothing is forwarded, nothing runs here, nobody is asked on a terminal.
+/// The words that every ssh of ours begins with, whatever `ssh_config` says: nothing is forwarded, nothing runs here, nobody is asked on a terminal.
 fn ssh(host: &Host, ssh: &Ssh, config: Option<&str>, control: &str, options: &[String]) -> Vec<String> {
     let mut words = vec!["ssh".to_owned()];
     if let Some(config) = config {
@@ -164,9 +165,9 @@ fn to(mut words: Vec<String>, ssh: &Ssh, command: Option<&str>) -> Argv {
     Argv::new(words)
 }
 
-/// The ssh that holds a connection others share (`-M`), for as long as its standard input is open. (A master without a command stays behind
-/// when we are killed.) It runs a shell for our jobs, or for a connection that carries terminals alone, a cat. With `asks`, it may ask for a password
-/// or passphrase, once.
+/// The ssh that holds a connection others share (`-M`), for as long as its standard input is open. (A master without a command stays behind when we are
+/// killed.) It runs a shell for our jobs or, for a connection that carries terminals alone, a cat. With `asks`, it may ask for a password or passphrase,
+/// once.
 pub fn master(host: &Host, to_host: &Ssh, config: Option<&str>, overruled: &Overruled, control: &str, asks: bool, shell: bool) -> Argv {
     let known = match to_host.host_keys {
         HostKeys::Strict => "yes",
@@ -192,12 +193,12 @@ pub fn master(host: &Host, to_host: &Ssh, config: Option<&str>, overruled: &Over
     to(words, to_host, Some(if shell { "exec sh -s" } else { "exec cat" }))
 }
 
-/// A terminal of its own on a connection that is there. It never makes a connection itself.
+/// The ssh of a terminal on an existing connection. It never makes a connection itself.
 pub fn terminal(host: &Host, to_host: &Ssh, config: Option<&str>, overruled: &Overruled, control: &str, script: &Script) -> Argv {
     on_connection(host, to_host, config, overruled, control, "-tt", script)
 }
 
-/// A process of its own on a connection that is there, without a terminal: its input and output are data.
+/// The ssh of a process without a terminal on an existing connection: its input and output are data.
 pub fn data(host: &Host, to_host: &Ssh, config: Option<&str>, overruled: &Overruled, control: &str, script: &Script) -> Argv {
     on_connection(host, to_host, config, overruled, control, "-T", script)
 }
@@ -219,8 +220,8 @@ fn on_connection(host: &Host, to_host: &Ssh, config: Option<&str>, overruled: &O
     to(words, to_host, Some(script.for_login_shell().as_str()))
 }
 
-/// The same process with its output into a file (a FIFO), its terminal for input, size and complaints alone. ssh gives the terminals it is handed to
-/// blocking writes: on a connection that is shared, one whose reader has stalled would hold up all the others. A FIFO it does not wait for.
+/// The process with its output redirected into a FIFO; its terminal has its input, size and complaints alone. ssh uses blocking writes on a terminal: on a
+/// shared connection, one whose reader has stalled would hold up all others. It does not wait for a FIFO.
 pub fn into_fifo(argv: Argv, fifo: &str) -> Argv {
     let mut words: Vec<String> = ["sh", "-c", "exec \"$@\" >\"$0\"", fifo].map(String::from).into();
     words.push(argv.program);
@@ -228,7 +229,7 @@ pub fn into_fifo(argv: Argv, fifo: &str) -> Argv {
     Argv::new(words)
 }
 
-/// What `ssh_config` makes of a host, without connecting.
+/// The ssh that prints what `ssh_config` makes of a host, without connecting.
 pub fn resolve(host: &Host, to_host: &Ssh, config: Option<&str>) -> Argv {
     let mut words = ssh(host, to_host, config, "none", &[]);
     words.push("-G".into());

@@ -3,52 +3,52 @@
 use crate::policy::{Ability, Asker, Operation, Permit};
 use crate::snapshot::{Place, SessionId};
 
-/// One effect, one attempt, or one denial.
+/// The record of one effect, one attempt, or one denial.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuditEvent {
-    /// Who: a principal's name; empty if nobody was identified.
+    /// The principal's name; empty if nobody was identified.
     pub who: String,
-    /// The gate that said so.
+    /// The name of the gate that identified the principal.
     pub gate: &'static str,
-    /// From where: the client's address, or `unix`.
+    /// The client's address, or `unix` for a client on a Unix socket.
     pub from: String,
-    /// The correlation id of the request: all its events and its lines in the log carry it.
+    /// The correlation id of the request, which all its events and log lines carry.
     pub request: String,
-    /// What: the operation's name.
+    /// The operation's name.
     pub operation: &'static str,
-    /// The abilities it needs, in words.
+    /// The abilities that the operation needs.
     pub abilities: Vec<Ability>,
-    /// Where, if it is about a place.
+    /// The host and the user, if the event is about one.
     pub place: Option<Place>,
-    /// On which session, if on one.
+    /// The session, if the event is about one.
     pub session: Option<SessionId>,
     /// What is kept of a startup command, or of an uploaded file.
     pub command: Option<CommandTrace>,
-    /// How it ended, in one word or a few.
+    /// How the operation ended, in one word or a few.
     pub result: String,
 }
 
-/// What is kept of a startup command or of a file: enough to recognise it, not what it says.
+/// What the audit keeps of a startup command or of a file: enough to recognise it, not its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandTrace {
-    /// Its length, in bytes.
+    /// The length, in bytes.
     pub bytes: usize,
-    /// Its SHA-256, in hexadecimal.
+    /// The SHA-256, in hexadecimal.
     pub sha256: String,
 }
 
 impl AuditEvent {
-    /// The event of a permitted operation that ended so.
+    /// The event of a permitted operation with this result.
     pub fn of<O: Operation>(permit: &Permit<O>, session: Option<SessionId>, result: impl Into<String>) -> Self {
         Self { session: session.or_else(|| permit.operation().session()), ..Self::asked(permit.asker(), permit.place(), permit.operation(), result) }
     }
 
-    /// The event of an operation that was asked for, and ended so.
+    /// The event of an operation that was asked for, permitted or not, with this result.
     pub fn asked<O: Operation>(asker: &Asker, place: &Place, operation: &O, result: impl Into<String>) -> Self {
         Self { operation: O::NAME, abilities: operation.needs(), place: Some(place.clone()), session: operation.session(), ..Self::about(asker, "", result) }
     }
 
-    /// An event about whoever asked, and no place.
+    /// An event about whoever asked, without a host or a session.
     pub fn about(asker: &Asker, operation: &'static str, result: impl Into<String>) -> Self {
         Self {
             who: asker.principal.name.clone(),

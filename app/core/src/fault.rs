@@ -9,51 +9,51 @@ use crate::limits::FOREIGN_LINE_CHARS_MAX;
 use crate::shell::Script;
 use serde::{Deserialize, Serialize};
 
-/// What kind of fault.
+/// The kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// Nobody answers at the host's address, or the connection broke.
     Unreachable,
-    /// The host took too long.
+    /// The host took too long to answer.
     TimedOut,
-    /// sshd knows us not.
+    /// sshd does not accept our login.
     AuthenticationFailed,
-    /// The host shows another key than the one we know.
+    /// The host shows another key than the known one.
     HostKeyChanged,
-    /// We know no key of the host, and may not accept one unseen.
+    /// The host's key is not known, and may not be accepted unseen.
     HostKeyUnknown,
     /// The host shows a key that is marked as revoked.
     HostKeyRevoked,
-    /// sshd lets us in and runs nothing for us.
+    /// sshd accepts our login and runs nothing for it.
     NoShell,
     /// sshd allows too few sessions on one connection.
     TooFewSessions,
-    /// sudo does not let us run tmux as that user.
+    /// sudo does not let us run tmux as the user.
     SudoRefused,
     /// sudo is not installed.
     SudoMissing,
-    /// There is no such account.
+    /// There is no account of the user's name.
     NoAccount,
     /// tmux is not installed.
     TmuxMissing,
-    /// tmux is older than we can use.
+    /// tmux is older than [`VERSION_MIN`](crate::tmux::VERSION_MIN).
     TmuxTooOld,
     /// tmux answers in a form that cannot be read.
     TmuxNotUnderstood,
-    /// The socket is there and may not be used.
+    /// The user's tmux socket exists and may not be used.
     SocketUnreadable,
-    /// The file that publishes the socket's path does not.
+    /// The file that should publish the socket's path does not hold one.
     SocketFile,
     /// The tmux server did not answer in time (it may be stopped).
     NotAnswering,
-    /// The tmux server runs, and its socket is missing: nobody can reach it.
+    /// The tmux server runs and its socket is missing, so that nobody can reach it.
     SocketMissing,
-    /// The tmux server runs its configuration and has made no session yet.
+    /// The tmux server is running its configuration and has made no session yet.
     LoadingConfiguration,
-    /// Anything else, in the words of the tool that failed.
+    /// Any other fault, in the words of the tool that failed.
     Other,
-    /// The account that we log in as is expired or locked there.
+    /// The account that we log in as is expired or locked.
     AccountExpired,
     /// The account that we log in as must change its password first.
     PasswordExpired,
@@ -62,7 +62,7 @@ pub enum FaultKind {
 pub use FaultKind as Kind;
 
 impl FaultKind {
-    /// A few words for a label.
+    /// The kind as a label of a few words.
     pub fn label(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
@@ -91,16 +91,16 @@ impl FaultKind {
     }
 }
 
-/// A fault.
+/// Something wrong with a host or a user, in words for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// What kind.
+    /// The kind of the fault.
     pub kind: FaultKind,
     /// What is wrong, in one sentence.
     pub title: String,
     /// Why, and what to do about it.
     pub words: String,
-    /// The line that mends it, to be run where the words say.
+    /// The command that mends it, to be run where the words tell.
     pub line: Option<String>,
 }
 
@@ -114,7 +114,7 @@ impl Fault {
         self
     }
 
-    /// All of it as one paragraph, for places that have no room for a layout.
+    /// The whole fault as one paragraph, for places without a layout.
     pub fn sentence(&self) -> String {
         let line = self.line.as_ref().map(|line| format!(" {line}")).unwrap_or_default();
         format!("{} {}{line}", self.title, self.words)
@@ -132,7 +132,7 @@ impl Fault {
         })
     }
 
-    /// Nobody answers there.
+    /// The fault of a host at whose address nobody answers. `why` is the cause, in the words of the tool that failed.
     pub fn unreachable(host: &Host, why: &str) -> Self {
         Self::new(
             FaultKind::Unreachable,
@@ -141,13 +141,13 @@ impl Fault {
         )
     }
 
-    /// The answer took too long.
+    /// The fault of a host that took too long to answer.
     pub fn timed_out(host: &Host) -> Self {
         let words = "It may be busy, or the network drops what is sent to it. It is tried again, less and less often.";
         Self::new(FaultKind::TimedOut, format!("{} did not answer in time.", host.label), words)
     }
 
-    /// The connection broke under an action.
+    /// The fault of a connection that broke during an action.
     pub fn broken_off(host: &Host) -> Self {
         Self::new(
             FaultKind::TimedOut,
@@ -156,7 +156,7 @@ impl Fault {
         )
     }
 
-    /// sshd knows us not.
+    /// The fault of a host whose sshd does not accept our login. `says` is ssh's own line.
     pub fn authentication_failed(host: &Host, ssh: &Ssh, says: &str) -> Self {
         let title = format!("{} does not let {} in.", host.label, host.login);
         if ssh.password.is_some() {
@@ -180,7 +180,7 @@ impl Fault {
         Self::new(FaultKind::AuthenticationFailed, title, words).mend(line)
     }
 
-    /// A machine on the way knows us not. It is one of `ssh_config`'s, so there is no line for it here.
+    /// The fault of a machine on the way that does not accept our login. It is configured in `ssh_config`, so there is no mending line.
     pub(crate) fn jump_host_refused(host: &Host, says: &str) -> Self {
         let title = format!("The jump host on the way to {} does not let us in.", host.label);
         let words =
@@ -188,14 +188,15 @@ impl Fault {
         Self::new(FaultKind::AuthenticationFailed, title, words)
     }
 
-    /// A key that must not be trusted any more.
+    /// The fault of a host whose key must not be trusted any more.
     pub(crate) fn host_key_revoked(host: &Host) -> Self {
         let words = "known_hosts, or a list of revoked keys, says that it is not to be trusted: whoever has stolen it may be in the host's place. Nothing is \
                      sent to it. No line here mends that: whoever runs the host must give it another key, and tell you its fingerprint.";
         Self::new(FaultKind::HostKeyRevoked, format!("The ssh host key of {} IS REVOKED.", host.label), words)
     }
 
-    /// Another key than the one we know. `known` is what known_hosts calls the host, `file` the file with the old key, both in ssh's own words.
+    /// The fault of a host that shows another key than the known one. `known` is the host's name in known_hosts and `file` the file with the old key, both
+    /// in ssh's own words.
     pub fn host_key_changed(host: &Host, known: &str, file: Option<&str>) -> Self {
         let words = "Somebody may be listening in between. Nothing is sent to it until you have asked whoever runs the host whether its key was \
                      changed. Only then, as the account that runs muxboard, forget the old key:";
@@ -203,7 +204,7 @@ impl Fault {
         Self::new(FaultKind::HostKeyChanged, format!("The ssh host key of {} HAS CHANGED.", host.label), words).mend(format!("ssh-keygen -R '{known}'{file}"))
     }
 
-    /// No key that we know.
+    /// The fault of a host whose key is not known.
     pub fn host_key_unknown(host: &Host, ssh: &Ssh, config: Option<&str>) -> Self {
         let words = "Nothing is sent to it before its key is known. As the account that runs muxboard, connect once and compare the fingerprint:";
         let config = config.map(|file| format!(" -F {}", quoted(file))).unwrap_or_default();
@@ -211,8 +212,8 @@ impl Fault {
         Self::new(FaultKind::HostKeyUnknown, format!("The ssh host key of {} is not known.", host.label), words).mend(line)
     }
 
-    /// sshd lets us in and runs nothing: `ended` is what the other side said and the status that it ended with, `None` if it neither ended nor answered.
-    /// There is a mending line only for a login shell that says that it is none.
+    /// The fault of a host whose sshd accepts our login and runs nothing. `ended` is the exit status and the last words of what it started, `None` if that
+    /// neither ended nor answered. There is a mending line only for the login shell nologin.
     pub fn no_shell(host: &Host, ended: Option<(i32, &str)>) -> Self {
         let (login, label) = (&host.login, &host.label);
         let title = format!("{label} lets {login} in and runs nothing for it.");
@@ -236,14 +237,14 @@ impl Fault {
         }
     }
 
-    /// sshd's `MaxSessions` leaves no room.
+    /// The fault of a host whose sshd allows too few sessions on one connection (`MaxSessions`).
     pub fn too_few_sessions(host: &Host) -> Self {
         let words = "muxboard needs at least two on one connection. In the host's sshd_config, then reload sshd:".to_owned();
         Self::new(FaultKind::TooFewSessions, format!("sshd of {} allows too few sessions on one connection.", host.label), words).mend("MaxSessions 10".into())
     }
 }
 
-/// A word of a line that a person gives to a shell.
+/// One word of a command line that a person pastes into a shell, quoted.
 fn quoted(word: &str) -> Script {
     Script::command(&[word])
 }
@@ -252,7 +253,7 @@ fn port(ssh: &Ssh) -> String {
     ssh.port.map(|port| format!(" -p {port}")).unwrap_or_default()
 }
 
-/// A line that another machine had a hand in, fit to be shown.
+/// A line of another machine's words, fit to be shown: without control characters, at most [`FOREIGN_LINE_CHARS_MAX`] characters.
 pub fn clean(line: &str) -> String {
     line.trim().chars().map(|c| if c.is_control() { '?' } else { c }).take(FOREIGN_LINE_CHARS_MAX).collect()
 }

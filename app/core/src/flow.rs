@@ -9,7 +9,7 @@ use crate::limits::{CREDIT_BYTES_MIN, CREDIT_BYTES_QUICK, CREDIT_BYTES_START, FR
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What may still be sent. Times are since any fixed moment, the same one for every call.
+/// Byte credit for one client: how much output may still be sent. Times are since any fixed moment, the same one for every call.
 #[derive(Debug, Clone)]
 pub struct Credit {
     ceiling_bytes: u32,
@@ -39,7 +39,7 @@ struct SentFrame {
 }
 
 impl Credit {
-    /// With nothing under way. The window never grows past `ceiling_bytes`.
+    /// Credit with nothing under way. The window never grows past `ceiling_bytes`.
     pub fn new(ceiling_bytes: u32) -> Self {
         Self {
             ceiling_bytes,
@@ -55,7 +55,7 @@ impl Credit {
         }
     }
 
-    /// How many bytes may be sent now; at zero, the source is not read.
+    /// The bytes that may be sent now; at zero, the source is not read.
     pub fn room(&self) -> usize {
         // Very many very short frames are memory too.
         if self.draining || self.frames.len() >= FRAMES_MAX {
@@ -64,7 +64,7 @@ impl Credit {
         self.window_bytes.saturating_sub(self.under_way_bytes) as usize
     }
 
-    /// How long a frame may be: two make a window, so that one is taken while the other travels. A probe is small.
+    /// The longest frame that may be sent now, in bytes: half a window, so that one frame is taken while another travels. A probe is small.
     pub fn frame_bytes_max(&self, now: Duration) -> usize {
         (if self.frames.is_empty() && self.probe_due(now) { PROBE_BYTES_MAX } else { self.window_bytes / 2 }) as usize
     }
@@ -73,12 +73,12 @@ impl Credit {
         self.probed_at.is_none_or(|at| now.saturating_sub(at) > Duration::from_secs(ROUND_TRIP_SECONDS))
     }
 
-    /// Since when the client owes an acknowledgement, if it does.
+    /// Since when the client owes an acknowledgement, if it owes one.
     pub fn owed_since(&self) -> Option<Duration> {
         self.frames.front().map(|frame| frame.sent_at.max(self.taken_at))
     }
 
-    /// A frame of that many bytes was sent.
+    /// Records that a frame of that many bytes was sent.
     pub fn sent(&mut self, bytes: usize, now: Duration) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let alone = self.frames.is_empty();
@@ -95,7 +95,7 @@ impl Credit {
         self.frames.push_back(SentFrame { bytes, probe, sent_at: now, taken_bytes: self.taken_bytes, taken_at: self.taken_at });
     }
 
-    /// The client says it took that many. A client that claims more than it got gains nothing.
+    /// Records that the client took that many bytes. A client that claims more than it got gains nothing.
     pub fn taken(&mut self, bytes: u32, now: Duration) {
         // Only a client that was kept waiting for credit shows how fast it is: otherwise the source was the slower one.
         let was_full = self.under_way_bytes >= self.window_bytes / 2;

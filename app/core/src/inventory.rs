@@ -3,7 +3,7 @@
 use crate::limits::SUDO_LOOKS_PER_MINUTE_MAX;
 use crate::name::{Address, HostKey, UnixUser};
 
-/// Which tmux server of a user.
+/// The tmux server of a user, by its socket.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Socket {
     /// tmux's own default.
@@ -20,21 +20,21 @@ pub enum Socket {
 /// A Unix user on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The account.
+    /// The Unix account.
     pub name: UnixUser,
-    /// Reached through `sudo -n -H -u NAME tmux`, because we log in as somebody else.
+    /// True if the user is reached through `sudo -n -H -u NAME tmux`, because we log in as another account.
     pub through_sudo: bool,
-    /// The tmux server.
+    /// The user's tmux server.
     pub socket: Socket,
 }
 
-/// What is done with a host key that ssh does not know yet. One that has changed is always refused.
+/// How ssh treats a host key that it does not know yet. A key that has changed is always refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HostKeys {
-    /// Refused: `StrictHostKeyChecking=yes`.
+    /// An unknown key is refused: `StrictHostKeyChecking=yes`.
     #[default]
     Strict,
-    /// Learned: `StrictHostKeyChecking=accept-new`.
+    /// An unknown key is learned: `StrictHostKeyChecking=accept-new`.
     AcceptNew,
 }
 
@@ -49,53 +49,53 @@ pub enum Secret {
     Credential(String),
 }
 
-/// A host over OpenSSH. What is not said here, `ssh_config` says.
+/// A host over OpenSSH. `ssh_config` decides what is not set here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ssh {
     /// A name that DNS or `ssh_config` knows, or an address.
     pub address: Address,
-    /// Its port.
+    /// The port of sshd; `None` leaves it to `ssh_config`.
     pub port: Option<u16>,
-    /// The private key.
+    /// The path of the private key; `None` leaves it to `ssh_config`.
     pub identity_file: Option<String>,
-    /// What is done with an unknown host key.
+    /// How an unknown host key is treated.
     pub host_keys: HostKeys,
-    /// The login's password.
+    /// Where the login's password is kept.
     pub password: Option<Secret>,
-    /// The private key's passphrase.
+    /// Where the private key's passphrase is kept.
     pub passphrase: Option<Secret>,
 }
 
 /// How a host is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
-    /// It is this machine.
+    /// The host is this machine.
     Local,
-    /// Over ssh.
+    /// The host is reached over ssh.
     Ssh(Ssh),
 }
 
-/// A host.
+/// A configured host and the users whose tmux is managed there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
-    /// Its name in URLs.
+    /// The host's name in URLs.
     pub key: HostKey,
-    /// Its name on the page.
+    /// The host's name on the page.
     pub label: String,
-    /// How it is reached.
+    /// How the host is reached.
     pub reach: Reach,
-    /// Whom we are there before any sudo.
+    /// The account that we log in as, before any sudo.
     pub login: UnixUser,
-    /// The users we manage, in the order of the page.
+    /// The managed users, in the order of the page.
     pub users: Vec<User>,
-    /// Sessions whose names begin with these come first, in this order.
+    /// Prefixes of session names; sessions whose names begin with them come first, in this order.
     pub order: Vec<String>,
-    /// Words to find it by.
+    /// Words by which the page's filter finds the host.
     pub tags: Vec<String>,
 }
 
 impl Host {
-    /// This machine, with our own sessions alone.
+    /// This machine with the sessions of our own account alone.
     pub fn local(key: HostKey, own: &UnixUser) -> Self {
         let user = User { name: own.clone(), through_sudo: false, socket: Socket::Default };
         let label = key.to_string();
@@ -107,7 +107,7 @@ impl Host {
         self.users.iter().find(|u| u.name == *name)
     }
 
-    /// Where it is and its tags, in words.
+    /// The host's address and tags, in words.
     pub fn place(&self) -> String {
         let place = match &self.reach {
             Reach::Local => "this machine".to_owned(),
@@ -125,7 +125,7 @@ impl Host {
         format!("{} ALL=({}) NOPASSWD: /usr/bin/tmux", in_sudoers(&self.login), in_sudoers(user))
     }
 
-    /// A file for /etc/sudoers.d that lets us reach all its users.
+    /// A file for /etc/sudoers.d that lets us reach all users of the host.
     pub fn sudoers_fragment(&self) -> String {
         let lines: Vec<String> = self.users.iter().filter(|u| u.through_sudo).map(|u| self.sudoers_line(&u.name) + "\n").collect();
         let head = if lines.is_empty() {
@@ -181,7 +181,7 @@ fn in_sudoers(user: &UnixUser) -> String {
 /// All hosts, in the order of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inventory {
-    /// The hosts.
+    /// The hosts, in the order of the page.
     pub hosts: Vec<Host>,
 }
 

@@ -95,12 +95,13 @@ name!(
     |text| text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).filter(|inner| inner.contains(':')).unwrap_or(text)
 );
 name!(
-    /// The name of a session that is to be: a plain word, so that no tool it is shown in can misread it.
+    /// The name of a session to be made: a plain word, so that no tool that shows it can misread it.
     NewSessionName,
     |text| word(text, NEW_NAME_CHARS_MAX, allowed_in_new_name, allowed_in_new_name, "a new session's name", "letters, digits, '-' and '_'")
 );
 name!(
-    /// The name of a session that is, exactly as tmux says it: it may hold anything. To be shown and compared, never to be expanded, a path or a target.
+    /// The name of an existing session, exactly as tmux reports it: it may hold anything. It is shown and compared, never expanded, and never a path or a
+    /// target.
     SessionName,
     |_| Ok(())
 );
@@ -125,7 +126,7 @@ name!(
     }
 );
 
-/// Names that no account database can hold, that would be an option or a path, and those with characters that somebody who reads them cannot see.
+/// Refuses names that no account database can hold, that would be an option or a path, and names with characters that a reader cannot see.
 fn unix_user(text: &str) -> Result<(), String> {
     // Beyond ASCII all that can be seen: the tables of Unicode's letters would be 3 kB of the page's program.
     let word = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii() && !invisible(c);

@@ -5,10 +5,10 @@ use crate::name::UnixUser;
 pub use crate::outcome::Created;
 use serde::{Deserialize, Serialize};
 
-/// Something to know of a session.
+/// Something to know of a session that works.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Note {
-    /// tmux could not use a part of its configuration; tmux's own words.
+    /// tmux could not use a part of its configuration. Holds tmux's own words.
     ConfigurationErrors(String),
     /// The user's configuration makes a session of this name when tmux starts: that one was opened.
     MadeByConfiguration,
@@ -25,14 +25,14 @@ pub enum Note {
 }
 
 impl Note {
-    /// What tmux complains of in its configuration, as one note: the first lines, without control characters.
+    /// tmux's complaints about its configuration as one note: the first lines, without control characters. `None` if there are none.
     pub fn configuration_errors(complaints: &[String]) -> Option<Self> {
         let plain = |line: &String| line.trim().chars().map(|c| if c.is_control() { '?' } else { c }).take(NOTE_LINE_CHARS_MAX).collect::<String>();
         let lines: Vec<String> = complaints.iter().map(plain).filter(|line| !line.is_empty()).take(NOTE_LINES_MAX).collect();
         (!lines.is_empty()).then(|| Self::ConfigurationErrors(lines.join("; ")))
     }
 
-    /// A few words for a label.
+    /// The note as a label of a few words.
     pub fn label(&self) -> &'static str {
         match self {
             Self::ConfigurationErrors(_) => "a mistake in the tmux configuration",

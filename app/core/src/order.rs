@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prefixes_then_numbers_as_numbers() {
+    fn configured_prefixes_come_first_and_numbers_sort_as_numbers() {
         let mut names = ["x10", "x2", "build-10", "build-9", "agent", "X1", "x02"];
         names.sort_by(|a, b| compare(a, b, &["agent".into(), "build".into()]));
         assert_eq!(names, ["agent", "build-9", "build-10", "X1", "x02", "x2", "x10"]);

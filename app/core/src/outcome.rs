@@ -12,8 +12,8 @@ use crate::snapshot::{SessionId, UserState};
 use crate::tmux::format::{self, Listing};
 use crate::tmux::{DONE, MISMATCH, VERSION_MIN, orphan};
 
-/// What one section of a sweep means. No session is a fact only where the server counted none, or where there is no server: an answer that ended
-/// well and cannot be read is a fault.
+/// The state that one user's section of a sweep shows. That there is no session is taken as a fact only where the server counted none or no server runs:
+/// an answer that ended well and cannot be read is a fault.
 pub fn user_state(host: &Host, user: &User, section: Section) -> UserState {
     let Section { listing, exit, cut, .. } = section;
     match exit {
@@ -42,7 +42,7 @@ fn listed(host: &Host, user: &UnixUser, listing: Listing, cut: bool) -> UserStat
     }
 }
 
-/// What tmux's or sudo's own words mean, when there is nothing else.
+/// The state that the words of a failed tmux or sudo mean.
 fn refused(host: &Host, user: &User, code: i32, words: &str) -> UserState {
     let (words, orphan) = orphan::read(user, words);
     let words = words.as_str();
@@ -95,17 +95,17 @@ fn refused(host: &Host, user: &User, code: i32, words: &str) -> UserState {
 /// How an action on a host ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Acted {
-    /// It was done.
+    /// The action was done.
     Done,
     /// The session is not there any more, or another one is in its place: nothing was touched.
     Gone,
     /// A session of that name exists already.
     NameTaken,
-    /// The user cannot be reached at all.
+    /// The user's tmux cannot be reached.
     User(UserState),
 }
 
-/// What the answer to an action means, tmux's and sudo's complaints included. Success is the word that was printed, never an exit code.
+/// Reads the answer to an action, complaints of tmux and sudo included. Success is the word that was printed, never an exit code.
 pub fn acted(host: &Host, user: &User, exit: Option<i32>, answer: &str) -> Acted {
     let says = |word: &str| answer.lines().any(|line| line == word);
     if says(DONE) {
@@ -125,12 +125,12 @@ pub fn acted(host: &Host, user: &User, exit: Option<i32>, answer: &str) -> Acted
     }
 }
 
-/// A session that was made, or found where it was to be made.
+/// A session that was made, or that the user's configuration made under the same name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
     /// The identity of the session that was made or opened.
     pub session: SessionId,
-    /// What whoever asked for it should know.
+    /// What the person who asked for the session should know of it.
     pub notes: Vec<Note>,
 }
 

@@ -23,10 +23,10 @@ pub enum Ability {
 }
 
 impl Ability {
-    /// All of them, from the least.
+    /// All abilities, from the least to the most powerful.
     pub const ALL: [Self; 5] = [Self::See, Self::Watch, Self::Type, Self::Create, Self::Kill];
 
-    /// Its word in the configuration.
+    /// The ability's word in the configuration.
     pub fn word(self) -> &'static str {
         match self {
             Self::See => "see",
@@ -43,12 +43,12 @@ impl Ability {
 pub struct Abilities(u8);
 
 impl Abilities {
-    /// None at all.
+    /// The empty set.
     pub const NONE: Self = Self(0);
-    /// All of them.
+    /// The set of all abilities.
     pub const ALL: Self = Self(0b1_1111);
 
-    /// These abilities and what they imply.
+    /// The set of these abilities and of those that they imply.
     pub fn of(abilities: &[Ability]) -> Self {
         abilities.iter().fold(Self::NONE, |set, a| {
             Self(
@@ -64,7 +64,7 @@ impl Abilities {
         })
     }
 
-    /// Whether the ability is among them.
+    /// True if the ability is in the set.
     pub fn has(self, ability: Ability) -> bool {
         let bit = match ability {
             Ability::See => 0b1,
@@ -81,43 +81,43 @@ impl Abilities {
     }
 }
 
-/// Who asks: what exactly one gate found out.
+/// Who asks, as exactly one gate established it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Principal {
     /// The token's name, or the identity.
     pub name: String,
-    /// Groups the gate vouches for.
+    /// Groups that the gate vouches for.
     pub groups: Vec<String>,
     /// The Unix account that the user map gives to this identity: what `@mapped` means in a grant.
     pub account: Option<UnixUser>,
 }
 
 impl Principal {
-    /// Somebody of that name, in no group and without an account of his own.
+    /// A principal of that name, in no group and without a Unix account.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 }
 
-/// A principal, and how the question came: what the audit keeps of a request beside what was asked.
+/// A principal and the request it makes: what the audit keeps about who asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
-    /// Who.
+    /// The principal that the gate identified.
     pub principal: Principal,
-    /// The gate that said so.
+    /// The name of the gate that identified the principal.
     pub gate: &'static str,
-    /// From where: the client's address, or `unix`.
+    /// The client's address, or `unix` for a client on a Unix socket.
     pub from: String,
     /// The correlation id of the request.
     pub request: String,
 }
 
-/// Whom or what a grant is about: anything, or these.
+/// The hosts or users that a grant covers: any, or a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Among<T> {
-    /// `*`
+    /// `*`: every one.
     Any,
-    /// These alone.
+    /// The listed ones alone.
     These(Vec<T>),
 }
 
@@ -130,20 +130,20 @@ impl<T: PartialEq> Among<T> {
     }
 }
 
-/// One line of the policy.
+/// One line of the policy: who may do what, on which hosts, as which users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// Principals by name, `group:NAME`, or `*`: everybody who passes the gate.
     pub who: Vec<String>,
-    /// On which hosts.
+    /// The hosts that the grant covers.
     pub hosts: Among<HostKey>,
-    /// As which users.
+    /// The Unix users that the grant covers.
     pub users: Among<UnixUser>,
-    /// And as the account that the user map gives to whoever asks (`@mapped`).
+    /// True if the grant also covers the account that the user map gives to the principal (`@mapped`).
     pub mapped: bool,
-    /// What.
+    /// The abilities that the grant gives.
     pub can: Abilities,
-    /// Its line in the configuration, from 1; 0 if it is in none.
+    /// The grant's line in the configuration, from 1; 0 for a grant that is in none.
     pub line: usize,
 }
 
@@ -160,15 +160,15 @@ impl Grant {
     }
 }
 
-/// All grants. What none of them allows is denied.
+/// All grants. What no grant allows is denied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
-    /// The grants.
+    /// The grants, in the order of the configuration.
     pub grants: Vec<Grant>,
 }
 
 impl Policy {
-    /// What a principal may do on a host as a user: the union of the grants that match.
+    /// A principal's abilities on a host as a user: the union of all grants that match.
     pub fn abilities(&self, principal: &Principal, host: &HostKey, user: &UnixUser) -> Abilities {
         self.deciding(principal, host, user).fold(Abilities::NONE, |set, grant| set.and(grant.can))
     }
@@ -179,30 +179,30 @@ impl Policy {
     }
 }
 
-/// Something to be done on a host as a user.
+/// An action on a host as a user, with what the policy and the audit need to know of it.
 pub trait Operation {
-    /// Its name in the audit.
+    /// The operation's name in the audit.
     const NAME: &'static str;
-    /// What it needs.
+    /// The abilities that a principal must have for it.
     fn needs(&self) -> Vec<Ability>;
-    /// The session it is about, if it is about one that exists.
+    /// The existing session that the operation acts on; `None` if it acts on none.
     fn session(&self) -> Option<SessionId> {
         None
     }
-    /// What it runs in a session that it makes.
+    /// The startup command of a session that the operation makes; `None` if it runs none.
     fn command(&self) -> Option<&StartupCommand> {
         None
     }
 }
 
-/// Make a session.
+/// Makes a session.
 #[derive(Debug, Clone)]
 pub struct Create {
-    /// Its name.
+    /// The name of the new session.
     pub name: NewSessionName,
-    /// Where it starts; the home directory if none.
+    /// The start directory; the home directory if `None`.
     pub directory: Option<Directory>,
-    /// What it runs; the user's shell if none.
+    /// The startup command; the user's shell if `None`.
     pub command: Option<StartupCommand>,
 }
 
@@ -222,7 +222,7 @@ macro_rules! on_session {
         $(#[$doc])*
         #[derive(Debug, Clone)]
         pub struct $name {
-            /// Which session.
+            /// The session to act on.
             pub session: SessionId,
             $($(#[$fdoc])* pub $field: $type,)*
         }
@@ -238,35 +238,35 @@ macro_rules! on_session {
     };
 }
 on_session!(
-    /// End a session.
+    /// Ends a session.
     Kill, "kill", Kill {}
 );
 on_session!(
-    /// Give a session another name.
+    /// Gives a session another name.
     Rename, "rename", Create {
         /// The new name.
         name: NewSessionName
     }
 );
 on_session!(
-    /// Open a terminal on a session, to look.
+    /// Opens a read-only terminal on a session.
     Watch, "watch", Watch {}
 );
 on_session!(
-    /// Open a terminal on a session, to type.
+    /// Opens a terminal on a session to type into it.
     Type, "type", Type {}
 );
 
 on_session!(
-    /// Read a session's text, history included.
+    /// Reads a session's text, history included.
     ReadText, "text", Watch {}
 );
 on_session!(
-    /// Put a file into the account whose session it is.
+    /// Writes a file into the account whose session it is.
     Upload, "upload", Type {}
 );
 
-/// Look at a user's tmux again, now.
+/// Asks a user's tmux again, now.
 #[derive(Debug, Clone)]
 pub struct Refresh;
 
@@ -277,16 +277,16 @@ impl Operation for Refresh {
     }
 }
 
-/// Why something is not allowed.
+/// Why an operation is not permitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// Not in the configured inventory.
+    /// The host or the user is not in the inventory.
     Unknown,
-    /// Configured, and not granted to this principal.
+    /// The host and the user are configured, and this ability is not granted to the principal.
     Forbidden(Ability),
 }
 
-/// The proof that a principal may do this, here, as this user. Only [`permit`] makes one.
+/// The proof that a principal may do an operation on a host as a user. Only [`permit`] makes one.
 ///
 /// ```compile_fail
 /// let permit = muxboard_core::policy::Permit { asker: todo!(), place: todo!(), operation: muxboard_core::policy::Refresh };
@@ -299,25 +299,25 @@ pub struct Permit<O> {
 }
 
 impl<O: Operation> Permit<O> {
-    /// Who asked, and how.
+    /// Who asked, through which gate and from where.
     pub fn asker(&self) -> &Asker {
         &self.asker
     }
-    /// Who asked.
+    /// The principal that asked.
     pub fn principal(&self) -> &Principal {
         &self.asker.principal
     }
-    /// Where.
+    /// The host and the user that the permit is for.
     pub fn place(&self) -> &Place {
         &self.place
     }
-    /// What.
+    /// The permitted operation.
     pub fn operation(&self) -> &O {
         &self.operation
     }
 }
 
-/// Decides. First whether host and user are configured at all, then whether the principal may.
+/// Makes a permit if the policy allows the operation. A host or user that is not configured is refused as unknown before any grant is read.
 pub fn permit<O: Operation>(policy: &Policy, inventory: &Inventory, asker: &Asker, place: Place, operation: O) -> Result<Permit<O>, Denied> {
     inventory.host(&place.host).and_then(|h| h.user(&place.user)).ok_or(Denied::Unknown)?;
     let can = policy.abilities(&asker.principal, &place.host, &place.user);
@@ -328,7 +328,7 @@ pub fn permit<O: Operation>(policy: &Policy, inventory: &Inventory, asker: &Aske
 }
 
 impl Policy {
-    /// Whether a permit that was given would be given now.
+    /// True if the policy would give this permit again now.
     pub fn still_allows<O: Operation>(&self, inventory: &Inventory, permit: &Permit<O>) -> bool {
         let place = permit.place();
         let can = self.abilities(permit.principal(), &place.host, &place.user);
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn implied_abilities() {
+    fn an_ability_implies_the_lesser_ones_and_no_other() {
         assert!(Abilities::of(&[Ability::Type]).has(Ability::See));
         assert!(!Abilities::of(&[Ability::Watch]).has(Ability::Type));
         assert!(!Abilities::of(&[Ability::Kill]).has(Ability::Create));

@@ -4,8 +4,8 @@
 use crate::fault::{Fault, clean};
 use crate::inventory::{Host, Reach, Ssh};
 
-/// What ssh's own words mean, when it could not connect: the last lines of its standard error. The words are those of OpenSSH 8.4 to 10. `behind`:
-/// the account there as ssh names it (`ops@web1.internal`), if other machines are between.
+/// The fault that ssh's words mean when it could not connect: `says` is the end of its standard error, in the words of OpenSSH 8.4 to 10. `behind` is the
+/// account on the host as ssh names it (`ops@web1.internal`), if other machines are between.
 pub fn of_ssh(host: &Host, says: &str, ssh_config: Option<&str>, behind: Option<&str>) -> Fault {
     let Reach::Ssh(ssh) = &host.reach else { return Fault::unreachable(host, says) };
     let lines: Vec<String> = says.lines().map(clean).filter(|l| !l.is_empty()).collect();
@@ -51,8 +51,8 @@ fn known_as(ssh: &Ssh) -> String {
     }
 }
 
-/// What sshd's banner, sudo's complaint or PAM's message means if it is about the account that asks: its expiry or its password. The words are those of
-/// pam_unix, Linux-PAM 1.3 to 1.5, sudo 1.9 and sudo-rs.
+/// The fault that sshd's banner, sudo's complaint or PAM's message means, if it is about the expiry or the password of the account that asks. The words
+/// are those of pam_unix, Linux-PAM 1.3 to 1.5, sudo 1.9 and sudo-rs.
 pub(crate) fn account_refused<L: AsRef<str>>(host: &Host, tool: &str, lines: &[L]) -> Option<Fault> {
     let find = |texts: &[&str]| {
         let line = lines.iter().map(AsRef::as_ref).find(|line| texts.iter().any(|text| line.contains(text)));
@@ -79,7 +79,8 @@ pub(crate) fn account_refused<L: AsRef<str>>(host: &Host, tool: &str, lines: &[L
     find(&must_change).map(|says| Fault::password_expired(host, tool, says))
 }
 
-/// What the end of a login means that sshd let in: with the status that what it started ended with, what that said last, and ssh's own words.
+/// The fault of a login that sshd accepted and that ended: `status` and `said` are the exit status and the last words of what sshd started, `ssh_says` are
+/// ssh's own words.
 pub fn of_ended_shell(host: &Host, status: i32, said: &str, ssh_says: &str) -> Fault {
     let lines: Vec<String> = ssh_says.lines().chain(said.lines()).map(clean).filter(|l| !l.is_empty()).collect();
     if let Some(fault) = account_refused(host, "sshd", &lines) {
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_wrong_with_the_jump_host_was_said_of_the_host_behind_it() {
+    fn a_fault_of_the_jump_host_is_not_told_as_one_of_the_host_behind_it() {
         let behind = |says: &str| of_ssh(&host(None), says, None, Some("ops@web1.internal"));
         let closed = "\r\nConnection closed by UNKNOWN port 65535\r\n";
         for why in ["connect failed: Connection refused", "administratively prohibited: open failed", "connect failed: Connection timed out"] {
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_host_key_was_called_a_changed_one_with_a_line_that_mends_nothing() {
+    fn a_revoked_host_key_is_not_called_a_changed_one_and_has_no_mending_line() {
         let revoked = "@@@@\r\n@       WARNING: REVOKED HOST KEY DETECTED!               @\r\nThe ED25519 host key for web1 is marked as revoked.\r\n\
                        ED25519 host key for web1 was revoked and you have requested strict checking.\r\nHost key verification failed.\r\n";
         let fault = of_ssh(&host(None), revoked, None, None);

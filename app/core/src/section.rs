@@ -13,30 +13,30 @@ use crate::shell::Script;
 use crate::tmux::format::{self, Listing, PaneId};
 use crate::tmux::{self, Call, DONE, MISMATCH, orphan};
 
-/// What one sweep asks of one user.
+/// The questions of one sweep to one user's tmux.
 #[derive(Debug, Clone)]
 pub struct Ask<'a> {
-    /// The user.
+    /// The user to ask.
     pub user: &'a User,
     /// The panes whose last lines are wanted.
     pub panes: Vec<PaneId>,
-    /// Some pane's exit status is still missing.
+    /// True if some pane's exit status is still missing.
     pub unsettled: bool,
-    /// A fresh random word that begins each row of the listing and each pane's screen. It is among tmux's words, where others can read it: whoever
-    /// forges it forges his own sessions.
+    /// A fresh random word that begins each row of the listing and each pane's screen. It is among tmux's arguments, which others can read: whoever forges
+    /// it forges his own sessions.
     pub row_mark: &'a str,
 }
 
-/// What one user's section said.
+/// The answer of one user's tmux to a sweep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
-    /// The listing, and all words that are no rows.
+    /// The listing, with all lines that are no rows.
     pub listing: Listing,
-    /// The captured panes.
+    /// The captured panes, each with its screen.
     pub captures: Vec<(PaneId, String)>,
-    /// The exit code of tmux (or sudo); none if it did not end in time.
+    /// The exit code of tmux (or sudo); `None` if it did not end in time.
     pub exit: Option<i32>,
-    /// It said more than the limit allows.
+    /// True if the answer was longer than the limit and was cut.
     pub cut: bool,
 }
 
@@ -71,8 +71,8 @@ fn call(ask: &Ask<'_>) -> Call {
     Call::new(words)
 }
 
-/// One call of tmux as a user, its complaints and its exit code, which comes to its end in that time whatever tmux does. Its standard output is for
-/// [`ended`]. Nobody may wait for the end of that output: tmux's client hands it to the server, and a stopped one holds it open.
+/// A script for one call of tmux as a user: prints what tmux says, complaints included, and its exit code, and ends in `seconds` whatever tmux does. Its
+/// output is for [`ended`]. Nobody may wait for the end of that output: tmux's client hands it to the server, and a stopped server holds it open.
 ///
 /// Our own tmux client can be ended, and what it says is our own account's affair. One that sudo started is root's, and stays until its server
 /// answers: it is left behind with a pipe that nobody reads, and may say so much and no more.
@@ -80,8 +80,9 @@ pub fn single(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
     alone(user, &argv::tmux_words(user, call), seconds, bytes)
 }
 
-/// A call of tmux that may start the user's server, for [`ended`] like [`single`]. What the configuration starts begins in the user's home directory and
-/// has nothing of sudo's or sshd's in its environment: a server keeps for ever what its first client had. `probe` is a plain word, a fresh one for every call.
+/// A script for one call of tmux that may start the user's server, for [`ended`] like [`single`]. What the configuration starts begins in the user's home
+/// directory and has nothing of sudo's or sshd's in its environment: a server keeps for ever what its first client had. `probe` is a plain word, a fresh
+/// one for every call.
 pub fn starting(user: &User, call: &Call, probe: &str, seconds: u64, bytes: usize) -> Script {
     let as_himself = User { through_sudo: false, ..user.clone() };
     let tmux = Script::command(&argv::tmux_words(&as_himself, call));
@@ -92,8 +93,7 @@ pub fn starting(user: &User, call: &Call, probe: &str, seconds: u64, bytes: usiz
     alone(user, &argv::shell_words(user, &script, probe), seconds, bytes)
 }
 
-/// Asks whether a user may enter a directory, for [`ended`]: the words are [`DONE`] or [`MISMATCH`]. `probe` as for
-/// [`starting`].
+/// A script that asks whether a user may enter a directory, for [`ended`]: it prints [`DONE`] or [`MISMATCH`]. `probe` as for [`starting`].
 pub fn entering(user: &User, directory: &Directory, probe: &str, seconds: u64, bytes: usize) -> Script {
     let seen_from_home = match directory.as_str() {
         "~" => ".".to_owned(),
@@ -103,7 +103,7 @@ pub fn entering(user: &User, directory: &Directory, probe: &str, seconds: u64, b
     alone(user, &argv::shell_words(user, &script, probe), seconds, bytes)
 }
 
-/// Asks for the `PATH` of a login of the user, for [`ended`] and [`read_login_path`](tmux::read_login_path). `probe` as for [`starting`].
+/// A script that prints the `PATH` of a login of the user, for [`ended`] and [`read_login_path`](tmux::read_login_path). `probe` as for [`starting`].
 pub fn login_path(user: &User, probe: &str, seconds: u64, bytes: usize) -> Script {
     alone(user, &argv::shell_words(user, &tmux::login_path(), probe), seconds, bytes)
 }
@@ -116,7 +116,7 @@ fn alone(user: &User, words: &[String], seconds: u64, bytes: usize) -> Script {
     }
 }
 
-/// The same for somebody who waits for the end of the output: it ends, too.
+/// A script like [`alone`] whose output also ends in time, for a caller that waits for its end.
 fn bounded(user: &User, words: &[String], seconds: u64, bytes: usize) -> Script {
     let command = if user.through_sudo { Script::command(words) } else { within(words, seconds) };
     let limit = Script::command(&["timeout", &seconds.to_string(), "head", "-c", &bytes.to_string()]);
@@ -129,7 +129,7 @@ fn within(words: &[String], seconds: u64) -> Script {
     Script::command(&words)
 }
 
-/// Reads what [`single`] printed: the exit code, none if it did not end in time, and the words.
+/// Reads the output of [`single`]: the exit code, `None` if tmux did not end in time, and the words.
 pub fn ended(output: &[u8], mark: &str) -> (Option<i32>, String) {
     let text = String::from_utf8_lossy(output);
     match text.rsplit_once(&format!("\n{mark} exit ")) {
@@ -140,20 +140,20 @@ pub fn ended(output: &[u8], mark: &str) -> (Option<i32>, String) {
     }
 }
 
-/// The script for a user who is the only one asked, of our own account, and answered the last time: nothing beside tmux is started: `timeout` is
-/// a third of what such a look costs there. Nothing ends it if tmux does not answer: then the caller loses patience, and asks by [`script`] from then on. What it prints
-/// needs [`fast_path_end`] behind it.
+/// The script for one user of our own account, who alone is asked and answered the last time: it starts nothing beside tmux (`timeout` is a third of what
+/// such a look costs). Nothing ends it if tmux does not answer: the caller then gives up and uses [`script`] from then on. Its output needs
+/// [`fast_path_end`] behind it.
 pub fn fast_path(ask: &Ask<'_>) -> Script {
     let name = Script::command(&[ask.user.name.as_str()]);
     Script::frame("printf '%s begin %s\\n' \"$M\" {}; exec {} 2>&1", &[&name, &Script::command(&argv::tmux_words(ask.user, &call(ask)))])
 }
 
-/// What [`fast_path`] could not print after tmux, whose exit code is its own.
+/// The lines that [`fast_path`] could not print after tmux, whose exit code is its own.
 pub fn fast_path_end(exit: i32, mark: &str) -> String {
     format!("\n{mark} exit {exit}\n{mark} end\n")
 }
 
-/// The script for [`Script::job`] or `sh -c` with the mark in `$M`: its standard output is for [`parse`].
+/// The script of a sweep, for [`Script::job`] or `sh -c` with the mark in `$M`: its output is for [`parse`].
 pub fn script(asks: &[Ask<'_>]) -> Script {
     let name = |ask: &Ask<'_>| Script::command(&[ask.user.name.as_str()]);
     // One user alone has nobody to wait for: five processes less, which is most of what a look costs.
@@ -168,7 +168,7 @@ pub fn script(asks: &[Ask<'_>]) -> Script {
     Script::frame("exec 3>&1 </dev/null; {}", &[&Script::join(&asks.iter().map(stage).collect::<Vec<_>>(), " | ")])
 }
 
-/// Reads what [`script`] printed: a section for every user that was heard of, in order.
+/// Reads the output of [`script`]: a section for every user that answered, in order.
 pub fn parse(output: &[u8], mark: &str, row_mark: &str) -> Vec<(UnixUser, Section)> {
     let text = String::from_utf8_lossy(output);
     let (begin, end) = (format!("{mark} begin "), format!("{mark} end"));

@@ -8,40 +8,41 @@ use std::fmt;
 pub struct Script(String);
 
 impl Script {
-    /// One simple command: every word quoted.
+    /// A simple command with every word quoted.
     pub fn command<W: AsRef<str>>(words: &[W]) -> Self {
         Self(words.iter().map(|w| quote(w.as_ref())).collect::<Vec<_>>().join(" "))
     }
 
-    /// The command, with what it complains about in its output.
+    /// The command with its standard error in its output.
     pub fn with_complaints(command: &Script) -> Self {
         Self::frame("{} 2>&1", &[command])
     }
 
-    /// Prints one of two words: `yes` if a directory is there and may be entered, as seen from the home directory, else `no`.
+    /// Prints `yes` if a directory exists and may be entered, as seen from the home directory, else `no`.
     pub(crate) fn enters(path: &str, yes: &str, no: &str) -> Self {
         let word = |word: &str| Self::command(&["echo", word]);
         let frame = "CDPATH=; if cd && cd -- {} >/dev/null; then {}; else {}; fi 2>/dev/null";
         Self::frame(frame, &[&Self::command(&[path]), &word(yes), &word(no)])
     }
 
-    /// The command, and no socket of the probe (a plain word) left behind.
+    /// The command, after removing the socket of the probe (a plain word).
     pub(crate) fn and_no_probe(command: &Script, probe: &str) -> Self {
         Self::frame("rm -f \"${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/\"{}; {}", &[&Self::command(&[probe]), command])
     }
 
-    /// `before SOCKET after`, with the socket's path as `read` gives it: its first line, absolute. Otherwise the complaint, and status 1.
+    /// Runs `before SOCKET after`, with the socket's path as `read` prints it: its first line, absolute. Otherwise prints the complaint and ends with
+    /// status 1.
     pub(crate) fn with_published(read: &Script, before: &Script, after: &Script, complaint: &Script) -> Self {
         Self::frame("s=$({} | head -n 1); case $s in /*) exec {} \"$s\" {};; *) {}; exit 1;; esac", &[read, before, after, complaint])
     }
 
-    /// The process, then what it is to be replaced by: prints the mark, its process id and its terminal on one line first, and waits until that
-    /// was heard and answered with a newline. tmux begins by throwing away what its terminal was given and nobody has read yet (`TCOFLUSH`).
+    /// Prints the mark, the process id and the terminal on one line, waits for a newline in answer, then becomes the command. tmux begins by throwing away
+    /// input that nobody has read yet (`TCOFLUSH`).
     pub fn announced(mark: &str, command: &Script) -> Self {
         Self::frame("stty -echo; printf '%s %s %s\\n' {} \"$$\" \"$(tty)\"; read -r go; exec {}", &[&Self::command(&[mark]), command])
     }
 
-    /// What a doctor wants to know of a machine, as lines `name=value`.
+    /// Prints facts about a machine for a check, as lines `name=value`.
     pub fn facts() -> Self {
         const FACTS: [(&str, &str); 9] = [
             ("system", "uname -sr"),
@@ -57,21 +58,21 @@ impl Script {
         Self(FACTS.iter().map(|(name, command)| format!("printf '%s=%s\\n' {name} \"$({{ {command}; }} 2>/dev/null)\"")).collect::<Vec<_>>().join("; "))
     }
 
-    /// One job for a shell that others use too: a subshell of its own with an empty input; what follows it on the line says which job ended and how.
-    /// `eval` confines even a script that is no shell at all, and costs no process. The script finds the mark as `$M`: never among a process's words,
-    /// which every account of a machine can read.
+    /// One job for a shell that others use too: a subshell with an empty input; the line that follows tells which job ended and how. `eval` confines even
+    /// a script that is no shell at all, and costs no process. The script finds the mark as `$M`: never among a process's arguments, which every account
+    /// of a machine can read.
     pub fn job(&self, mark: &str) -> Self {
         let (script, mark) = (Self::command(&[self.as_str()]), Self::command(&[mark]));
         Self::frame("(M={}; eval {}) </dev/null 2>/dev/null; printf '\\n%s done %s\\n' {} \"$?\"", &[&mark, &script, &mark])
     }
 
-    /// The script, with a mark that came with the environment kept to itself: a tmux server that it starts would have it for ever.
+    /// The script, with a mark from the environment kept to itself: a tmux server that it starts would keep it for ever.
     pub(crate) fn with_mark(&self) -> Self {
         Self::frame("m=$M; unset M; M=$m; {}", &[self])
     }
 
-    /// The same script as a line that every login shell hands on unchanged: sh, bash, dash, zsh, fish, csh, tcsh. What they read differently is
-    /// written as octal numbers for `printf %b` (POSIX), so that only quotes remain on which they all agree.
+    /// The script as a line that every login shell hands on unchanged: sh, bash, dash, zsh, fish, csh, tcsh. Bytes that they read differently are written
+    /// as octal numbers for `printf %b` (POSIX), so that only quotes remain on which they all agree.
     pub fn for_login_shell(&self) -> Self {
         let mut out = String::from("exec sh -c 'eval \"$(printf %b \"");
         for byte in self.0.bytes() {
@@ -85,7 +86,7 @@ impl Script {
         Self(out)
     }
 
-    /// A frame of our own with places `{}` for scripts. For this crate's fixed frames only: the frame is `'static`.
+    /// A fixed frame with places `{}` for scripts. For this crate's own frames only: the frame is `'static`.
     pub(crate) fn frame(frame: &'static str, parts: &[&Script]) -> Self {
         let mut out = String::new();
         let mut parts = parts.iter();
@@ -99,17 +100,17 @@ impl Script {
         Self(out)
     }
 
-    /// A pattern of our own for the names in a directory.
+    /// A fixed pattern for the names in a directory.
     pub(crate) fn pattern(pattern: &'static str) -> Self {
         Self(pattern.to_owned())
     }
 
-    /// Scripts joined by a separator of our own.
+    /// Scripts joined by a fixed separator.
     pub(crate) fn join(parts: &[Script], separator: &'static str) -> Self {
         Self(parts.iter().map(|p| p.0.as_str()).collect::<Vec<_>>().join(separator))
     }
 
-    /// The text for `sh -c`.
+    /// The script's text, for `sh -c`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -121,8 +122,8 @@ impl fmt::Display for Script {
     }
 }
 
-/// One word as a shell reads it back unchanged. Single quotes keep everything but the single quote itself (POSIX 2.2.2).
-/// NUL cannot be in an argument at all; it is left out.
+/// One word as a shell reads it back unchanged. Single quotes keep everything but the single quote itself (POSIX 2.2.2). NUL cannot be in an argument at
+/// all; it is left out.
 fn quote(word: &str) -> String {
     let safe = |b: u8| b.is_ascii_alphanumeric() || b"_@%+:,./-".contains(&b);
     if !word.is_empty() && word.bytes().all(safe) {

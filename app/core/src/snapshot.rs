@@ -15,17 +15,17 @@ use std::sync::Arc;
 /// Seconds since the Unix epoch.
 pub type UnixSeconds = u64;
 
-/// What makes a session this very session. Names can be used again and ids start anew with the server; all four facts together cannot.
-/// Written `NUMBER-CREATED-PID-START` in URLs and forms.
+/// The identity of a session: tmux's id, when it was made, and the process and start of its tmux server. Names can be reused and ids begin anew with each
+/// server; all four facts together cannot. Written `NUMBER-CREATED-PID-START` in URLs and forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId {
-    /// tmux's own id, without its `$`.
+    /// tmux's id of the session, without its `$`.
     pub number: u32,
     /// When the session was made.
     pub created: UnixSeconds,
-    /// The tmux server's process.
+    /// The process id of the tmux server.
     pub server_pid: u32,
-    /// When that server started.
+    /// When the tmux server started.
     pub server_start: UnixSeconds,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// A text that is no session identity.
+/// The error for a text that is not a session identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadSessionId;
 
@@ -68,13 +68,13 @@ impl<'de> Deserialize<'de> for SessionId {
     }
 }
 
-/// What tmux shows in a pane in the place of its program. Keys then go to tmux, and the program gets none of them.
+/// What tmux shows in a pane instead of the pane's program. Keys then go to tmux and not to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// The pane's history, scrolled back (`copy-mode`).
     History,
-    /// Words of tmux itself, such as the errors of its configuration (`view-mode`).
+    /// tmux's own messages, such as the errors of its configuration (`view-mode`).
     Words,
     /// A list, the clock, or a mode of a newer tmux.
     Other,
@@ -83,88 +83,88 @@ pub enum Mode {
 /// A window of a session, with the facts of its active pane.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
-    /// tmux's own id, without its `@`. Sessions that share a window (a session group, a linked window) list the same id.
+    /// tmux's id of the window, without its `@`. Sessions that share a window (a session group, a linked window) list the same id.
     pub id: u32,
     /// The first other sessions of this server that show this window, by id, at most [`WINDOW_LINKS_MAX`](crate::limits::WINDOW_LINKS_MAX).
     pub also_in: Vec<SessionName>,
-    /// An older session shows this window with a need of its own: the need is counted there.
+    /// True if an older session shows this window with a need of its own, which is counted there.
     pub counted_elsewhere: bool,
-    /// What tmux shows in the place of the program, if anything.
+    /// What tmux shows instead of the program; `None` while the program is shown.
     pub mode: Option<Mode>,
-    /// Its index.
+    /// The window's index in its session.
     pub index: u32,
-    /// The session's current window.
+    /// True for the session's current window.
     pub active: bool,
-    /// Last output.
+    /// When the window last had output.
     pub activity: UnixSeconds,
-    /// It rang its bell, and nobody looked since.
+    /// True if the window rang its bell and nobody looked at it since.
     pub bell: bool,
-    /// Its program ended with this status and the screen was kept; -1 if a signal ended it.
+    /// The exit status of the window's program, if it ended and its screen was kept; -1 if a signal ended it.
     pub exited: Option<i32>,
-    /// Its width in cells.
+    /// The window's width, in cells.
     pub columns: u16,
-    /// Its height in cells.
+    /// The window's height, in cells.
     pub rows: u16,
-    /// Its name.
+    /// The window's name.
     pub name: String,
-    /// What runs in it.
+    /// The name of the program that runs in the active pane.
     pub command: String,
-    /// Where.
+    /// The current directory of that program.
     pub path: String,
-    /// The title its program set.
+    /// The title that the program set.
     pub title: String,
 }
 
-/// A session.
+/// A tmux session as the last sweep found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Which one.
+    /// The session's identity.
     pub id: SessionId,
-    /// Its name, verbatim.
+    /// The session's name, verbatim.
     pub name: SessionName,
-    /// How many tmux clients show it.
+    /// The number of tmux clients that show the session.
     pub attached: u32,
-    /// Lines of its status bar.
+    /// The height of the session's status bar, in lines.
     pub status_rows: u16,
-    /// Last output of any of its windows.
+    /// When any of the session's windows last had output.
     pub activity: UnixSeconds,
-    /// Its windows, by index.
+    /// The session's windows, by index.
     pub windows: Vec<Window>,
-    /// The last lines of its current window.
+    /// The last lines of the session's current window.
     pub preview: Vec<StyledLine>,
-    /// The tmux clients that show it.
+    /// The tmux clients that show the session.
     pub clients: Vec<Client>,
-    /// What else a person should know of it.
+    /// What a person should know of the session beside what it shows.
     pub notes: Vec<Note>,
 }
 
 /// A tmux client: a terminal that shows a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
-    /// The terminal it runs on (`/dev/pts/3`), on its host.
+    /// The path of the terminal that the client runs on (`/dev/pts/3`), on its host.
     pub tty: String,
-    /// Its width in cells.
+    /// The client's width, in cells.
     pub columns: u16,
-    /// Its height in cells.
+    /// The client's height, in cells.
     pub rows: u16,
-    /// Its keys do nothing (`read-only`).
+    /// True if the client's keys are ignored (`read-only`).
     pub read_only: bool,
-    /// The session's window has the size that this client gives it.
+    /// True if the session's window has this client's size.
     pub drives: bool,
 }
 
 impl Session {
-    /// The window on show.
+    /// The session's current window.
     pub fn current(&self) -> Option<&Window> {
         self.windows.iter().find(|w| w.active).or_else(|| self.windows.first())
     }
 
-    /// Why it needs a person, if it does. Explicit signals only: a bell nobody saw, a program that ended in failure.
+    /// Why the session needs a person, if it does. Only explicit signals count: a bell that nobody saw, a program that ended in failure.
     pub fn needs(&self) -> Option<Need> {
         Need::first(self.windows.iter().filter_map(Window::needs))
     }
 
-    /// The need that is counted and listed for this session: windows whose need an older session has already are left out.
+    /// The need that is counted and listed for this session. Windows whose need is counted for an older session are left out.
     pub fn counted_need(&self) -> Option<Need> {
         Need::first(self.windows.iter().filter(|w| !w.counted_elsewhere).filter_map(Window::needs))
     }
@@ -176,7 +176,7 @@ impl Session {
 }
 
 impl Window {
-    /// Why it needs a person, if it does.
+    /// Why the window needs a person, if it does.
     pub fn needs(&self) -> Option<Need> {
         match self.exited {
             Some(code) if code != 0 => Some(Need::Failed(code)),
@@ -188,9 +188,9 @@ impl Window {
 /// Windows of a killed session that stay open, because other sessions show them too.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Kept {
-    /// How many stay.
+    /// The number of windows that stay open.
     pub windows: usize,
-    /// The sessions that show them, at most [`WINDOW_LINKS_MAX`](crate::limits::WINDOW_LINKS_MAX).
+    /// The sessions that show these windows, at most [`WINDOW_LINKS_MAX`](crate::limits::WINDOW_LINKS_MAX).
     pub sessions: Vec<SessionName>,
 }
 
@@ -218,12 +218,12 @@ impl Kept {
 pub enum Need {
     /// A window rang its bell.
     Bell,
-    /// A program ended with this status.
+    /// A program ended with this status; -1 if a signal ended it.
     Failed(i32),
 }
 
 impl Need {
-    /// The most important of several: a failure before a bell.
+    /// The most important of several needs: a failure before a bell.
     fn first(needs: impl Iterator<Item = Self> + Clone) -> Option<Self> {
         let failed = needs.clone().find(|need| matches!(need, Self::Failed(_)));
         failed.or_else(|| needs.into_iter().next())
@@ -233,33 +233,33 @@ impl Need {
 /// The state of one Unix user's tmux on a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UserState {
-    /// Not asked yet.
+    /// The user was not asked yet.
     Pending,
     /// The sessions of a running server; a server can run without any.
     Sessions(Vec<Session>),
     /// No tmux server runs.
     NoServer,
-    /// Something is wrong.
+    /// The user's tmux cannot be reached.
     Fault(Fault),
 }
 
-/// One user's row.
+/// One Unix user on a host, as the last sweep found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRow {
-    /// Who.
+    /// The Unix user.
     pub name: UnixUser,
-    /// Reached through sudo.
+    /// True if the user is reached through sudo.
     pub through_sudo: bool,
-    /// What is known.
+    /// The state of the user's tmux.
     pub state: UserState,
-    /// Since when the state is of this kind.
+    /// When the state last changed its kind.
     pub since: UnixSeconds,
     /// The sessions as last seen, while the state is a fault: shown, but not to be opened.
     pub last_seen: Vec<Session>,
 }
 
 impl UserRow {
-    /// The living sessions.
+    /// The sessions of a user whose tmux answered; none while the state is anything else.
     pub fn sessions(&self) -> &[Session] {
         match &self.state {
             UserState::Sessions(sessions) => sessions,
@@ -271,44 +271,44 @@ impl UserRow {
 /// The state of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HostState {
-    /// Not asked yet.
+    /// The host was not asked yet.
     Pending,
-    /// It answers, in this time.
+    /// The host answers.
     Up {
         /// The last sweep's round trip, in milliseconds.
         round_trip_ms: u32,
     },
-    /// It does not.
+    /// The host does not answer, or refuses.
     Fault(Fault),
 }
 
-/// One host's rows.
+/// One host and its users, as the last sweep found them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostRow {
-    /// Its key.
+    /// The host's key, as in URLs.
     pub key: HostKey,
-    /// Its name on the page.
+    /// The host's name on the page.
     pub label: String,
-    /// Where it is, and its tags.
+    /// Where the host is, and its tags, in words.
     pub place: String,
-    /// What is known.
+    /// The state of the host.
     pub state: HostState,
-    /// Since when the state is of this kind.
+    /// When the state last changed its kind.
     pub since: UnixSeconds,
-    /// When it was last asked.
+    /// When the host was last asked.
     pub swept_at: Option<UnixSeconds>,
-    /// Its users.
+    /// The host's users, in the order of the page.
     pub users: Vec<UserRow>,
 }
 
-/// Everything known, for us alone: what a principal may see of it is a [`View`](crate::view::View).
+/// Everything that the last sweeps found. What a principal may see of it is a [`View`](crate::view::View).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
-    /// The hosts, in the inventory's order. Shared: one host's news must not copy a thousand others.
+    /// The hosts, in the inventory's order. Shared, so that one host's change does not copy a thousand others.
     pub hosts: Vec<Arc<HostRow>>,
 }
 
-/// Where something is: a host's key and a user on it.
+/// A host's key and a Unix user on that host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The host.

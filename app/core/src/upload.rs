@@ -9,25 +9,26 @@ use crate::inventory::User;
 use crate::limits::{PATH_BYTES_MAX, UPLOAD_FILES_MAX, WORDS_CHARS_MAX};
 use crate::shell::Script;
 
-/// The folder, below the home directory.
+/// The name of the folder for uploads, below the home directory.
 pub const FOLDER: &str = ".muxboard-uploads";
-/// A file's own name in it: 32 characters (128 random bits in hexadecimal) and what says its type. Nothing else there is ever removed.
+/// The pattern of a finished file's name in the folder: 32 characters (128 random bits in hexadecimal) and an extension. Nothing else there is ever
+/// removed.
 const NAMED: &str = "????????????????????????????????.*";
-/// The same while it is being written.
+/// The pattern of a file's name while it is being written.
 const PARTIAL: &str = ".????????????????????????????????";
 
-/// What is to be written.
+/// The file that is to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// What nobody can guess: 32 hexadecimal digits.
+    /// The file's name without its extension: 32 hexadecimal digits that nobody can guess.
     pub name: &'a str,
-    /// What says its type: letters and digits.
+    /// The file's extension, which tells its type: letters and digits.
     pub extension: &'a str,
-    /// How many bytes will come; if another number does, nothing is left behind.
+    /// The file's exact length, in bytes; if another number comes, nothing is left behind.
     pub bytes: u64,
-    /// Files of uploads that are older than this, in minutes, are removed first.
+    /// The age from which files of uploads are removed first, in minutes.
     pub keep_minutes: u64,
-    /// A fresh mark, before each word of the script.
+    /// A fresh mark that begins each line of the script's output.
     pub mark: &'a str,
 }
 
@@ -58,7 +59,7 @@ fn enter(mark: &str, keep_minutes: u64) -> Script {
     Script::frame(ENTER, &parts)
 }
 
-/// The script that takes one file: it says `ready`, reads its standard input to the end, and says `done` and the file's path, or `no` and why.
+/// The script that takes one file: it prints `ready`, reads its standard input to the end, and prints `done` and the file's path, or `no` and why.
 fn script(wanted: &Wanted<'_>) -> Script {
     let word = |word: &str| Script::command(&[word]);
     let (partial, name) = (word(&format!(".{}", wanted.name)), word(&format!("{}.{}", wanted.name, wanted.extension)));
@@ -75,24 +76,24 @@ fn script(wanted: &Wanted<'_>) -> Script {
     Script::join(&[enter(wanted.mark, wanted.keep_minutes), take], "")
 }
 
-/// The words that take a file as a user.
+/// The words of the process that takes a file as a user.
 pub fn words(user: &User, wanted: &Wanted<'_>) -> Vec<String> {
     argv::shell_words(user, &script(wanted), wanted.name)
 }
 
-/// A script that removes what is too old. `probe` is 32 hexadecimal digits of its own.
+/// The script that removes files that are too old. `probe` is 32 hexadecimal digits, fresh for every call.
 pub fn expire(user: &User, keep_minutes: u64, probe: &str) -> Script {
     Script::command(&argv::shell_words(user, &enter(probe, keep_minutes), probe))
 }
 
-/// What the script said.
+/// A line that the script printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
     /// The file can come.
     Ready,
-    /// It is there, at this path.
+    /// The file was written, at this path.
     Done(String),
-    /// Nothing is there.
+    /// The file was not written.
     No(Refused),
 }
 
@@ -101,19 +102,19 @@ pub enum Said {
 pub enum Refused {
     /// There is no home directory, or it cannot be written to.
     Home,
-    /// What has the folder's name is not the user's own closed directory.
+    /// The folder's name belongs to something else than the user's own closed directory.
     Folder,
-    /// What has the folder's name is no directory.
+    /// The folder's name belongs to something that is no directory.
     File,
-    /// Enough files are there.
+    /// The folder holds as many files as it may.
     Many,
-    /// The disk did not take it, in the words of the host.
+    /// The disk did not take the file, in the words of the host.
     Write(String),
     /// Fewer bytes came than were announced.
     Cut,
 }
 
-/// Reads a line of the output. None: it is none of ours (a login shell says all kinds of things).
+/// Reads a line of the output; `None` if it is not one of the script's (a login shell prints all kinds of lines).
 pub fn said(line: &str, wanted: &Wanted<'_>) -> Option<Said> {
     let words = line.trim_end().strip_prefix(wanted.mark)?.strip_prefix(' ')?;
     let (word, rest) = words.split_once(' ').unwrap_or((words, ""));

@@ -9,40 +9,40 @@ use serde::{Deserialize, Serialize};
 /// One user's row, as one principal sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserView {
-    /// What the principal may do there.
+    /// The principal's abilities on the host as this user.
     pub can: Abilities,
-    /// The row.
+    /// The user's row.
     pub row: UserRow,
 }
 
 /// One host, as one principal sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostView {
-    /// The host; its own `users` are empty here.
+    /// The host's row without its users.
     pub host: HostRow,
-    /// The users the principal may see.
+    /// The users that the principal may see.
     pub users: Vec<UserView>,
 }
 
-/// The part of a snapshot one principal may see.
+/// The part of a snapshot that one principal may see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
-    /// Who looks.
+    /// The principal's name.
     pub principal: String,
-    /// The server's clock.
+    /// The time of the server's clock when the view was made.
     pub now: UnixSeconds,
     /// The hosts on which the principal may see at least one user.
     pub hosts: Vec<HostView>,
 }
 
 impl View {
-    /// Every living session, with where it is and what may be done with it.
+    /// Every session in the view, with its host and its user.
     pub fn sessions(&self) -> impl Iterator<Item = (&HostView, &UserView, &Session)> {
         self.hosts.iter().flat_map(|h| h.users.iter().flat_map(move |u| u.row.sessions().iter().map(move |s| (h, u, s))))
     }
 
-    /// Whether it is not known which sessions somebody has: because of a fault, the user's or the host's; or, without one, because nobody has looked
-    /// yet. That a session is not in the list then says nothing.
+    /// Why the sessions of a user are not known: `Some(Some(fault))` if the user or the host has a fault, `Some(None)` if nobody has asked yet. `None` if
+    /// they are known; only then does a session that is missing from the list not exist.
     pub fn doubt(&self, place: &Place) -> Option<Option<&Fault>> {
         let host = self.hosts.iter().find(|h| h.host.key == place.host)?;
         let user = host.users.iter().find(|u| u.row.name == place.user)?;
@@ -54,12 +54,12 @@ impl View {
     }
 }
 
-/// The part of a snapshot a principal may see.
+/// The part of a snapshot that a principal may see, at the time `now`.
 pub fn visible(policy: &Policy, principal: &Principal, snapshot: &Snapshot, now: UnixSeconds) -> View {
     View { principal: principal.name.clone(), now, hosts: snapshot.hosts.iter().filter_map(|row| visible_host(policy, principal, row)).collect() }
 }
 
-/// The part of a host's row a principal may see; none if that is nothing.
+/// The part of a host's row that a principal may see; `None` if that is nothing.
 pub fn visible_host(policy: &Policy, principal: &Principal, row: &HostRow) -> Option<HostView> {
     let users: Vec<UserView> = row
         .users
@@ -80,7 +80,7 @@ pub fn visible_host(policy: &Policy, principal: &Principal, row: &HostRow) -> Op
     (!users.is_empty()).then_some(HostView { host: bare, users })
 }
 
-/// The one living session of that name that a principal may see, for a page's URL.
+/// The session of that name in a view, for a page's URL.
 pub fn resolve<'a>(view: &'a View, place: &Place, name: &SessionName) -> Option<&'a Session> {
     view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.name == *name).map(|(_, _, s)| s)
 }

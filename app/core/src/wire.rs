@@ -6,11 +6,11 @@ use crate::name::HostKey;
 use crate::snapshot::{HostRow, HostState, Mode, UnixSeconds};
 use crate::view::{HostView, View};
 
-/// A frame that was refused.
+/// The error for bytes that are not a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadFrame;
 
-/// The terminal's size in cells, each side at least 1 and at most [`GRID_CELLS_MAX`].
+/// A terminal's size in cells, each side at least 1 and at most [`GRID_CELLS_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grid {
     columns: u16,
@@ -22,85 +22,86 @@ impl Grid {
     pub fn clamped(columns: u16, rows: u16) -> Self {
         Self { columns: columns.clamp(1, GRID_CELLS_MAX), rows: rows.clamp(1, GRID_CELLS_MAX) }
     }
-    /// Its columns.
+    /// The width, in cells.
     pub fn columns(self) -> u16 {
         self.columns
     }
-    /// Its rows.
+    /// The height, in cells.
     pub fn rows(self) -> u16 {
         self.rows
     }
 }
 
-/// From the browser's terminal.
+/// A frame from the browser's terminal to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToServer {
-    /// The first frame: the size, whether only to look, and which name the session had on the page.
+    /// The first frame of a connection.
     Hello {
-        /// The size.
+        /// The size of the browser's terminal.
         grid: Grid,
-        /// Read-only, and the session's size stays as it is.
+        /// True for a read-only terminal, which leaves the session's size as it is.
         watch: bool,
-        /// If the session is gone, this tells whether another one has its name now. May be empty.
+        /// The session's name on the page; may be empty. If the session is gone, the server tells by it whether another session has the name now.
         name: String,
     },
     /// Typed bytes.
     Input(Vec<u8>),
-    /// A new size.
+    /// The new size of the browser's terminal.
     Resize(Grid),
-    /// So many bytes of output were really taken by the terminal since the last of these.
+    /// The number of bytes of output that the terminal has processed since the last such frame.
     Taken(u32),
     /// Asks for a [`ToClient::Pong`] with the same number.
     Ping(u32),
-    /// Typed bytes again, a part of something long: answered by [`ToClient::Written`], so that the rest can wait here and not on its way, where
-    /// it would be in front of every key.
+    /// A part of a long paste, as typed bytes. The server answers with [`ToClient::Written`], so that the rest waits in the browser, where keys can
+    /// overtake it.
     Paste(Vec<u8>),
-    /// Leaves what tmux shows in the place of the program ([`Mode`]). What is typed after it is written when that is done.
+    /// Leaves what tmux shows instead of the program ([`Mode`]). Input that follows is written once that is done.
     Leave,
 }
 
-/// To the browser's terminal.
+/// A frame from the server to the browser's terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToClient {
-    /// tmux shows the session now, on a terminal of this size: the one asked for, or for a watcher the session's own. A watcher gets it
-    /// again when that changes.
+    /// tmux shows the session on a terminal of this size: the size that was asked for or, for a watcher, the session's own. A watcher receives the frame
+    /// again when the session's size changes.
     Attached(Grid),
-    /// Output.
+    /// Output of the terminal.
     Output(Vec<u8>),
-    /// The answer to a ping.
+    /// The answer to a [`ToServer::Ping`] with the same number.
     Pong(u32),
-    /// Who shows the session now.
+    /// All tmux clients that show the session now.
     Clients(Vec<Seen>),
-    /// What this terminal shows, told when it is known, when tmux led it elsewhere (`switch-client`), and when it got another name.
+    /// The session that this terminal shows: sent when it is known, when tmux moved the terminal to another session (`switch-client`), and when the
+    /// session was renamed.
     Shows {
         /// The session's identity, without a blank.
         session: String,
-        /// Its name.
+        /// The session's name.
         name: String,
     },
-    /// So many bytes of pastes were written to the terminal since the last of these.
+    /// The number of bytes of pastes that were written to the terminal since the last such frame.
     Written(u32),
-    /// What tmux shows in the place of the session's program, whenever that changes; at first nothing.
+    /// What tmux shows instead of the session's program, sent whenever it changes. A connection begins with `None`.
     Mode(Option<Mode>),
 }
 
-/// A client of the session, as the others see it.
+/// A tmux client of the session, as other clients see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// Whose it is, if it came through this board; empty if it is a terminal of another kind.
+    /// The principal whose terminal on this board it is; empty for any other terminal.
     pub principal: String,
-    /// Its size.
+    /// The client's size.
     pub grid: Grid,
-    /// It only looks.
+    /// True if the client is read-only.
     pub watches: bool,
-    /// The session has the size of this client.
+    /// True if the session has this client's size.
     pub drives: bool,
-    /// It is the receiver's own.
+    /// True for the receiver's own client.
     pub own: bool,
 }
 
 impl ToServer {
-    /// The frame's bytes.
+    /// Encodes the frame.
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Hello { grid, watch, name } => [&[0x00, u8::from(*watch)][..], &cells(*grid), name.as_bytes()].concat(),
@@ -113,7 +114,7 @@ impl ToServer {
         }
     }
 
-    /// The frame of these bytes.
+    /// Decodes a frame.
     pub fn decode(frame: &[u8]) -> Result<Self, BadFrame> {
         match frame {
             [0x00, watch @ (0 | 1), a, b, c, d, name @ ..] => Ok(Self::Hello { grid: grid(&[*a, *b, *c, *d])?, watch: *watch == 1, name: text(name)? }),
@@ -130,10 +131,10 @@ impl ToServer {
 }
 
 impl ToClient {
-    /// The tag of [`ToClient::Output`]: the server puts it before the bytes as it reads them, so that they are copied once.
+    /// The tag byte of [`ToClient::Output`]: the server puts it before the bytes as it reads them, so that they are copied once.
     pub const OUTPUT_TAG: u8 = 0x10;
 
-    /// The frame's bytes.
+    /// Encodes the frame.
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Output(bytes) => tagged(Self::OUTPUT_TAG, bytes),
@@ -165,7 +166,7 @@ impl ToClient {
         }
     }
 
-    /// The frame of these bytes.
+    /// Decodes a frame.
     pub fn decode(frame: &[u8]) -> Result<Self, BadFrame> {
         match frame {
             [Self::OUTPUT_TAG, bytes @ ..] => Ok(Self::Output(bytes.to_vec())),
@@ -224,31 +225,31 @@ fn number(bytes: &[u8]) -> Result<u32, BadFrame> {
     bytes.try_into().map(u32::from_be_bytes).map_err(|_| BadFrame)
 }
 
-/// The board's frames: the whole view first, then what changed, a host at a time.
+/// A frame of the board's WebSocket: the whole view first, then the hosts that changed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum BoardFrame {
-    /// Everything the page shows.
+    /// The whole view.
     Whole {
-        /// Grows by one with every frame of a connection.
+        /// The frame's number, which grows by one with every frame of a connection.
         revision: u64,
-        /// The page's facts.
+        /// What the principal may see.
         view: View,
     },
-    /// Hosts as they are now; those not named are unchanged. Hosts never come or go within a connection.
+    /// The hosts that changed. Hosts never come or go within a connection.
     Changed {
-        /// Grows by one with every frame of a connection.
+        /// The frame's number, which grows by one with every frame of a connection.
         revision: u64,
-        /// The server's clock.
+        /// The time of the server's clock.
         now: UnixSeconds,
-        /// The hosts.
+        /// The hosts whose users or sessions changed.
         hosts: Vec<HostView>,
-        /// Hosts whose users and sessions are unchanged, with their state, since when, and when they were last asked.
+        /// Hosts whose users and sessions are unchanged, each with its state, since when, and when it was last asked.
         swept: Vec<(HostKey, HostState, UnixSeconds, Option<UnixSeconds>)>,
     },
 }
 
 impl BoardFrame {
-    /// What leads from one host's view to the next, put beside the other changes of this frame.
+    /// Adds what changed from one view of a host to the next.
     pub fn add(&mut self, was: &HostView, is: &HostView) {
         let Self::Changed { hosts, .. } = self else { return };
         if was.users != is.users {
@@ -258,7 +259,7 @@ impl BoardFrame {
         }
     }
 
-    /// The same for a host whose users are what they were.
+    /// Adds what changed from one row of a host to the next, for a host whose users are unchanged.
     pub fn looked_at(&mut self, was: &HostRow, is: &HostRow) {
         let Self::Changed { swept, .. } = self else { return };
         if (&was.state, was.since, was.swept_at) != (&is.state, is.since, is.swept_at) {
@@ -266,12 +267,12 @@ impl BoardFrame {
         }
     }
 
-    /// Whether it says nothing.
+    /// True if nothing changed.
     pub fn is_quiet(&self) -> bool {
         matches!(self, Self::Changed { hosts, swept, .. } if hosts.is_empty() && swept.is_empty())
     }
 
-    /// Brings a view up to this frame. False if the view and the frame do not belong together.
+    /// Brings a view up to this frame. False if the frame names a host that the view lacks.
     pub fn apply(self, view: &mut View) -> bool {
         match self {
             Self::Whole { view: whole, .. } => *view = whole,
@@ -290,24 +291,24 @@ impl BoardFrame {
         true
     }
 
-    /// The frame's bytes.
+    /// Encodes the frame.
     pub fn encode(&self) -> Vec<u8> {
         to_bytes(self)
     }
 
-    /// The frame of these bytes.
+    /// Decodes a frame.
     pub fn decode(frame: &[u8]) -> Result<Self, BadFrame> {
         from_bytes(frame)
     }
 }
 
-/// Any plain value as bytes, in the encoding of the board's frames.
+/// Encodes any plain value in the encoding of the board's frames.
 pub fn to_bytes<T: serde::Serialize>(value: &T) -> Vec<u8> {
     // Serialising into memory cannot fail: every type we send is plain data.
     postcard::to_allocvec(value).unwrap_or_default()
 }
 
-/// A value from bytes.
+/// Decodes a value from [`to_bytes`].
 ///
 /// # Errors
 /// When the bytes are not such a value.
@@ -315,18 +316,18 @@ pub fn from_bytes<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Bad
     postcard::from_bytes(bytes).map_err(|_| BadFrame)
 }
 
-/// Why a WebSocket was closed, as its close code. Documented for other clients in docs/protocol.md.
+/// Why a WebSocket was closed. Each reason has a close code, documented for other clients in docs/protocol.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Close {
-    /// Not logged in, or not any more.
+    /// The client is not logged in, or not any more.
     Unauthenticated,
-    /// Logged in, and not allowed.
+    /// The client is logged in and not allowed.
     Forbidden,
-    /// No such host or user.
+    /// There is no such host or user.
     Unknown,
     /// The session ended.
     Gone,
-    /// Another session is in its place.
+    /// The session is gone, and another one has its name now.
     Replaced,
     /// The connection's lifetime is over.
     LifetimeOver,
@@ -334,17 +335,17 @@ pub enum Close {
     Stalled,
     /// The grant or the token was withdrawn.
     Revoked,
-    /// The server stops; it will be back.
+    /// The server stops and will be back.
     ShuttingDown,
     /// Too many terminals are open.
     CapReached,
-    /// The client sent what is no frame.
+    /// The client sent bytes that are not a frame.
     BadFrame,
-    /// The person let go of the session (tmux's `detach-client`).
+    /// The person detached from the session (tmux's `detach-client`).
     Detached,
     /// The host or the user cannot be reached.
     Unreachable,
-    /// The connection to the host broke: come again.
+    /// The connection to the host broke; a new one may work.
     Lost,
 }
 
@@ -370,17 +371,17 @@ impl Close {
         Self::ALL.iter().find(|(c, ..)| *c == self).map_or((1011, ""), |(_, code, sentence)| (*code, *sentence))
     }
 
-    /// Its number on the wire.
+    /// The close code.
     pub fn code(self) -> u16 {
         self.row().0
     }
 
-    /// What to tell the person.
+    /// The sentence to show to the person.
     pub fn sentence(self) -> &'static str {
         self.row().1
     }
 
-    /// The reason of a number.
+    /// The reason of a close code; `None` for a code that is not ours.
     pub fn of(code: u16) -> Option<Self> {
         Self::ALL.iter().find(|(_, c, _)| *c == code).map(|(close, ..)| *close)
     }
@@ -391,7 +392,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_pastes_without_end_filled_the_memory_and_are_refused() {
+    fn empty_pastes_are_refused() {
         assert_eq!(ToServer::decode(&[0x05]), Err(BadFrame));
         assert_eq!(ToServer::decode(&[0x05, b'x']), Ok(ToServer::Paste(b"x".to_vec())));
     }

@@ -256,7 +256,7 @@ fn the_sweep_script_brings_every_section_and_the_previews() {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
-fn a_section_cannot_end_itself_and_begin_anothers_its_mark_is_in_no_processs_words_or_environment() {
+fn no_section_can_forge_anothers_because_its_mark_is_in_no_processs_words_or_environment() {
     use std::os::unix::fs::PermissionsExt;
     // In the place of tmux: says all it can find out, and forges what it can.
     let folder = tempfile::tempdir().unwrap();

@@ -25,7 +25,7 @@ mod tests {
     use muxboard_core::snapshot::Window;
 
     #[test]
-    fn every_word_somewhere() {
+    fn every_word_of_a_query_must_be_somewhere() {
         let window = Window {
             id: 0,
             also_in: vec![],

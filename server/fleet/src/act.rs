@@ -66,7 +66,7 @@ impl Fleet {
         self.to_the_end(async move |fleet| fleet.on_session(permit, call).await).await
     }
 
-    /// Whoever asked may hang up: what was begun is done all the same, and is in the audit.
+    /// Runs an action to its end, also when the caller goes away: what was begun is done, and is in the audit.
     pub(crate) async fn to_the_end<T, F>(self: &Arc<Self>, does: impl FnOnce(Arc<Self>) -> F) -> Result<T, Failed>
     where
         T: Send + 'static,

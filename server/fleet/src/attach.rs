@@ -25,15 +25,15 @@ use tokio::time::{Instant, timeout};
 /// The limits of live terminals, as configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttachLimits {
-    /// Terminals of one principal.
+    /// The most terminals of one principal.
     pub per_principal: usize,
-    /// Terminals in total.
+    /// The most terminals in total.
     pub total: usize,
-    /// Life of one connection.
+    /// How long one terminal's connection may live.
     pub lifetime: Duration,
-    /// What may be queued for one client, in bytes.
+    /// The most output that may be queued for one client, in bytes.
     pub queue_bytes: usize,
-    /// How long a client may take none of it.
+    /// How long a client may take no output.
     pub stall: Duration,
 }
 
@@ -49,18 +49,18 @@ impl Default for AttachLimits {
     }
 }
 
-/// Whose terminals are open, by host and the tty that tmux names there in its list of clients.
+/// The principals of all open terminals, by host, user and the tty that tmux names in its list of clients.
 #[derive(Default)]
 pub(crate) struct Register(Mutex<HashMap<(Place, String), String>>);
 
 impl Register {
-    /// Whose terminal it is. The user's own tmux says which tty: it is asked about his own terminals only.
+    /// The principal whose terminal is on this tty. The user's own tmux reports the tty, so it is looked up among that user's terminals only.
     pub(crate) fn principal(&self, place: &Place, tty: &str) -> Option<String> {
         lock(&self.0).get(&(place.clone(), tty.to_owned())).cloned()
     }
 }
 
-/// A terminal's entry in the register; taken out when dropped.
+/// A terminal's entry in the register, removed when dropped.
 pub(crate) struct Registered {
     register: Arc<Register>,
     place: Place,
@@ -68,9 +68,9 @@ pub(crate) struct Registered {
     /// The tty that we opened.
     outer: String,
     opened: Instant,
-    /// The tty behind it that tmux lists, where sudo has put one of its own between the two.
+    /// The tty behind `outer` that tmux lists, where sudo has put one of its own between the two.
     inner: OnceLock<String>,
-    /// Since when [`Registered::tty`] is known to be the one that tmux lists.
+    /// When [`Registered::tty`] became known to be the one that tmux lists.
     settled: OnceLock<Instant>,
 }
 
@@ -86,7 +86,7 @@ impl Registered {
         lock(&self.register.0).insert((self.place.clone(), tty.to_owned()), self.principal.clone());
     }
 
-    /// The tty that tmux's list of clients names, as far as it is known.
+    /// The tty in tmux's list of clients, as far as it is known.
     pub(crate) fn tty(&self) -> &str {
         self.inner.get().unwrap_or(&self.outer)
     }
@@ -99,7 +99,7 @@ impl Registered {
         self.opened
     }
 
-    /// Takes note of the tty that tmux lists instead of ours, or with `None` that it lists ours. Only the first word counts.
+    /// Records the tty that tmux lists instead of ours; with `None`, that tmux lists ours. Only the first call counts.
     pub(crate) fn settle(&self, inner: Option<String>) {
         if let Some(inner) = inner
             && self.settled.get().is_none()
@@ -120,7 +120,7 @@ impl Drop for Registered {
     }
 }
 
-/// What is opened.
+/// Which session to open a terminal on, and how.
 pub(crate) struct AttachRequest {
     pub(crate) session: SessionId,
     pub(crate) may_type: bool,
@@ -131,21 +131,21 @@ pub(crate) struct AttachRequest {
 /// How a terminal's output ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttachEnd {
-    /// tmux let the client go: detached, or the session ended.
+    /// tmux ended the client: it was detached, or the session ended.
     Ended,
-    /// The session was not there any more: nothing was shown.
+    /// The session did not exist any more: nothing was shown.
     Gone,
 }
 
-/// One tmux client on one pty: on this machine, or behind an ssh on one of ours.
+/// One tmux client on one pty: on this machine, or behind an ssh whose pty is here.
 pub struct Connection {
     registered: Arc<Registered>, // before the pty: a tty that is free again may be another's
-    /// sudo, as its host numbers it, where it stands between the terminal and tmux.
+    /// The process id of the sudo between the terminal and tmux, on its host; `None` if there is none.
     sudo: Option<u32>,
     pty: Pty,
     channel: Option<ChannelPermit>, // after the pty: the terminal goes before the room for it is another's
     mark: Vec<u8>,
-    /// The first output, as long as it can be tmux's word that the session is gone.
+    /// The first output, as long as it can be tmux's message that the session is gone.
     early: Option<Vec<u8>>,
     /// Output that came with the terminal's announcement.
     ahead: Vec<u8>,
@@ -179,11 +179,11 @@ impl Connection {
     }
 }
 
-/// A terminal that has announced itself.
+/// A terminal on another machine that has announced itself.
 struct RemoteTty {
-    /// The process that becomes tmux or sudo, as its host numbers it.
+    /// The process that becomes tmux or sudo, by its id on its host.
     pid: Option<u32>,
-    /// Its name on its host.
+    /// The terminal's path on its host.
     tty: String,
     ahead: Vec<u8>,
 }
@@ -220,7 +220,7 @@ async fn remote(link: &Arc<SshLink>, user: &User, call: &Call, grid: Grid) -> Re
     }
 }
 
-/// Reads until the terminal says which it is; what a login shell said before is dropped. Otherwise its last words.
+/// Reads until the terminal has announced its path, and drops what a login shell printed before. On failure returns the last words.
 async fn announcement(pty: &Pty, start: &str) -> Result<RemoteTty, String> {
     let mut said = Vec::new();
     loop {
@@ -256,18 +256,18 @@ impl Attachment {
         Self { connection, may_type: what.may_type, grid: what.grid, deadline: Instant::now() + lifetime, _slot: slot, _report: report }
     }
 
-    /// Goes on with another terminal, and lets the old one go.
+    /// Replaces the connection by a fresh one and closes the old one.
     pub fn go_on_with(&mut self, fresh: Connection) {
         self.connection = fresh;
         self.connection.pty.resize(self.grid);
     }
 
-    /// The tty that tmux's list of clients names.
+    /// The tty in tmux's list of clients.
     pub(crate) fn tty(&self) -> &str {
         self.connection.registered.tty()
     }
 
-    /// Since when [`Attachment::tty`] is known to be the one that tmux lists.
+    /// When [`Attachment::tty`] became known to be the one that tmux lists; `None` while it is not.
     pub(crate) fn settled(&self) -> Option<Instant> {
         self.connection.registered.settled.get().copied()
     }
@@ -281,15 +281,15 @@ impl Attachment {
         self.deadline
     }
 
-    /// Waits until there may be output, or the end.
+    /// Waits until there may be output, or until the output has ended.
     pub async fn readable(&self) {
         if self.connection.ahead.is_empty() {
             self.connection.pty.readable().await;
         }
     }
 
-    /// Appends the output that is there now, up to about `max` bytes in all (the kernel gives at most 4 KiB at a time). False if there was less: all
-    /// that had come is read.
+    /// Appends the output that is available, up to about `max` bytes in all (the kernel returns at most 4 KiB at a time). False if all available output
+    /// was read.
     ///
     /// # Errors
     /// How it ended, when there is no more.
@@ -311,7 +311,7 @@ impl Attachment {
         Ok(true)
     }
 
-    /// Whether the output so far can still turn out to be tmux's word that the session is gone.
+    /// True if the output so far can still turn out to be tmux's message that the session is gone.
     pub fn undecided(&self) -> bool {
         self.connection.early.as_deref().is_some_and(|early| !early.contains(&0x1b))
     }
@@ -323,7 +323,7 @@ impl Attachment {
         }
     }
 
-    /// Writes some of the typed bytes and says how many. A watcher's bytes end here, before the pty.
+    /// Writes some of the typed bytes and returns how many. A watcher's bytes are dropped here, before the pty.
     ///
     /// # Errors
     /// When the terminal is gone.
@@ -331,25 +331,25 @@ impl Attachment {
         if self.may_type { self.connection.pty.write(bytes) } else { Ok(bytes.len()) }
     }
 
-    /// Its size.
+    /// The terminal's size.
     pub fn grid(&self) -> Grid {
         self.grid
     }
 
-    /// After the end of its output: whether it was the connection to its host that ended, and not tmux.
+    /// True if the connection to the host ended and not tmux. Call it after the output has ended.
     pub async fn is_lost(&mut self) -> bool {
         // ssh's own exit code; tmux has none of that number.
         self.connection.channel.is_some() && self.connection.pty.exit_code().await == Some(255)
     }
 
-    /// Gives the terminal the size that its client asks for; a watcher's stays as it is.
+    /// Gives the terminal the size that its client asks for. A watcher's terminal keeps its size.
     pub fn resize(&mut self, grid: Grid) {
         if self.may_type {
             self.fit(grid);
         }
     }
 
-    /// Gives a watcher's terminal the size that the session has now; true if that is another than before.
+    /// Gives a watcher's terminal the session's current size. True if the size changed.
     pub(crate) fn follow(&mut self, session: Grid) -> bool {
         let changed = !self.may_type && session != self.grid;
         if changed {
@@ -365,7 +365,7 @@ impl Attachment {
 }
 
 impl Connection {
-    /// The sudo between the terminal and tmux, where there is one, and what is to be settled when its pty is known.
+    /// The process id of the sudo between the terminal and tmux, with the entry to settle when sudo's pty is known; `None` without sudo.
     pub(crate) fn behind_sudo(&self) -> Option<(u32, Weak<Registered>)> {
         self.sudo.map(|pid| (pid, Arc::downgrade(&self.registered)))
     }
@@ -391,7 +391,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tmux_that_claims_anothers_tty_learned_whose_it_is() {
+    fn a_tty_is_looked_up_among_its_own_users_terminals_alone() {
         let register = Arc::new(Register::default());
         let _hers = Registered::new(&register, "h/ann".parse().unwrap(), "/dev/pts/3", "ann@example.org".into());
         assert_eq!(register.principal(&"h/ann".parse().unwrap(), "/dev/pts/3").as_deref(), Some("ann@example.org"));

@@ -15,18 +15,17 @@ use muxboard_core::snapshot::UserState;
 use muxboard_core::tmux::{self, DONE, MISMATCH, Made, Server};
 use std::sync::Arc;
 
-/// What one call that makes a session came to.
+/// The outcome of one call that makes a session.
 enum CreateOutcome {
     Made(Created),
-    /// There is no server.
+    /// No tmux server runs.
     NoServer,
-    /// A session of that name exists, and what tmux said before it found out.
+    /// A session of that name exists. Holds what tmux printed before it found out.
     NameTaken(String),
 }
 
 impl Fleet {
-    /// Makes the permitted session and says which it is. Where the user's own configuration makes a session of that name when tmux starts, that
-    /// one is opened.
+    /// Makes the permitted session. Where the user's own configuration makes a session of that name when tmux starts, that session is returned.
     ///
     /// # Errors
     /// No session was made unless this is `Ok`, or one whose startup command could not be started, or it is not known.
@@ -59,7 +58,7 @@ impl Fleet {
         result
     }
 
-    /// Refuses a user whose tmux was too old at the last look and is now: what it makes could not be listed.
+    /// Refuses a user whose tmux was too old at the last look and still is: a session it made could not be listed.
     async fn is_new_enough(&self, entry: &HostEntry, user: &User) -> Result<(), Failed> {
         let too_old = || {
             let host = entry.row.borrow();
@@ -115,7 +114,7 @@ impl Fleet {
         }
     }
 
-    /// The session of that name, where none was before the configuration was loaded. A command is never run in it: it has a program already.
+    /// The session of that name, where none existed before the configuration was loaded. No startup command is run in it: it has a program already.
     async fn made_by_configuration(&self, entry: &HostEntry, user: &User, wanted: &Create, said: &str) -> Result<Created, Failed> {
         if wanted.command.is_some() {
             return Err(Failed::MadeByConfiguration);
@@ -129,7 +128,7 @@ impl Fleet {
     }
 }
 
-/// What whoever made a session should know of it.
+/// What the person who made a session should know of it.
 fn notes(made: &Made, server: Server) -> Vec<Note> {
     let mut notes = Vec::new();
     notes.extend(Note::configuration_errors(&made.complaints));
@@ -138,7 +137,7 @@ fn notes(made: &Made, server: Server) -> Vec<Note> {
     notes
 }
 
-/// Asks whether the user may enter the directory: tmux would start the session elsewhere without a word.
+/// Refuses a start directory that the user may not enter: tmux would start the session elsewhere without telling.
 async fn enters(entry: &HostEntry, user: &User, directory: &Directory) -> Result<(), Failed> {
     let (exit, words) = entry.transport.enters(&entry.host, user, directory).await.map_err(Failed::Host)?;
     let says = |word: &str| words.lines().any(|line| line == word);

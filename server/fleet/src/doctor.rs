@@ -20,12 +20,14 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
-/// The doctor.
+/// Checks hosts and their users step by step, for `muxboard check`.
 pub struct Doctor {
     client: Option<Arc<SshClient>>,
 }
 
 impl Doctor {
+    /// A doctor for the hosts of an inventory.
+    ///
     /// # Errors
     /// When there are hosts over ssh and no safe folder for control sockets, in words for the operator.
     pub fn new(inventory: &Inventory, ssh: SshSettings) -> io::Result<Self> {
@@ -33,7 +35,7 @@ impl Doctor {
         Ok(Self { client: if needs_ssh { Some(SshClient::new(ssh)?) } else { None } })
     }
 
-    /// Examines a host and its users, or one of them alone. A step that fails ends what stands on it.
+    /// Checks a host and its users, or one user alone. A step that fails ends the steps that depend on it.
     pub async fn examine(&self, host: &Host, only: Option<&UnixUser>) -> Vec<Finding> {
         let mut record = Findings { host, findings: Vec::new() };
         if let (Reach::Ssh(ssh), Some(client)) = (&host.reach, &self.client)
@@ -51,7 +53,7 @@ impl Doctor {
     }
 }
 
-/// The name and the way there. False if nobody is at its end.
+/// Checks the ssh configuration, the host's name and its port. False if nobody listens there.
 async fn network(record: &mut Findings<'_>, ssh: &Ssh, client: &SshClient) -> bool {
     let resolved = match client.resolve(record.host, ssh).await {
         Ok(resolved) => resolved,
@@ -108,7 +110,7 @@ async fn network(record: &mut Findings<'_>, ssh: &Ssh, client: &SshClient) -> bo
     true
 }
 
-/// What the machine says of itself.
+/// Facts that a machine's script printed, by name.
 struct Facts(HashMap<String, String>);
 
 impl Facts {
@@ -117,7 +119,7 @@ impl Facts {
     }
 }
 
-/// The login, its shell, and what is installed. None if there is no way in.
+/// Checks the login, its shell, and what is installed. `None` if there is no way in.
 async fn machine(record: &mut Findings<'_>, transport: &Transport) -> Option<Facts> {
     let host = record.host;
     let began = Instant::now();
@@ -153,7 +155,7 @@ async fn machine(record: &mut Findings<'_>, transport: &Transport) -> Option<Fac
     Some(facts)
 }
 
-/// sudo, tmux, the server and its sessions.
+/// Checks sudo, tmux, the tmux server and its sessions of one user.
 async fn a_user(record: &mut Findings<'_>, transport: &Transport, user: &User, facts: &Facts) {
     let host = record.host;
     let (exit, words) = match transport.call(host, user, &tmux::version(), Purpose::Act).await {

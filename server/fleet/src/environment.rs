@@ -3,12 +3,12 @@
 use std::env;
 use std::ffi::OsString;
 
-/// Variables handed on if we have them. `TMUX_TMPDIR` says where tmux keeps its sockets.
+/// Variables that a child inherits where we have them. `TMUX_TMPDIR` names the folder of tmux's sockets.
 const HANDED_ON: [&str; 7] = ["HOME", "USER", "LOGNAME", "SHELL", "TZ", "XDG_RUNTIME_DIR", "TMUX_TMPDIR"];
-/// Where programs are looked up if we have no `PATH`.
+/// The `PATH` of a child where we have none.
 const PATH_DEFAULT: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
-/// Name and value of each variable.
+/// The name and value of each variable of a child.
 pub(crate) fn allowed() -> Vec<(&'static str, OsString)> {
     let mut out: Vec<_> = HANDED_ON.iter().filter_map(|name| env::var_os(name).map(|value| (*name, value))).collect();
     out.push(("PATH", env::var_os("PATH").unwrap_or_else(|| PATH_DEFAULT.into())));

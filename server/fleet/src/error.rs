@@ -7,35 +7,35 @@ use muxboard_core::upload::Refused;
 /// Why an action did not happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failed {
-    /// The session is not there any more, or another one is in its place; nothing was touched.
+    /// The session does not exist any more, or another one is in its place; nothing was touched.
     Gone,
     /// A session of that name exists already.
     NameTaken,
-    /// A session of that name is made by the user's own configuration when tmux starts, which it just did; the command was not run.
+    /// The user's own configuration made a session of that name when tmux started just now; the startup command was not run.
     MadeByConfiguration,
-    /// The start directory does not exist, or may not be entered.
+    /// The start directory does not exist, or the user may not enter it.
     NoDirectory,
-    /// The session was made and ended at once: a shell such as nologin does that.
+    /// The session was made and ended at once, as with a shell such as nologin.
     EndedAtOnce,
     /// Too many terminals are open.
     CapReached,
-    /// Too many things are being done for that user at this moment.
+    /// Too many actions for the user are under way at this moment.
     Busy,
-    /// Too many files are on their way.
+    /// Too many uploads are under way.
     UploadsReached,
     /// Too many texts are being read.
     TextsReached,
-    /// A text is larger than what is read at once.
+    /// The text is longer than [`TEXT_BYTES_MAX`](muxboard_core::limits::TEXT_BYTES_MAX).
     TextTooLarge,
-    /// The host's own program ended without a word.
+    /// The program on the host ended without an answer.
     Silent,
-    /// The user's own machine did not take a file.
+    /// The host did not take a file.
     NotTaken(Refused),
-    /// The user cannot be reached.
+    /// The user's tmux cannot be reached.
     User(UserState),
     /// The host cannot be reached.
     Host(Fault),
-    /// The host is not configured any more, or no terminal is to be had on this machine, in the words of what failed.
+    /// The host is not configured any more, or this machine could not open a terminal, in the words of what failed.
     Here(String),
 }
 

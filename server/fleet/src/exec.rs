@@ -13,23 +13,23 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufRead
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// The limits of one run.
+/// The limits of one run of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// How long it may take.
+    /// How long the process may take.
     pub(crate) time: Duration,
-    /// How much it may say.
+    /// How much of its output is read, in bytes.
     pub(crate) bytes: usize,
 }
 
-/// How a run ended.
+/// How a run of a process ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// The exit code; none if a signal ended it, ours included.
+    /// The exit code; `None` if a signal ended the process, ours included.
     pub(crate) exit: Option<i32>,
-    /// What it wrote to its standard output, cut at the limit.
+    /// The standard output, cut at the limit.
     pub(crate) output: Vec<u8>,
-    /// It did not end in time, and was killed.
+    /// True if the process did not end in time and was killed.
     pub(crate) timed_out: bool,
 }
 
@@ -42,8 +42,8 @@ fn command(argv: &Argv, variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs it, with these variables beside the allowed ones. Its standard input has these bytes, its standard error goes nowhere: scripts redirect what
-/// they want heard.
+/// Runs a process to its end, with these variables beside the allowed ones and with `input` as its standard input. Its standard error is discarded:
+/// scripts redirect what should be read.
 ///
 /// # Errors
 /// When it cannot be started.
@@ -89,7 +89,7 @@ pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], input: &[u8], b
     Ok(Ended { exit, output, timed_out })
 }
 
-/// A process that is given data, and answers in lines. Dropping it hangs up: no more data, and SIGHUP, so that it can put away what is half done.
+/// A process that reads data from a pipe and answers in lines. Dropping it closes the pipe and sends SIGHUP, so that the process can clean up.
 pub(crate) struct PipedProcess {
     input: Option<ChildStdin>,
     output: BufReader<Take<ChildStdout>>,
@@ -98,7 +98,7 @@ pub(crate) struct PipedProcess {
     child: Child,
 }
 
-/// Starts a process for data.
+/// Starts a process with pipes for its input, output and errors. At most `output_bytes_max` bytes of its output are read.
 ///
 /// # Errors
 /// When it cannot be started.
@@ -116,7 +116,7 @@ pub(crate) fn spawn_piped(argv: &Argv, output_bytes_max: usize) -> io::Result<Pi
 }
 
 impl PipedProcess {
-    /// Gives it data, all of it.
+    /// Writes all of the data.
     ///
     /// # Errors
     /// When it does not read any more.
@@ -125,19 +125,19 @@ impl PipedProcess {
         input.write_all(bytes).await
     }
 
-    /// That was all.
+    /// Closes the process's input: the data is complete.
     pub(crate) fn end(&mut self) {
         self.input = None;
     }
 
-    /// Its next line; none at the end. What is no text in it is replaced.
+    /// The next line of the output; `None` at its end. Bytes that are not UTF-8 are replaced.
     pub(crate) async fn line(&mut self) -> Option<String> {
         let mut line = Vec::new();
         let read = self.output.read_until(b'\n', &mut line).await.ok()?;
         (read > 0).then(|| String::from_utf8_lossy(&line).into_owned())
     }
 
-    /// What it complained about, once its output has ended.
+    /// Closes the input and returns the process's standard error, at most `bytes_max` bytes of it.
     pub(crate) async fn complaints(mut self, bytes_max: usize) -> String {
         self.end();
         let mut said = Vec::new();
@@ -157,7 +157,7 @@ async fn read_capped(from: &mut (impl AsyncRead + Unpin), into: &mut Vec<u8>, by
     Ok(())
 }
 
-/// A process group that gets a signal when this goes, however the run ends.
+/// A process group that receives a signal when this is dropped.
 struct Group(Option<Pid>, Signal);
 
 impl Group {
@@ -188,13 +188,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn output_and_exit_code() {
+    async fn a_run_returns_its_output_and_exit_code() {
         let ended = run(&sh("echo a; exit 3"), &[], &[], bounds(5, 100)).await.unwrap();
         assert_eq!((ended.exit, ended.output.as_slice(), ended.timed_out), (Some(3), b"a\n".as_slice(), false));
     }
 
     #[tokio::test]
-    async fn a_look_at_many_users_of_this_machine_is_longer_than_a_word_may_be_and_could_not_start() {
+    async fn a_script_longer_than_one_argument_may_be_runs_all_the_same() {
         let long = "x".repeat(300_000);
         let (argv, input) = muxboard_core::argv::local_script(&Script::with_complaints(&Script::command(&["echo", &long, "it's $HOME"])));
         let ended = run(&argv, &[("M", "mark")], input.as_bytes(), bounds(5, 1_000_000)).await.unwrap();

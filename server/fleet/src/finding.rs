@@ -4,31 +4,31 @@ use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::name::{HostKey, UnixUser};
 
-/// What a step came to.
+/// The result of one step of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// As it should be.
+    /// The step is as it should be.
     Good,
-    /// Works, and is worth knowing.
+    /// The step works, and something about it is worth knowing.
     Note,
-    /// Does not work.
+    /// The step fails.
     Bad,
 }
 
-/// What was found at one step.
+/// The finding of one step of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// On which host.
+    /// The host that was checked.
     pub host: HostKey,
-    /// Of which user, if it is about one.
+    /// The user that was checked; `None` for a step about the host.
     pub user: Option<UnixUser>,
     /// The step, in a word or two.
     pub step: &'static str,
-    /// What it came to.
+    /// The step's result.
     pub verdict: Verdict,
-    /// In plain words.
+    /// The finding in plain words.
     pub words: String,
-    /// The line that mends it.
+    /// The command that mends it, if there is one.
     pub line: Option<String>,
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// All hosts.
+/// All configured hosts: what is known of them, and what may be done there.
 pub struct Fleet {
     pub(crate) hosts: watch::Sender<Arc<Hosts>>,
     /// Our ssh client, made when the first host needs it.
@@ -29,14 +29,14 @@ pub struct Fleet {
     pub(crate) slots: Arc<Slots>,
     pub(crate) uploads: Arc<Slots>,
     pub(crate) texts: Arc<Slots>,
-    /// When the uploaded files of a user are looked through for old ones.
+    /// When the uploaded files of a user are next searched for old ones, and how long they are kept.
     pub(crate) expiring: Mutex<HashMap<Place, (Instant, Duration)>>,
     pub(crate) register: Arc<Register>,
     pub(crate) settings: Settings,
 }
 
 impl Fleet {
-    /// A fleet that has not looked at anything yet. [`Fleet::run`] makes it look.
+    /// A fleet that has asked no host yet. [`Fleet::run`] makes it sweep.
     ///
     /// # Errors
     /// When there are hosts over ssh and no safe folder for control sockets, in words for the operator.
@@ -57,7 +57,7 @@ impl Fleet {
         Ok(Arc::new(fleet))
     }
 
-    /// Goes on with these hosts. What stays as it was keeps its connections, its terminals and all that is known of it.
+    /// Replaces the hosts. Hosts and users that stay as they were keep their connections, their terminals and what is known of them.
     ///
     /// # Errors
     /// As for [`Fleet::new`]; then nothing has changed.
@@ -84,12 +84,12 @@ impl Fleet {
         self.hosts.borrow().clone()
     }
 
-    /// What is known now, and a way to wait for more.
+    /// A receiver of the snapshot, which changes with every sweep that finds something new.
     pub fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshot.subscribe()
     }
 
-    /// Under the sweeper's lock, so that what is older is never shown after what is newer.
+    /// Puts a host's row into the snapshot. Called under the sweeper's lock, so that no older row replaces a newer one.
     pub(crate) fn publish(&self, entry: &HostEntry, sweeper: &Sweeper) {
         let row = Arc::new(sweeper.row().clone());
         self.snapshot.send_modify(|snapshot| {
@@ -105,7 +105,7 @@ impl Fleet {
         });
     }
 
-    /// What is known of one host, and a way to wait for more.
+    /// A receiver of one host's row; `None` if the host is not configured.
     pub fn row_of(&self, host: &HostKey) -> Option<watch::Receiver<Arc<HostRow>>> {
         self.entry(host).map(|entry| entry.row.subscribe())
     }

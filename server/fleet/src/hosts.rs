@@ -14,34 +14,35 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
+/// What the fleet holds of one host.
 pub(crate) struct HostEntry {
-    /// No other entry of this process has it.
+    /// A number that no other entry of this process has.
     pub(crate) number: u64,
     pub(crate) host: Host,
-    /// What the snapshot holds of it, for those who follow this host alone.
+    /// The host's row in the snapshot, for those who follow this host alone.
     pub(crate) row: Arc<watch::Sender<Arc<HostRow>>>,
     pub(crate) transport: Transport,
     pub(crate) sweeper: Mutex<Sweeper>,
-    /// One sweep at a time.
+    /// Held during a sweep: there is one at a time.
     pub(crate) sweep_lock: AsyncMutex<()>,
-    /// When the last one began.
+    /// When the last sweep began.
     pub(crate) began: Mutex<Option<Instant>>,
-    /// How many look at this host.
+    /// How many viewers the host has.
     pub(crate) viewer_count: Arc<AtomicUsize>,
     pub(crate) viewed: Arc<Notify>,
-    /// Users with output since they were last asked, for whom a refresh is on its way.
+    /// Users with output since they were last asked, for whom a refresh is scheduled.
     pub(crate) with_output: Mutex<HashSet<UnixUser>>,
-    /// Who waits to have something done for each user.
+    /// The slots for calls of each user.
     user_slots: Mutex<HashMap<UnixUser, Arc<UserSlots>>>,
 }
 
-/// Calls for one user: those under way, and those with them that wait.
+/// Slots for calls of one user: calls under way, and calls under way or waiting.
 struct UserSlots {
     waiting: Arc<Semaphore>,
     running: Arc<Semaphore>,
 }
 
-/// The right to have one thing done for a user now.
+/// A permit for one call for a user.
 pub(crate) struct UserSlot {
     _waiting: OwnedSemaphorePermit,
     _running: OwnedSemaphorePermit,
@@ -66,8 +67,8 @@ impl HostEntry {
         }
     }
 
-    /// The entry of a host whose configuration changed: who looks at it still does, and where only its users are others, its connections stand and
-    /// what is known of those that stay is kept.
+    /// The entry of the same host with a changed configuration: it keeps the viewers and, where only users, label or order changed, the connections and
+    /// what is known of users that stay.
     pub(crate) fn succeeded_by(&self, host: &Host, client: Option<&Arc<SshClient>>) -> Self {
         let mut next = Self::new(host, client);
         if self.host.reach == host.reach && self.host.login == host.login {
@@ -81,7 +82,7 @@ impl HostEntry {
         next
     }
 
-    /// Waits until something may be done for a user: so many at one moment that a server which does not answer holds up nobody but its own user.
+    /// Waits for a slot for one call of a user. There are so few for each user that a server which does not answer holds up nobody but its own user.
     pub(crate) async fn acquire_user_slot(&self, user: &UnixUser) -> Result<UserSlot, Failed> {
         let semaphore = |size| Arc::new(Semaphore::new(size));
         let fresh = || Arc::new(UserSlots { waiting: semaphore(CALLS_WAITING_MAX), running: semaphore(CALLS_PER_USER) });

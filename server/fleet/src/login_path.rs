@@ -8,7 +8,7 @@ use muxboard_core::tmux;
 use std::sync::Arc;
 
 impl Fleet {
-    /// Asks for the `PATH` of the logins of users one of whose commands was not found, once for each.
+    /// Asks for the login `PATH` of users one of whose commands was not found, once for each user.
     pub(crate) fn ask_login_paths(&self, entry: &Arc<HostEntry>) {
         let wanted = |user: &&User| lock(&entry.sweeper).wants_login_path(user);
         let users: Vec<User> = entry.host.users.iter().filter(wanted).cloned().collect();

@@ -19,11 +19,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// A pane on its way back to its program.
+/// A pending [`Fleet::leave`].
 pub type Leaving = Pin<Box<dyn Future<Output = Result<(), Failed>> + Send>>;
 
 impl Fleet {
-    /// Opens the permitted session to type into it.
+    /// Opens a terminal on the permitted session to type into it.
     ///
     /// # Errors
     /// When there is no slot or no terminal.
@@ -31,7 +31,7 @@ impl Fleet {
         self.open(permit, permit.operation().session, true, grid).await
     }
 
-    /// Opens the permitted session to look at it.
+    /// Opens a read-only terminal on the permitted session.
     ///
     /// # Errors
     /// When there is no slot or no terminal.
@@ -56,8 +56,8 @@ impl Fleet {
         opened
     }
 
-    /// A fresh terminal on the session that this attachment shows now, to take the old one's place: what another machine has already sent for the old
-    /// one, up to a megabyte in ssh's own window, is then not in the way of what comes next. For hosts over ssh alone.
+    /// Opens a fresh terminal on the session that this attachment shows now, to replace the attachment's connection. What another machine has already sent
+    /// on the old connection, up to a megabyte in ssh's own window, then no longer delays what comes next. For hosts over ssh only.
     ///
     /// # Errors
     /// When there is no terminal.
@@ -78,8 +78,8 @@ impl Fleet {
         })
     }
 
-    /// Has the pane on show in this terminal show its program again, if tmux shows its history, words or a list there: what comes then goes to the
-    /// program. `None` for a watcher's terminal, which changes nothing.
+    /// Makes the pane of this terminal show its program again, if tmux shows its history, messages or a list there, so that input reaches the program.
+    /// `None` for a watcher's terminal, which changes nothing.
     ///
     /// # Errors
     /// When the session is gone, or tmux did not do it; then what comes may go to tmux.
@@ -98,7 +98,7 @@ impl Fleet {
         attachment.may_type().then_some(leaving)
     }
 
-    /// Whether a backlog in front of a terminal of this host can be overtaken. On this machine there is none: a pty holds a few kilobytes.
+    /// True if a fresh terminal can overtake a backlog of output of this host. On this machine there is no backlog: a pty holds a few kilobytes.
     pub fn may_overtake(&self, host: &HostKey) -> bool {
         self.settings.overtake && self.entry(host).is_some_and(|entry| matches!(entry.transport, Transport::Ssh(_)))
     }

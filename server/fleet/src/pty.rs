@@ -20,14 +20,13 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
-/// A process and its terminal. Dropping it hangs up, then kills, always reaps.
+/// A process and its terminal. Dropping it sends SIGHUP, then SIGKILL, and always reaps.
 pub(crate) struct Pty {
     tty: String,
     fd: AsyncFd<OwnedFd>,
-    /// Where the output comes from, if that is not the terminal.
+    /// Where the output comes from, if it does not come from the terminal.
     output: Option<AsyncFd<OwnedFd>>,
-    /// The same descriptor again, only while input waits to be taken: otherwise every key that tmux reads would wake us, to say that another
-    /// could be written.
+    /// A second descriptor of the terminal, only while input waits to be taken: otherwise every key that tmux reads would wake us for nothing.
     full: Option<AsyncFd<OwnedFd>>,
     process: Option<PtyProcess>,
 }
@@ -89,7 +88,7 @@ impl Pty {
         }
     }
 
-    /// The same, with its output through a FIFO, which is made at this path and taken away by the caller.
+    /// Starts a process on a new terminal with its output through a FIFO. The FIFO is made at `fifo`; the caller removes it.
     ///
     /// # Errors
     /// When no terminal or FIFO is to be had or the program cannot be started.
@@ -103,30 +102,30 @@ impl Pty {
         Ok(pty)
     }
 
-    /// What was said on the terminal itself, where the output goes elsewhere.
+    /// What was printed on the terminal itself, where the output goes through a FIFO.
     pub(crate) fn complaints(&self) -> String {
         let mut said = [0; PTY_READ_BYTES];
         let read = rustix::io::read(self.fd.get_ref(), &mut said).unwrap_or(0);
         String::from_utf8_lossy(said.get(..read).unwrap_or(&[])).into_owned()
     }
 
-    /// The name of its terminal (`/dev/pts/3`).
+    /// The terminal's path (`/dev/pts/3`).
     pub(crate) fn tty(&self) -> &str {
         &self.tty
     }
 
-    /// The process that was started on it.
+    /// The id of the process on the terminal.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.process.as_ref()?.child.process_id()
     }
 
-    /// Waits until there may be output, or the end.
+    /// Waits until there may be output, or until the output has ended.
     pub(crate) async fn readable(&self) {
         // An error is found by the read that follows.
         let _ = self.output.as_ref().unwrap_or(&self.fd).readable().await.map(|mut guard| guard.retain_ready());
     }
 
-    /// Appends what is there now, and says how much: `None` if nothing is, zero at the end.
+    /// Appends the available output and returns its length in bytes: `None` if there is none yet, zero at the end.
     pub(crate) fn read(&self, into: &mut Vec<u8>) -> Option<usize> {
         into.reserve(PTY_READ_BYTES);
         match self.output.as_ref().unwrap_or(&self.fd).try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, spare_capacity(into))?)) {
@@ -137,14 +136,14 @@ impl Pty {
         }
     }
 
-    /// Waits until input may be written, if it could not before.
+    /// Waits until input may be written, if the last write was not complete.
     pub(crate) async fn writable(&self) {
         if let Some(full) = &self.full {
             let _ = full.writable().await.map(|mut guard| guard.retain_ready());
         }
     }
 
-    /// Writes what can be written now and says how much.
+    /// Writes as much as the terminal takes now and returns how much, in bytes.
     ///
     /// # Errors
     /// When the terminal is gone.
@@ -166,7 +165,7 @@ impl Pty {
         Ok(written)
     }
 
-    /// Waits a moment for the process to end, after its output has, and says how; a signal is 255, as ssh's own failures are.
+    /// Waits up to [`HANGUP_MS`] for the process to end and returns its exit code: 255 for a signal, as for ssh's own failures. `None` if it runs on.
     pub(crate) async fn exit_code(&mut self) -> Option<u32> {
         let process = self.process.as_mut()?;
         let _ = timeout(Duration::from_millis(HANGUP_MS), process.ended.readable()).await;
@@ -180,8 +179,8 @@ impl Pty {
 }
 
 impl PtyProcess {
-    /// SIGHUP, a moment, SIGKILL, and its status is collected. A client started by sudo is root's and deaf to our signals; the kernel hangs
-    /// it up when the terminal closes, which has happened before.
+    /// Sends SIGHUP and, after [`HANGUP_MS`], SIGKILL, and collects the exit status. A client started by sudo is root's and cannot be signalled; the
+    /// kernel hung it up when the terminal closed.
     async fn end(mut self) {
         let _ = kill_process_group(self.group, Signal::HUP);
         if timeout(Duration::from_millis(HANGUP_MS), self.ended.readable()).await.is_err() {

@@ -9,7 +9,7 @@ pub(crate) fn sentinel() -> String {
     muxboard_core::hex::encode(&bytes)
 }
 
-/// 64 fresh random bits in hexadecimal: a word that no title or directory can hold that was there before it.
+/// 64 fresh random bits in hexadecimal: a word that no title or directory of before can hold.
 pub(crate) fn row_mark() -> String {
     let mut mark = sentinel();
     mark.truncate(16);

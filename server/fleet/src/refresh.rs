@@ -31,7 +31,7 @@ impl Fleet {
         }
     }
 
-    /// Asks a host once. True if asking again would bring more.
+    /// Asks a host once. True if asking again would find more.
     async fn ask(&self, entry: &HostEntry, purpose: Purpose) -> bool {
         let questions = lock(&entry.sweeper).questions(&entry.host, purpose);
         let answer = entry.transport.run(&entry.host, &questions.script, questions.bounds(), purpose).await;
@@ -46,7 +46,7 @@ impl Fleet {
         up && sweeper.lacks_previews() && !background
     }
 
-    /// Looks at one user alone. Waits for no sweep: another user's server may keep one busy. False if the host did not answer.
+    /// Asks one user's tmux alone. It waits for no sweep, which another user's server may keep busy. False if the host did not answer.
     pub(crate) async fn refresh_user(&self, entry: &HostEntry, user: &User) -> bool {
         let began = Instant::now();
         let answer = entry.transport.list(&entry.host, user, Purpose::Refresh).await;
@@ -60,15 +60,15 @@ impl Fleet {
         answered
     }
 
-    /// A user's server did not answer in time: the next sweep knows, and asks less often.
+    /// Records that a user's server did not answer in time, so that sweeps ask it less often.
     pub(crate) fn note_no_answer(&self, entry: &HostEntry, user: &User, began: Instant) {
         let mut sweeper = lock(&entry.sweeper);
         sweeper.user_answered(&entry.host, user, began, Section::silent());
         self.publish(entry, &sweeper);
     }
 
-    /// Looks at the hosts of these permits now. A host that was asked within `refresh_min` is asked again when that time is over: whoever
-    /// refreshes sees what is true after the click, and a hundred clicks are one sweep. Hosts that do not answer are not waited for for long.
+    /// Sweeps the hosts of these permits now. A host that was swept within `refresh_min` is swept when that time is over, so that whoever refreshes sees
+    /// what is true after the click, and a hundred clicks are one sweep. Waits at most [`REFRESH_SECONDS_MAX`] seconds.
     pub async fn refresh(self: &Arc<Self>, permits: &[Permit<Refresh>]) {
         let asked = Instant::now();
         let wanted: HashSet<&HostKey> = permits.iter().map(|p| &p.place().host).collect();

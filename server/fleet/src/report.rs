@@ -5,10 +5,10 @@ use muxboard_core::audit::AuditEvent;
 use muxboard_core::snapshot::SessionId;
 use std::sync::Arc;
 
-/// Where audit events go.
+/// The sink of audit events.
 pub type Audit = Arc<dyn Fn(AuditEvent) + Send + Sync>;
 
-/// What is to be said at an end: exactly one event, whichever way it comes.
+/// The audit event of one action. It is sent exactly once, by [`Report::end`] or when dropped.
 pub(crate) struct Report {
     pub(crate) audit: Audit,
     pub(crate) event: AuditEvent,

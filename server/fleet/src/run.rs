@@ -12,7 +12,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 impl Fleet {
-    /// Sweeps every host again and again, for ever.
+    /// Sweeps every configured host, each in a loop of its own, for ever.
     pub async fn run(self: Arc<Self>) {
         let mut hosts = self.hosts.subscribe();
         let mut loops = JoinSet::new();
@@ -53,8 +53,8 @@ impl Fleet {
         }
     }
 
-    /// When the next sweep is due, after one that began then. Each host of a big fleet has a moment of its own within the interval: a thousand that
-    /// are all looked at come one after the other, whenever the looking began.
+    /// When the next sweep of a host is due, after one that began at `began`. In a big fleet every host has its own moment within the interval, so that a
+    /// thousand hosts with viewers are swept one after the other.
     fn due(&self, entry: &HostEntry, began: Instant) -> Instant {
         let every = if entry.has_viewers() { Duration::from_millis(WATCHED_SWEEP_MS) } else { self.settings.sweep };
         let many = self.hosts().entries.len();

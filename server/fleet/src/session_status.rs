@@ -10,21 +10,21 @@ use muxboard_core::snapshot::{Client, HostState, Kept, Mode, Place, Session, Ses
 use muxboard_core::wire::{Grid, Seen};
 use tokio::time::Instant;
 
-/// What is to be said of a terminal's session.
+/// The status of a terminal's session, as of the last look.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Showing {
-    /// The session is not there any more.
+    /// True if the session does not exist any more.
     pub gone: bool,
-    /// The terminal shows another session: this one.
+    /// The session that the terminal shows instead, if tmux moved it there.
     pub moved_to: Option<(SessionId, SessionName)>,
-    /// The session's clients.
+    /// All tmux clients of the session.
     pub clients: Vec<Seen>,
-    /// What tmux shows in the place of the program of the session on show.
+    /// What tmux shows instead of the program of the session on show.
     pub mode: Option<Mode>,
 }
 
 impl Fleet {
-    /// Looks whether the session of an ended attachment lives on; nothing if its user cannot be reached.
+    /// Asks whether the session of an ended attachment lives on; `None` if its user cannot be reached.
     pub async fn outlived<O: Operation>(&self, permit: &Permit<O>) -> Option<bool> {
         let (entry, user) = self.at(permit.place()).ok()?;
         if !self.refresh_user(&entry, &user).await {
@@ -33,7 +33,7 @@ impl Fleet {
         self.known(permit.place(), permit.operation().session()?)
     }
 
-    /// What is wrong with a user or his host, as of the last look.
+    /// The fault of a user or of the user's host, as of the last look.
     pub fn fault(&self, place: &Place) -> Option<Fault> {
         let entry = self.entry(&place.host)?;
         let host = entry.row.borrow();
@@ -43,7 +43,8 @@ impl Fleet {
         }
     }
 
-    /// Notes that a terminal, opened at `since`, showed nothing in time: unless it is known what is wrong, the user's tmux server does not answer.
+    /// Records that a terminal opened at `since` showed nothing in time, and returns the fault: the one that is known, else that the user's tmux server
+    /// does not answer.
     pub fn shows_nothing(&self, place: &Place, since: Instant) -> Option<Fault> {
         if let Some(fault) = self.fault(place) {
             return Some(fault);
@@ -69,7 +70,7 @@ impl Fleet {
         self.session(place, id, |session| session.current().map(|w| Grid::clamped(w.columns, w.rows.saturating_add(session.status_rows))))
     }
 
-    /// Whether a session is there, as of the last look; nothing if its user cannot be reached.
+    /// True if a session exists, as of the last look; `None` if its user cannot be reached.
     pub fn known(&self, place: &Place, id: SessionId) -> Option<bool> {
         self.row(place, |user| matches!(user.state, UserState::Sessions(_) | UserState::NoServer).then(|| user.sessions().iter().any(|s| s.id == id)))
     }
@@ -79,7 +80,7 @@ impl Fleet {
         self.session(place, id, |session| Some(session.windows.iter().map(|w| w.id).collect())).unwrap_or_default()
     }
 
-    /// Those windows of a session which sessions of the same tmux server show that are not it, as of the last look.
+    /// Those of a session's `windows` that other sessions of the same tmux server show, as of the last look.
     pub(crate) fn kept(&self, place: &Place, was: SessionId, windows: &[u32]) -> Kept {
         let others = |user: &UserRow| {
             let of_its_server = |s: &&Session| (s.id.server_pid, s.id.server_start) == (was.server_pid, was.server_start) && s.id != was;
@@ -89,17 +90,17 @@ impl Fleet {
         self.row(place, others).unwrap_or_default()
     }
 
-    /// A session's name.
+    /// A session's name, as of the last look; `None` if the session does not exist.
     pub fn name(&self, place: &Place, id: SessionId) -> Option<SessionName> {
         self.session(place, id, |session| Some(session.name.clone()))
     }
 
-    /// Whether there is a session of that name.
+    /// True if the user has a session of that name, as of the last look.
     pub fn is_named(&self, place: &Place, name: &SessionName) -> bool {
         self.row(place, |user| Some(user.sessions().iter().any(|s| s.name == *name))).unwrap_or(false)
     }
 
-    /// What is to be said of a terminal's session, as of the last look.
+    /// The status of a terminal's session, as of the last look.
     pub fn showing<O: Operation>(&self, permit: &Permit<O>, attachment: &Attachment) -> Showing {
         let place = permit.place();
         let seen = |client: &Client| Seen {
@@ -120,26 +121,26 @@ impl Fleet {
         Showing { gone: id.is_some_and(|id| self.known(place, id) == Some(false)), moved_to, clients: clients.unwrap_or_default(), mode }
     }
 
-    /// Whether the last look began when this terminal was there and its tty in tmux's list was known: what an older one says of that tty is of
-    /// another terminal.
+    /// True if the last look at the user began after this terminal existed and its tty in tmux's list was known. An older look may tell of another
+    /// terminal on the same tty.
     pub fn is_looked_at(&self, place: &Place, attachment: &Attachment) -> bool {
         attachment.settled().is_some_and(|settled| self.is_looked_at_since(place, settled))
     }
 
-    /// Whether the last look at a user began after that moment.
+    /// True if the last look at a user began after `since`.
     pub fn is_looked_at_since(&self, place: &Place, since: Instant) -> bool {
         let asked = self.entry(&place.host).and_then(|entry| lock(&entry.sweeper).asked(&place.user));
         asked.is_some_and(|asked| asked > since)
     }
 
-    /// Says whether tmux listed a client on this tty in a look that began after `since`.
+    /// True if tmux listed a client on this tty in a look that began after `since`.
     pub(crate) fn lists(&self, place: &Place, tty: &str, since: Instant) -> bool {
         let asked = self.entry(&place.host).and_then(|entry| lock(&entry.sweeper).asked(&place.user));
         let on_it = |user: &UserRow| asked > Some(since) && user.sessions().iter().any(|s| s.clients.iter().any(|c| c.tty == tty));
         self.row(place, |user| Some(on_it(user))).unwrap_or(false)
     }
 
-    /// The session that a terminal shows, as of the last look.
+    /// The session that a terminal shows, as of the last look; `None` if that look is too old to know the terminal.
     pub(crate) fn shown_by(&self, place: &Place, attachment: &Attachment) -> Option<SessionId> {
         // What an older look says of this tty is of another terminal.
         if !self.is_looked_at(place, attachment) {
@@ -148,7 +149,7 @@ impl Fleet {
         self.row(place, |user| user.sessions().iter().find(|s| s.clients.iter().any(|c| c.tty == attachment.tty())).map(|s| s.id))
     }
 
-    /// Gives a watcher's terminal the size that its session has now; true if that is another than before.
+    /// Gives a watcher's terminal the current size of its session. True if the size changed.
     pub fn follow_size<O: Operation>(&self, permit: &Permit<O>, attachment: &mut Attachment) -> bool {
         let size = permit.operation().session().and_then(|id| self.size(permit.place(), id));
         size.is_some_and(|size| attachment.follow(size))

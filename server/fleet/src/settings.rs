@@ -9,19 +9,19 @@ use std::time::Duration;
 
 /// How a fleet is run.
 pub struct Settings {
-    /// Between two sweeps of a host nobody looks at.
+    /// The time between two sweeps of a host without viewers.
     pub sweep: Duration,
-    /// A refresh waits until the last sweep is this old.
+    /// The shortest time between two sweeps of a host that persons ask for.
     pub refresh_min: Duration,
     /// The limits of live terminals.
     pub attach: AttachLimits,
-    /// How long after an upload files that are too old are looked for; none: when that file is too old.
+    /// The time after an upload at which old files are removed; `None` for the age at which that upload itself is too old.
     pub expire_after: Option<Duration>,
-    /// How we use ssh.
+    /// How ssh is used.
     pub ssh: SshSettings,
-    /// A key typed against a backlog of output from another machine has a fresh terminal take the old one's place.
+    /// True if a key typed against a backlog of output from another machine opens a fresh terminal that replaces the old one.
     pub overtake: bool,
-    /// Where audit events go.
+    /// The sink of audit events.
     pub audit: Audit,
 }
 

@@ -4,7 +4,7 @@ use crate::lock::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-/// Who holds how many slots.
+/// A slot, given back when dropped.
 #[derive(Debug)]
 pub struct Slots {
     total: usize,
@@ -13,12 +13,12 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// As many in total, and as many of one principal.
+    /// `total` slots, of which one principal holds at most `per_principal`.
     pub fn new(total: usize, per_principal: usize) -> Arc<Self> {
         Arc::new(Self { total, per_principal, taken: Mutex::default() })
     }
 
-    /// A slot, if both the principal and the board have one left.
+    /// Takes a slot; `None` if the principal or all principals together hold as many as they may.
     pub fn take(self: &Arc<Self>, principal: &str) -> Option<Slot> {
         let mut taken = lock(&self.taken);
         let own = taken.get(principal).copied().unwrap_or(0);

@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 impl Fleet {
-    /// Has the tty behind a terminal's sudo found, and its user looked at then. Where sudo has no pty of its own tmux lists the terminal itself, which
-    /// ends the search; where neither is seen within [`SUDO_PTY_LOOKS`] looks the terminal itself is taken to be the one.
+    /// Starts the search for the tty behind a terminal's sudo, and refreshes the terminal's user when it is found. Where sudo has no pty of its own, tmux
+    /// lists the terminal itself, which ends the search; after [`SUDO_PTY_LOOKS`] looks without a result the terminal itself is taken to be the one.
     pub(crate) fn look_behind_sudo(self: &Arc<Self>, connection: &Connection) {
         let Some((sudo, terminal)) = connection.behind_sudo() else { return };
         let fleet = self.clone();
@@ -31,7 +31,7 @@ impl Fleet {
         });
     }
 
-    /// Looks once. True if there is nothing more to look for. The terminal is not kept while its host is asked: it may close.
+    /// Looks once for the tty behind sudo. True if the search is over. The terminal is not kept alive meanwhile: it may close.
     async fn has_settled(self: &Arc<Self>, sudo: u32, terminal: &Weak<Registered>) -> bool {
         let facts = terminal.upgrade().map(|terminal| (terminal.place().clone(), terminal.tty().to_owned(), terminal.opened()));
         let Some((place, tty, opened)) = facts else { return true };

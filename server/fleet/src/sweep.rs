@@ -22,18 +22,18 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// One host's memory between sweeps.
+/// What is remembered of one host between sweeps.
 pub(crate) struct Sweeper {
     row: HostRow,
     users: HashMap<UnixUser, Memory>,
 }
 
-/// What one sweep asks of a host, all in one round trip.
+/// The questions of one sweep to a host, all in one round trip.
 pub(crate) struct Questions {
     began: Instant,
     users: Vec<User>,
     row_mark: String,
-    /// The script ends with tmux's answer or not at all.
+    /// True for the script without time limits, which ends with tmux's answer or not at all.
     fast_path: bool,
     pub(crate) script: Script,
 }
@@ -49,22 +49,21 @@ impl Questions {
 struct Memory {
     panes: Vec<(SessionId, PaneId)>,
     unsettled: bool,
-    /// The last look at this user ended with an answer of tmux.
+    /// True if the last look at this user ended with an answer of tmux.
     prompt: bool,
     previews: HashMap<SessionId, Preview>,
-    /// What is to be known of sessions that were made here.
-    /// What is to be known of sessions that were made, and when they were.
+    /// Notes on sessions that were made here, and when each was made.
     notes: HashMap<SessionId, (Instant, Vec<Note>)>,
     /// The `PATH` of a login, once a command was not found.
     login_path: LoginPath,
-    /// How often in a row it did not answer, and when to ask again.
+    /// How often in a row the user did not answer.
     silent: u32,
     ask_after: Option<Instant>,
-    /// When what is known was asked for: an older answer that comes later says nothing new.
+    /// When the user was last asked; an older answer that comes later is ignored.
     asked: Option<Instant>,
-    /// The looks through sudo that may be taken.
+    /// The looks through sudo that may be taken now.
     allowance: Allowance,
-    /// The last look found something else than the one before, or has more to ask.
+    /// True if the last look found something else than the one before, or left something to ask.
     changing: bool,
 }
 
@@ -138,7 +137,7 @@ impl Sweeper {
         Self { row, users: HashMap::new() }
     }
 
-    /// The memory of the same host with other users, label or order: what is known of those that stay is kept.
+    /// The memory of the same host with other users, label or order: what is known of users that stay is kept.
     pub(crate) fn succeeded_by(&self, old: &Host, host: &Host) -> Self {
         let mut next = Self::new(host);
         (next.row.state, next.row.since, next.row.swept_at) = (self.row.state.clone(), self.row.since, self.row.swept_at);
@@ -158,8 +157,8 @@ impl Sweeper {
         &self.row
     }
 
-    /// What to ask now. Users that did not answer lately are left out; a person who asks has them asked again, through sudo not more often than
-    /// [`REFRESH_SUDO_SECONDS_MIN`].
+    /// The questions to ask now. Users that did not answer lately are left out, unless a person asks; through sudo a person's refresh asks them at most
+    /// once in [`REFRESH_SUDO_SECONDS_MIN`] seconds.
     pub(crate) fn questions(&self, host: &Host, purpose: Purpose) -> Questions {
         self.questions_at(host, purpose, Instant::now())
     }
@@ -190,8 +189,8 @@ impl Sweeper {
         Questions { began, fast_path, script, users: users.into_iter().cloned().collect(), row_mark }
     }
 
-    /// Whether that answer means that they must be asked again with a limit of time for each user: it may be tmux that does not answer, not the host;
-    /// or tmux failed.
+    /// True if the questions of the fast path must be asked again with a time limit for each user: tmux failed, or it was tmux and not the host that did
+    /// not answer.
     pub(crate) fn fast_path_timed_out(&mut self, questions: &Questions, answer: &Result<Answer, Fault>) -> bool {
         // The script of the fast path does not ask why tmux failed.
         let again = questions.fast_path && answer.as_ref().map_or_else(|fault| fault.kind == FaultKind::TimedOut, |answer| answer.exit != 0);
@@ -201,7 +200,7 @@ impl Sweeper {
         again
     }
 
-    /// Takes the answer to them.
+    /// Takes the answer to a sweep's questions.
     pub(crate) fn answered(&mut self, host: &Host, questions: &Questions, answer: Result<Answer, Fault>) {
         let state = match answer {
             Err(fault) => HostState::Fault(fault),
@@ -220,12 +219,12 @@ impl Sweeper {
         self.found(state);
     }
 
-    /// Remembers what is to be known of a session that was just made.
+    /// Remembers the notes on a session that was just made.
     pub(crate) fn note(&mut self, user: &User, made: &Created) {
         self.users.entry(user.name.clone()).or_default().notes.insert(made.session, (Instant::now(), made.notes.clone()));
     }
 
-    /// Whether the `PATH` of this user's logins is to be asked for; true once.
+    /// True, once, if the login `PATH` of this user is to be asked for.
     pub(crate) fn wants_login_path(&mut self, user: &User) -> bool {
         let Some(memory) = self.users.get_mut(&user.name) else { return false };
         let wanted = matches!(memory.login_path, LoginPath::Wanted);
@@ -235,12 +234,12 @@ impl Sweeper {
         wanted
     }
 
-    /// Takes the answer; the next look shows it.
+    /// Takes a user's login `PATH`; the next look shows it.
     pub(crate) fn has_login_path(&mut self, user: &User, path: String) {
         self.users.entry(user.name.clone()).or_default().login_path = LoginPath::Known(path);
     }
 
-    /// What the host turned out to be.
+    /// Takes the state of the host.
     pub(crate) fn found(&mut self, state: HostState) {
         let kind = |state: &HostState| match state {
             HostState::Fault(fault) => (1, Some(fault.kind)),
@@ -257,24 +256,25 @@ impl Sweeper {
         }
     }
 
-    /// Takes the answer to a look at one user alone, without previews. What is known of the host stays as it is.
+    /// Takes the answer to a look at one user alone, without previews. The state of the host stays as it is.
     pub(crate) fn user_answered(&mut self, host: &Host, user: &User, began: Instant, section: Section) {
         self.take(host, user, began, section);
     }
 
-    /// Whether a preview is missing that the next look could bring.
+    /// True if a preview is missing that the next look could bring.
     pub(crate) fn lacks_previews(&self) -> bool {
         let lacks = |m: &Memory| m.panes.iter().take(PREVIEWS_MAX).any(|(id, pane)| m.previews.get(id).is_none_or(|p| p.pane != *pane));
         let sudo = |name: &UnixUser| self.row.users.iter().any(|row| row.name == *name && row.through_sudo);
         self.users.iter().any(|(name, m)| lacks(m) && (!sudo(name) || m.allowance.at(Instant::now()).looks > 0))
     }
 
-    /// When what is known of a user was asked for.
+    /// When a user was last asked; `None` if never.
     pub(crate) fn asked(&self, user: &UnixUser) -> Option<Instant> {
         self.users.get(user).and_then(|memory| memory.asked)
     }
 
-    /// Whether a look at this user is due: no answer is waited for, and sudo's log has room for one. `with_output`: a terminal of his has output.
+    /// True if a look at this user is due: the user does not rest, and sudo's log has room for one. `with_output` tells that a terminal of the user has
+    /// output.
     pub(crate) fn due(&self, user: &User, now: Instant, with_output: bool) -> bool {
         let Some(memory) = self.users.get(&user.name) else { return true };
         if self.rests(user, now) {
@@ -284,17 +284,17 @@ impl Sweeper {
         !user.through_sudo || waited || ((with_output || memory.changing) && memory.allowance.at(now).looks > 0)
     }
 
-    /// Whether a user is left alone for a while, because he did not answer.
+    /// True if a user is left alone for a while after not answering.
     pub(crate) fn rests(&self, user: &User, now: Instant) -> bool {
         self.users.get(&user.name).and_then(|memory| memory.ask_after).is_some_and(|after| after > now)
     }
 
-    /// Whether the last look at this user had an answer: to ask once more leaves nothing behind.
+    /// True if the last look at this user was answered: asking again leaves no process behind.
     fn answered_last(&self, user: &User) -> bool {
         self.users.get(&user.name).is_some_and(|memory| memory.asked.is_some() && memory.silent == 0)
     }
 
-    /// The panes worth a capture: those of sessions with output since the last one, the most recent first.
+    /// The panes to capture: those of sessions with output since their last capture, the most recent first.
     fn wanted(&self, user: &User, panes_max: usize) -> Vec<PaneId> {
         let Some(memory) = self.users.get(&user.name) else { return Vec::new() };
         let Some(row) = self.row.users.iter().find(|r| r.name == user.name) else { return Vec::new() };
@@ -385,7 +385,7 @@ mod tests {
     use muxboard_core::tmux::format::Listing;
 
     #[test]
-    fn a_refresh_asks_again_through_sudo_after_a_while_and_was_ignored_for_an_hour() {
+    fn a_refresh_asks_again_through_sudo_after_a_while_and_not_sooner() {
         let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
         host.users = vec![User { name: "other".parse().unwrap(), through_sudo: true, socket: Socket::Default }];
         let mut sweeper = Sweeper::new(&host);

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 impl Fleet {
-    /// The text of the permitted session's active pane, with at most so many lines of its history.
+    /// Reads the text of the permitted session's active pane, with at most `history` lines of its history.
     ///
     /// # Errors
     /// When it cannot be had.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 const STEP: &str = "trial";
 
-/// Makes, lists, renames and ends a session, and asks for one that is gone and one that was replaced.
+/// Tries every verb in a throwaway server: makes, lists, renames and ends a session, and asks for one that is gone and one that was replaced.
 pub(crate) async fn of_verbs(record: &mut Findings<'_>, transport: &Transport, user: &User, version: &str) {
     let probe = format!("check-{}", row_mark());
     let mut trial = Trial { host: record.host, transport, user: argv::throwaway(user, &probe), server: None };
@@ -36,7 +36,7 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// The first step that fails, in words.
+    /// Runs the trial. The error names the first step that fails.
     async fn run(&mut self) -> Result<(), String> {
         let word = |e: BadName| e.to_string();
         let (first, second): (NewSessionName, NewSessionName) = ("muxboard-check".parse().map_err(word)?, "muxboard-checked".parse().map_err(word)?);

@@ -32,7 +32,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 pub struct UploadLimits {
     /// The largest file, in bytes.
     pub bytes_max: u64,
-    /// How long a file is kept.
+    /// How long an uploaded file is kept.
     pub keep: Duration,
 }
 
@@ -42,7 +42,7 @@ impl Default for UploadLimits {
     }
 }
 
-/// A file on its way. Dropped before its end, it leaves nothing behind.
+/// An upload under way. Dropped before its end, it leaves no file behind.
 pub struct Uploading {
     channel: Option<Channel>,
     file: File,
@@ -55,7 +55,7 @@ pub struct Uploading {
     _slot: Slot,
 }
 
-/// Which file.
+/// The file that is uploaded.
 struct File {
     name: String,
     mark: String,
@@ -71,7 +71,7 @@ impl File {
 }
 
 impl Fleet {
-    /// Opens the way for one file of exactly so many bytes. `extension` says its type, in letters and digits.
+    /// Starts the upload of one file of exactly `bytes` bytes. `extension` tells its type, in letters and digits.
     ///
     /// # Errors
     /// Nothing was written then.
@@ -110,7 +110,7 @@ impl Fleet {
         }
     }
 
-    /// Has what is too old removed once this file is, by one task a user. (After a restart the next upload does it.)
+    /// Schedules the removal of a user's old files for when this file is too old, with one task for each user. (After a restart the next upload does it.)
     fn expire_later(self: &Arc<Self>, place: Place, keep: Duration) {
         let late = Duration::from_secs(UPLOAD_EXPIRE_LATE_SECONDS);
         let due = Instant::now() + self.settings.expire_after.unwrap_or(keep + late);
@@ -144,12 +144,12 @@ impl Fleet {
 }
 
 impl Uploading {
-    /// Whose right it is.
+    /// The permit that the upload was started with.
     pub fn permit(&self) -> &Permit<Upload> {
         &self.permit
     }
 
-    /// Hands on the next bytes.
+    /// Sends the next bytes of the file.
     ///
     /// # Errors
     /// When the file is not taken; nothing of it is there.
@@ -170,7 +170,7 @@ impl Uploading {
         }
     }
 
-    /// That was all: the file's path on its host.
+    /// Ends the upload and returns the file's path on its host.
     ///
     /// # Errors
     /// When the file is not taken; nothing of it is there.
@@ -216,7 +216,7 @@ impl Drop for Uploading {
     }
 }
 
-/// The script that takes a file, on its host.
+/// The process on the host that takes the file.
 struct Channel {
     process: PipedProcess,
     host: Host,
@@ -226,7 +226,7 @@ struct Channel {
 }
 
 impl Channel {
-    /// Starts it, and waits until the file can come.
+    /// Starts the process and waits until the file can come.
     async fn open(host: &Host, transport: &Transport, user: &User, file: &File) -> Result<Self, Failed> {
         let words = upload::words(user, &file.wanted());
         let here = |e: std::io::Error| Failed::Here(e.to_string());
@@ -262,7 +262,7 @@ impl Channel {
         }
     }
 
-    /// Its word, whatever a login shell says before.
+    /// The next line of the process that is ours; a login shell may print others before it.
     async fn next(&mut self, file: &File, within: Duration) -> Result<Said, Silent> {
         let word = async {
             while let Some(line) = self.process.line().await {
@@ -275,7 +275,7 @@ impl Channel {
         timeout(within, word).await.unwrap_or(Err(Silent::TimedOut))
     }
 
-    /// The same, and why there is none.
+    /// The last line of the process, or why there is none.
     async fn said(mut self, file: &File) -> Result<Said, Failed> {
         // What was handed over may still be on its way.
         let under_way = file.bytes.min(UPLOAD_UNDER_WAY_BYTES_MAX) / UPLOAD_BYTES_PER_SECOND_MIN;
@@ -290,13 +290,13 @@ impl Channel {
     }
 }
 
-/// Why there is no word.
+/// Why the process printed no line.
 enum Silent {
     TimedOut,
     Ended,
 }
 
-/// It ended without a word of its own: what sudo, tmux or ssh said instead.
+/// The failure of a process that ended without a line of its own, from what sudo, tmux or ssh printed instead.
 fn ended(host: &Host, user: &User, transport: &Transport, said: &str) -> Failed {
     match (outcome::acted(host, user, Some(1), said), transport) {
         (Acted::User(state), Transport::Local) => Failed::User(state),

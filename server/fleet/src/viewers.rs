@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Somebody looks at some hosts.
+/// One viewer of some hosts, counted until dropped.
 pub struct Look {
     viewer_count: Vec<Arc<AtomicUsize>>,
 }
@@ -25,7 +25,7 @@ impl Drop for Look {
 }
 
 impl Fleet {
-    /// Says that somebody looks at these hosts: they are swept often as long as the answer lives.
+    /// Adds a viewer of these hosts: they are swept every [`WATCHED_SWEEP_MS`] as long as the result lives.
     pub fn look(&self, hosts: &HashSet<HostKey>) -> Look {
         let all = self.hosts();
         let looked_at = all.entries.iter().filter(|entry| hosts.contains(&entry.host.key)).map(|entry| {
@@ -37,8 +37,8 @@ impl Fleet {
         Look { viewer_count: looked_at.collect() }
     }
 
-    /// Says that a session of this place has output: its user is looked at within [`WATCHED_SWEEP_MS`]. A terminal that is idle costs
-    /// no look: without output tmux cannot have led it to another session.
+    /// Records that a session of this user has output: the user is asked within [`WATCHED_SWEEP_MS`]. An idle terminal costs no look: without output tmux
+    /// cannot have moved it to another session.
     pub fn stir(self: &Arc<Self>, place: &Place) {
         let Some(entry) = self.entry(&place.host) else { return };
         if entry.has_viewers() || !lock(&entry.with_output).insert(place.user.clone()) {

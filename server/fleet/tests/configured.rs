@@ -27,8 +27,8 @@ async fn make(world: &World, name: &str, command: Option<&str>) -> Result<Create
 
 /// tmux shows the errors of its configuration in the first pane, in a mode in which no key reaches the program.
 #[tokio::test]
-async fn a_mistake_in_the_configuration_is_told_and_what_is_typed_reaches_the_program() {
-    let test = "a_mistake_in_the_configuration_is_told_and_what_is_typed_reaches_the_program";
+async fn a_mistake_in_the_configuration_is_noted_and_input_still_reaches_the_program() {
+    let test = "a_mistake_in_the_configuration_is_noted_and_input_still_reaches_the_program";
     let Some(world) = at_home(test, &[(".tmux.conf", "set -g status-left-length wide\nsource-file /nonexistent/file\n")]) else { return };
     let created = make(&world, "work", None).await.unwrap();
     let [Note::ConfigurationErrors(says)] = created.notes.as_slice() else { panic!("{:?}", created.notes) };
@@ -42,8 +42,8 @@ async fn a_mistake_in_the_configuration_is_told_and_what_is_typed_reaches_the_pr
 }
 
 #[tokio::test]
-async fn an_unknown_command_in_the_configuration_is_told() {
-    let test = "an_unknown_command_in_the_configuration_is_told";
+async fn an_unknown_command_in_the_configuration_is_noted() {
+    let test = "an_unknown_command_in_the_configuration_is_noted";
     let Some(world) = at_home(test, &[(".tmux.conf", "bogus on\n")]) else { return };
     let created = make(&world, "work", Some("exec cat")).await.unwrap();
     let [Note::ConfigurationErrors(says)] = created.notes.as_slice() else { panic!("{:?}", created.notes) };
@@ -71,8 +71,8 @@ async fn a_new_session_survives_exit_unattached() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_takes_long_is_waited_for_and_said_to_be_loading() {
-    let test = "a_configuration_that_takes_long_is_waited_for_and_said_to_be_loading";
+async fn a_slow_configuration_is_waited_for_and_shown_as_loading() {
+    let test = "a_slow_configuration_is_waited_for_and_shown_as_loading";
     let Some(world) = at_home(test, &[(".tmux.conf", "run-shell 'until [ -e ~/go ]; do sleep 0.1; done'\n")]) else { return };
     let mut create = std::pin::pin!(make(&world, "work", None));
     let loading = async { while fault(&world.look().await) != Some(FaultKind::LoadingConfiguration) {} };

@@ -21,7 +21,7 @@ fn as_them(account: &str, line: &str) {
 }
 
 #[tokio::test]
-async fn what_is_due_goes_though_nobody_uploads_another_file() {
+async fn an_old_upload_is_removed_without_another_upload() {
     let Ok(other) = std::env::var("MUXBOARD_TEST_OTHER") else {
         skip::skip_without_accounts();
         return;

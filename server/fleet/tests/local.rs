@@ -69,7 +69,7 @@ async fn hostile_names_are_listed_as_tmux_stores_them_and_attached_and_killed_ex
 }
 
 #[tokio::test]
-async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
+async fn a_stopped_server_is_not_answering_and_costs_seconds() {
     let world = World::new();
     world.tmux(&["new-session", "-d", "-s", "a"]);
     let sessions = world.sessions().await;
@@ -219,7 +219,7 @@ async fn a_pane_that_shows_tmux_is_led_back_to_its_program_and_not_by_a_watcher(
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_there_is_said_before_anything_is_made() {
+async fn a_directory_that_does_not_exist_is_refused_before_anything_is_made() {
     let world = World::new();
     let wanted = Create { name: "x".parse().unwrap(), directory: Some("/not/there".parse().unwrap()), command: None };
     assert_eq!(world.fleet.create(world.permit(wanted)).await, Err(Failed::NoDirectory));
@@ -362,7 +362,7 @@ async fn a_server_without_a_session_is_no_fault() {
 /// A server whose last session ended takes connections until its process is gone: a session made in between was said to have ended at once.
 /// It is held there by what it does last, opening its history file, which is a FIFO.
 #[tokio::test]
-async fn a_session_made_while_the_server_before_it_ends_was_said_to_have_ended_at_once() {
+async fn a_session_can_be_made_while_the_server_before_it_ends() {
     let world = World::new();
     world.create("last", None).await.unwrap();
     let fifo = world.folder.path().join("history");

@@ -5,7 +5,7 @@ use crate::inventory::{Host, Ssh};
 use crate::limits::NOISE_BYTES_MAX;
 
 impl Fault {
-    /// The account that we log in as is expired, or locked by other means, and `tool` (sshd or sudo) refuses to work for it.
+    /// The fault of an account of ours that is expired, or locked by other means: `tool` (sshd or sudo) refuses to work for it.
     pub fn account_expired(host: &Host, tool: &str, says: &str) -> Self {
         let (login, label) = (&host.login, &host.label);
         let words = format!(
@@ -18,7 +18,7 @@ impl Fault {
             .mend(format!("chage -E -1 -I -1 {}", quoted(login.as_str())))
     }
 
-    /// The account that we log in as must change its password before `tool` (sshd or sudo) works for it.
+    /// The fault of an account of ours that must change its password before `tool` (sshd or sudo) works for it.
     pub fn password_expired(host: &Host, tool: &str, says: &str) -> Self {
         let (login, label) = (&host.login, &host.label);
         let words = format!(
@@ -28,7 +28,7 @@ impl Fault {
             .mend(format!("chage -d $(date +%F) {}", quoted(login.as_str())))
     }
 
-    /// The login shell says more than the limit before it runs what it is told. `says` is a line of that.
+    /// The fault of a login shell that prints more than the limit before it runs its command. `says` is one of the printed lines.
     pub fn endless_shell(host: &Host, ssh: &Ssh, config: Option<&str>, says: &str) -> Self {
         let login = &host.login;
         let config = config.map(|file| format!(" -F {}", quoted(file))).unwrap_or_default();

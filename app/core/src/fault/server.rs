@@ -5,8 +5,8 @@ use crate::inventory::{Host, User};
 use crate::name::UnixUser;
 
 impl Fault {
-    /// A tmux server runs, and its socket is missing. `pid` and `since` tell which server, where only one can be meant; `socket` is its path in tmux's
-    /// words.
+    /// The fault of a tmux server that runs without its socket. `pid` and `since` tell which server, where only one can be meant; `socket` is the socket's
+    /// path in tmux's words.
     pub(crate) fn socket_missing(host: &Host, user: &UnixUser, pid: Option<u32>, since: Option<&str>, socket: &str) -> Self {
         let since = since.map(|since| format!(", since {since}")).unwrap_or_default();
         let which = pid.map(|pid| format!(" (pid {pid}{since})")).unwrap_or_default();
@@ -20,14 +20,14 @@ impl Fault {
         Self::new(FaultKind::SocketMissing, title, words).mend(line)
     }
 
-    /// The user's tmux server has not finished its configuration.
+    /// The fault of a tmux server that has not finished its configuration.
     pub fn loading_configuration(user: &UnixUser) -> Self {
         let words = "Something that it runs takes long; refresh to see.";
         Self::new(FaultKind::LoadingConfiguration, format!("tmux of {user} is loading its configuration."), words)
     }
 
-    /// A session was asked for, and the user's tmux server has not finished its configuration. Our own client gives up, and tmux with it; one
-    /// that sudo started waits on.
+    /// The fault of a session that was asked for while the tmux server had not finished its configuration. Our own client gives up, and tmux with it; a
+    /// client that sudo started waits on.
     pub fn not_made_while_loading(user: &User) -> Self {
         let then = if user.through_sudo { "The session is made when it is done." } else { "The session was not made: make it when it is done." };
         let fault = Self::loading_configuration(&user.name);
@@ -83,7 +83,7 @@ impl Fault {
         Self::new(FaultKind::SocketFile, format!("No tmux socket is published for {user}."), words)
     }
 
-    /// The user's tmux server did not answer in time.
+    /// The fault of a tmux server that did not answer in time.
     pub fn not_answering(host: &Host, user: &UnixUser) -> Self {
         let words = format!("It may be stopped; this lets it go on, as root or {user} on {}:", host.label);
         Self::new(FaultKind::NotAnswering, format!("The tmux server of {user} does not answer."), words)

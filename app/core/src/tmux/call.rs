@@ -3,11 +3,11 @@
 
 use crate::snapshot::SessionId;
 
-/// What a verb prints when it did its work.
+/// The word that a verb prints when it did its work.
 pub const DONE: &str = "MUXBOARD-DONE";
-/// What a verb prints when the session it was meant for is not there any more.
+/// The word that a verb prints when the session it was meant for does not exist any more.
 pub const MISMATCH: &str = "MUXBOARD-MISMATCH";
-/// The words after `tmux`.
+/// One call of tmux: the words after `tmux`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call(pub(super) Vec<String>);
 
@@ -23,8 +23,7 @@ impl Call {
         self
     }
 
-    /// The whole command: `tmux -u`, the words that name the socket, the call. `-u` because tmux writes `_` for every non-ASCII character in a C
-    /// locale.
+    /// The whole command: `tmux -u`, the words that name the socket, the call. `-u` because tmux writes `_` for every non-ASCII character in a C locale.
     pub fn words(&self, socket: &[&str]) -> Vec<String> {
         let mut words = vec!["tmux".to_owned(), "-u".to_owned()];
         words.extend(socket.iter().map(|w| (*w).to_owned()));
@@ -33,10 +32,10 @@ impl Call {
     }
 }
 
-/// The four facts that make a session this very session, as a tmux format for a session that is there.
+/// The identity of a session that exists, as a tmux format.
 const IDENTITY: &str = "#{pid}/#{start_time}/#{session_id}/#{session_created}";
 
-/// `then` if the session is still the one meant, `otherwise` (a word to print) if not.
+/// The words that run `then` if the session is still the one meant, and print `otherwise` if not.
 ///
 /// Nothing of the session is expanded before its id was found: tmux 3.2a crashes, with every session of the account, when it expands
 /// `session_created` for a target that is gone. Conditionals are lazy in every tmux.
@@ -53,7 +52,7 @@ pub(super) fn compare_and(id: SessionId, then: &str, otherwise: &str) -> Vec<Str
     ]
 }
 
-/// One word for tmux's own command parser, within a command string: single quotes keep everything but the single quote.
+/// One word quoted for tmux's own command parser, within a command string: single quotes keep everything but the single quote.
 pub(super) fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }

@@ -25,15 +25,15 @@ const MADE: &str = "#{pid}/#{start_time}/#{session_id}/#{session_created} #{dest
 pub struct Made {
     /// The identity of the new session.
     pub id: SessionId,
-    /// What tmux could not use of its configuration, in its own words, one line each.
+    /// tmux's complaints about its configuration, in its own words, one for each line.
     pub complaints: Vec<String>,
-    /// The configuration has `destroy-unattached` on; it is off for this session.
+    /// True if the configuration has `destroy-unattached` on; it is off for this session.
     pub destroys_unattached: bool,
-    /// The configuration has `exit-unattached` on; it is off if the call started the server.
+    /// True if the configuration has `exit-unattached` on; it is off if the call started the server.
     pub exits_unattached: bool,
 }
 
-/// Makes a detached session. What it prints is for [`made`]. With `waiting`, the session's first program only waits, for [`start`] to replace it.
+/// Makes a detached session. Its output is for [`made`]. With `waiting`, the session's first program only waits, for [`start`] to replace it.
 ///
 /// The directory and the name are format-expanded by tmux: the name is a plain word, in the directory every `#` is doubled.
 ///
@@ -73,7 +73,7 @@ fn kept(name: &NewSessionName) -> String {
     format!("if-shell -F -t '{id}:' '{is_off}' '' \"set-option -t '{id}:' destroy-unattached off\"")
 }
 
-/// Reads what [`create`] printed; none if no session was made.
+/// Reads the output of [`create`]; `None` if no session was made.
 pub fn made(answer: &str) -> Option<Made> {
     let lines: Vec<&str> = answer.lines().filter(|line| !line.trim().is_empty()).collect();
     // The last one: what tmux complains of comes before, and may look like anything.
@@ -89,14 +89,14 @@ pub fn made(answer: &str) -> Option<Made> {
 /// The word before the `PATH` in the answer to [`login_path`].
 const PATH: &str = "MUXBOARD-PATH ";
 
-/// A script of the user's own that prints the `PATH` of a login of his. Its output is for [`read_login_path`].
+/// The script, to be run as a user, that prints the `PATH` of a login of that user. Its output is for [`read_login_path`].
 pub(crate) fn login_path() -> Script {
     // One line for all shells.
     let login = Script::command(&["sh", "-c", AS_LOGIN, "muxboard", &format!("echo \"{PATH}$PATH\"")]);
     Script::frame("cd; [ -n \"$SHELL\" ] || SHELL=$(getent passwd \"$(id -un)\" | cut -d: -f7); export SHELL; {}", &[&login])
 }
 
-/// Reads what [`login_path`] printed, whatever the files of the login printed before it.
+/// Reads the `PATH` that the login script printed, whatever the files of the login printed before it.
 pub fn read_login_path(words: &str) -> Option<String> {
     let path = words.lines().rev().find_map(|line| line.strip_prefix(PATH))?;
     Some(path.chars().filter(|c| !c.is_control()).take(NOTE_LINE_CHARS_MAX).collect())

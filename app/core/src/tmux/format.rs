@@ -22,26 +22,26 @@ pub const VERSION_MIN: (u32, u32) = (3, 2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PaneId(pub u32);
 
-/// What one listing said.
+/// What one listing of a tmux server shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Listing {
     /// The sessions, in tmux's order.
     pub sessions: Vec<Session>,
-    /// The pane a preview of each session shows: its active window's active pane.
+    /// The pane that each session's preview shows: its active window's active pane.
     pub panes: Vec<(SessionId, PaneId)>,
-    /// A pane died and tmux does not know how yet.
+    /// True if a pane died and tmux does not know its exit status yet.
     pub unsettled: bool,
-    /// The server's version, as it says it (`3.3a`).
+    /// The server's version, as it reports it (`3.3a`).
     pub version: Option<String>,
-    /// How many sessions the server counted before it listed them; none if its first row is missing.
+    /// The number of sessions that the server counted before it listed them; `None` if its first row is missing.
     pub counted: Option<usize>,
-    /// The server has never had a session and would end without one: it is still loading its configuration.
+    /// True if the server has never had a session and would end without one: it is still loading its configuration.
     pub loading: bool,
-    /// Everything that was counted was read: sessions before and after the lists, the windows of each session.
+    /// True if everything that was counted was read: sessions before and after the lists, the windows of each session.
     pub whole: bool,
     /// The first row that carries our mark and could not be read, without its marks.
     pub unread: Option<String>,
-    /// Lines that carry no mark of ours: tmux's or sudo's own words.
+    /// Lines without our mark: tmux's or sudo's own words.
     pub problems: Vec<String>,
 }
 
@@ -109,12 +109,12 @@ pub(crate) fn list(mark: &str) -> Vec<String> {
     words
 }
 
-/// The listing alone. `mark` is a fresh random word, for [`parse`] too.
+/// The call that prints a listing. `mark` is a fresh random word, for [`parse`] too.
 pub fn call(mark: &str) -> Call {
     Call(list(mark))
 }
 
-/// Reads the answer to [`call`] with that mark.
+/// Reads the output of [`call`] with the same mark.
 pub fn parse(answer: &str, mark: &str) -> Listing {
     let mut out = Listing::default();
     let mut read = Read::default();
@@ -182,7 +182,7 @@ fn counted(letters: &str) -> Option<usize> {
     letters.bytes().all(|letter| letter == b'x').then_some(letters.len())
 }
 
-/// A client's row: beside what is shown of it, what tells who drives the size.
+/// A client's row, with what decides who drives the size.
 struct ClientRow {
     session: u32,
     activity: UnixSeconds,
@@ -319,7 +319,7 @@ fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// The identity that `new-session -P -F` printed.
+/// Reads the identity that `new-session -P -F` printed.
 pub fn created(answer: &str) -> Option<SessionId> {
     let mut parts = answer.trim_end().split('/');
     let id = SessionId {
@@ -331,7 +331,7 @@ pub fn created(answer: &str) -> Option<SessionId> {
     parts.next().is_none().then_some(id)
 }
 
-/// A tmux version such as `3.3a`, `next-3.4` or `openbsd-7.4`, as major and minor, where it has them.
+/// Reads a tmux version such as `3.3a`, `next-3.4` or `openbsd-7.4`, as major and minor; `None` where it has none.
 pub fn version(text: &str) -> Option<(u32, u32)> {
     let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
     let (major, rest) = digits.split_once('.')?;
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_of_all_kinds() {
+    fn versions_of_all_kinds_are_read() {
         for (text, want) in [("3.3a", Some((3, 3))), ("next-3.6", Some((3, 6))), ("3.10", Some((3, 10))), ("master", None)] {
             assert_eq!(version(text), want, "{text}");
         }

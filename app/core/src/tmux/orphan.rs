@@ -11,12 +11,12 @@ const FOUND: char = '\0';
 const LISTENS: &str = "listens";
 const RUNS: &str = "runs";
 
-/// A server without its socket.
+/// A tmux server that runs without its socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Orphan {
     /// The process id of the server; `None` where several servers may be the one.
     pub(crate) pid: Option<u32>,
-    /// When it started, as `ps` says it.
+    /// When the server started, as `ps` prints it.
     pub(crate) since: Option<String>,
 }
 

@@ -5,7 +5,7 @@ use crate::limits::PREFIX_CHARS_MAX;
 use crate::name::NewSessionName;
 use crate::snapshot::SessionId;
 
-/// Prints tmux's version. It needs no server, and sudo grants it by the documented line.
+/// Prints tmux's version. The call needs no server, and the documented sudoers line grants it.
 pub fn version() -> Call {
     Call::new(["-V"])
 }
@@ -15,7 +15,7 @@ pub fn kill(id: SessionId) -> Call {
     Call(compare_and(id, &format!("kill-session -t '${}:' ; display-message -p {DONE}", id.number), MISMATCH))
 }
 
-/// Ends a whole server. For one of our own making alone.
+/// Ends a whole tmux server. Only for a server of our own making.
 pub fn kill_server() -> Call {
     Call::new(["kill-server"])
 }
@@ -25,11 +25,11 @@ pub fn rename(id: SessionId, name: &NewSessionName) -> Call {
     Call(compare_and(id, &format!("rename-session -t '${}:' -- {name} ; display-message -p {DONE}", id.number), MISMATCH))
 }
 
-/// What xterm.js can do beyond what terminfo says of xterm-256color. tmux ignores the first that it does not know and all after it: by age.
+/// What xterm.js can do beyond what terminfo tells of xterm-256color, oldest first: tmux ignores the first feature that it does not know and all after it.
 const FEATURES: &str = "RGB,ccolour,clipboard,cstyle,focus,overline,strikethrough,sync,title,usstyle,hyperlinks";
 
-/// Attaches the terminal the command runs on. A mismatch prints `mark`, which must be fresh: a terminal's output can hold any known word.
-/// With `watch` the client is read-only and its size is ignored. (Read-only is tmux's courtesy, not our boundary: see the socket's pump.)
+/// Attaches the terminal on which the call runs. A mismatch prints `mark`, which must be fresh: a terminal's output can hold any known word. With `watch`
+/// the client is read-only and its size is ignored. (Read-only is tmux's courtesy, not our boundary: the server drops a watcher's input itself.)
 pub fn attach(id: SessionId, watch: bool, mark: &str) -> Call {
     // -E: the session keeps its environment; ours would replace its SSH_AUTH_SOCK and DISPLAY (update-environment).
     let flags = if watch { "-E -r " } else { "-E " };
@@ -38,35 +38,34 @@ pub fn attach(id: SessionId, watch: bool, mark: &str) -> Call {
     call
 }
 
-/// Has a session's active pane show its program again, whatever tmux shows there: every mode that lies upon it ends.
+/// Makes a session's active pane show its program again, whatever tmux shows there: every mode that lies upon it ends.
 pub fn leave(id: SessionId) -> Call {
     Call(compare_and(id, &format!("copy-mode -q -t '${}:' ; display-message -p {DONE}", id.number), MISMATCH))
 }
 
-/// What [`text`] prints first: how much history there is, in lines; tmux's prefix; whether the program takes pastes in brackets (tmux 3.7 and newer
-/// say so, others nothing).
+/// The first line that [`text`] prints: the lines of history, tmux's prefix, whether the program takes bracketed pastes (tmux 3.7 and newer).
 const FACTS: &str = "#{history_size} #{prefix} #{bracket_paste_flag}";
 
-/// Prints the session's active pane as text, with at most so many lines of its history, after a line of facts.
+/// Prints the session's active pane as text, with at most `lines` lines of its history, after a line of facts.
 pub fn text(id: SessionId, lines: u32) -> Call {
     let target = format!("'${}:'", id.number);
     Call(compare_and(id, &format!("display-message -p -t {target} '{FACTS}' ; capture-pane -p -J -S -{lines} -t {target}"), MISMATCH))
 }
 
-/// A pane's text.
+/// The text of a pane, for people who select and search, and for programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaneText {
-    /// Its lines.
+    /// The lines, history first.
     pub text: String,
-    /// How many of them are above the screen, at most what was asked for.
+    /// The number of lines above the screen.
     pub history: u32,
     /// tmux's prefix, as its `key name`; empty if tmux has none.
     pub prefix: String,
-    /// Whether the program takes pastes in brackets; none if this tmux cannot say.
+    /// True if the program takes bracketed pastes; `None` if this tmux cannot tell.
     pub bracketed_paste: Option<bool>,
 }
 
-/// Reads what [`text`] printed; none if the session was not there.
+/// Reads the output of [`text`]; `None` if the session did not exist.
 pub fn read_text(words: &str, lines: u32) -> Option<PaneText> {
     let (facts, text) = words.split_once('\n')?;
     let mut facts = facts.split(' ');

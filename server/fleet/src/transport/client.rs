@@ -15,31 +15,31 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How we use ssh.
+/// How ssh is used.
 #[derive(Debug, Clone, Default)]
 pub struct SshSettings {
-    /// A configuration file for ssh (`-F`) in the place of the account's own.
+    /// A configuration file for ssh (`-F`) instead of the account's own.
     pub config: Option<String>,
-    /// The folder for control sockets; usually below `$RUNTIME_DIRECTORY`, `$XDG_RUNTIME_DIR`, or in /tmp.
+    /// The folder for control sockets; by default below `$RUNTIME_DIRECTORY`, `$XDG_RUNTIME_DIR`, or in /tmp.
     pub runtime: Option<PathBuf>,
     /// The program that ssh runs to ask for a password (`SSH_ASKPASS`): it must call [`askpass`](super::askpass). Without it no password is given.
     pub askpass: Option<PathBuf>,
 }
 
-/// Our ssh client.
+/// Our ssh client: what all connections share.
 pub(crate) struct SshClient {
     pub(super) settings: SshSettings,
     pub(super) runtime: Runtime,
-    /// Looks under way at one moment, on connections that stand.
+    /// Sweeps under way at one moment on connections that exist.
     pub(super) looks: Semaphore,
     dials: DialLimiter,
-    /// Questions to ssh about its configuration: a process each.
+    /// Runs of `ssh -G` at one moment.
     resolves: Semaphore,
     bastions: Mutex<HashMap<String, Arc<DialLimiter>>>,
 }
 
-/// How many connections may be made at one moment. Hosts that are dead and dialled again and again leave room for people: what looks may take is
-/// less than all, and a refresh, which may be of a whole dead fleet, takes theirs or what is kept, but for one.
+/// How many connections may be made at one moment. Sweeps may use fewer than all, and a refresh, which may be of a whole dead fleet, uses theirs or what
+/// is reserved for persons, but for one: hosts that are dead and dialled again and again leave room for persons.
 struct DialLimiter {
     all: Arc<Semaphore>,
     of_looks: Arc<Semaphore>,
@@ -66,13 +66,13 @@ impl DialLimiter {
     }
 }
 
-/// A place in one [`DialLimiter`].
+/// A slot of one [`DialLimiter`].
 struct DialSlot {
     _one: OwnedSemaphorePermit,
     _part: Option<OwnedSemaphorePermit>,
 }
 
-/// The right to make a connection now.
+/// A permit to make one connection now.
 pub(super) struct DialPermit {
     _here: DialSlot,
     _at_bastion: DialSlot,
@@ -80,15 +80,15 @@ pub(super) struct DialPermit {
 
 /// What `ssh_config` makes of a host.
 pub(crate) struct Resolved {
-    /// The account as ssh names it when it asks for its password: `ops@web1.internal`.
+    /// The account as ssh names it when it asks for the password: `ops@web1.internal`.
     pub(crate) account: String,
-    /// The machine that all connections of this kind come to first: the first `ProxyJump`, the whole `ProxyCommand`, or the host itself.
+    /// The machine that connections to the host come to first: the first `ProxyJump`, the whole `ProxyCommand`, or the host itself.
     pub(crate) first_hop: String,
-    /// The name or address that is connected to in the end, and its port.
+    /// The name or address of the host itself, and its port.
     pub(crate) target: (String, u16),
-    /// Whether another machine is between.
+    /// True if another machine is between.
     pub(crate) is_behind: bool,
-    /// What this ssh is to be told beside what every ssh is.
+    /// Options that this ssh must be given beside those of every ssh.
     pub(crate) overruled: Overruled,
 }
 
@@ -109,12 +109,12 @@ impl SshClient {
         self.settings.config.as_deref()
     }
 
-    /// Whether looks make as many connections as they may.
+    /// True if sweeps make as many connections as they may.
     pub(super) fn is_crowded(&self) -> bool {
         self.dials.of_looks.available_permits() == 0
     }
 
-    /// Waits until a connection through this first hop may be made.
+    /// Waits for a permit to connect through this first hop; `None` when muxboard is ending.
     pub(super) async fn acquire_dial(&self, first_hop: &str, purpose: Purpose) -> Option<DialPermit> {
         let bastion = {
             let mut bastions = lock(&self.bastions);
@@ -125,7 +125,7 @@ impl SshClient {
         Some(DialPermit { _here: self.dials.acquire(purpose).await?, _at_bastion: at_bastion })
     }
 
-    /// Asks ssh what its configuration makes of a host. It connects nowhere.
+    /// Asks ssh what its configuration makes of a host (`ssh -G`). It connects nowhere.
     ///
     /// # Errors
     /// In ssh's words.
@@ -152,7 +152,7 @@ impl SshClient {
     }
 }
 
-/// Why ssh does not resolve a host, in a sentence with ssh's own words. It is asked again, for those alone.
+/// Why ssh cannot resolve a host, in a sentence with ssh's own words. ssh is run again for those words alone.
 async fn refused_configuration(argv: &Argv) -> String {
     let says = match exec::spawn_piped(argv, SSH_WORDS_BYTES_MAX) {
         Ok(process) => process.complaints(SSH_WORDS_BYTES_MAX).await,

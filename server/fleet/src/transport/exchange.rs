@@ -3,21 +3,21 @@
 /// A host's answer to a script.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The exit code.
+    /// The script's exit code.
     pub(crate) exit: i32,
-    /// Everything it said.
+    /// The script's standard output.
     pub(crate) output: Vec<u8>,
     /// The fresh mark that the script found as `$M`.
     pub(crate) mark: String,
 }
 
-/// Why a script is run: what it may cost when the host is not there.
+/// Why a script is run, which decides what it may cost when the host is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To look, by ourselves: a host that failed lately is left alone, and a look that was cut off is taken again.
+    /// A sweep of our own: a host that failed lately is left alone, and a sweep that was cut off is tried again.
     Look,
-    /// To look, because a person asked for it now.
+    /// A look that a person asked for now.
     Refresh,
-    /// To change something: tried at once, and never twice.
+    /// A change: tried at once, and never twice.
     Act,
 }

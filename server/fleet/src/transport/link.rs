@@ -29,11 +29,11 @@ pub(crate) struct SshLink {
     number: usize,
     client: Arc<SshClient>,
     main: AsyncMutex<Main>,
-    /// Shells nobody uses now.
+    /// Idle shells on the main connection.
     idle: Mutex<Vec<Shell>>,
-    /// The first shell of this connection, if a job of it did not end in time.
+    /// The first shell of the main connection, if one of its jobs did not end in time.
     hung: Mutex<Option<Shell>>,
-    /// As many as there may be at one moment; fewer where sshd allows fewer.
+    /// Slots for shells on the main connection; fewer where sshd allows fewer.
     shell_slots: Arc<Semaphore>,
     forgotten: AtomicUsize,
     sockets: AtomicU64,
@@ -41,7 +41,7 @@ pub(crate) struct SshLink {
     terminals: AsyncMutex<Vec<Arc<Terminals>>>,
 }
 
-/// The connection for looks and actions.
+/// The connection for sweeps and actions.
 #[derive(Default)]
 struct Main {
     master: Option<Arc<Master>>,
@@ -51,7 +51,7 @@ struct Main {
 }
 
 impl Main {
-    /// How the last try to connect ended.
+    /// Records how the last try to connect ended.
     fn note(&mut self, fault: Option<&Fault>) {
         self.failures = if fault.is_some() { self.failures.saturating_add(1) } else { 0 };
         self.fault = fault.map(|fault| (fault.clone(), Instant::now()));
@@ -65,7 +65,7 @@ struct Terminals {
     most: AtomicUsize,
 }
 
-/// The right to one terminal on a connection.
+/// A permit for one terminal on a connection.
 pub(crate) struct ChannelPermit {
     link: Arc<SshLink>,
     terminals: Arc<Terminals>,
@@ -97,22 +97,22 @@ impl SshLink {
         &self.ssh
     }
 
-    /// The configuration file that our ssh reads in the place of the account's own.
+    /// The configuration file that our ssh reads instead of the account's own.
     pub(crate) fn config(&self) -> Option<&str> {
         self.client.config()
     }
 
-    /// A path of ours that nothing is at.
+    /// A path in our folder that no file has.
     pub(crate) fn fresh_path(&self, kind: char) -> PathBuf {
         self.client.runtime.socket(self.number, self.sockets.fetch_add(1, Ordering::SeqCst), kind)
     }
 
-    /// What the login shell says before it does what it is told, in bytes.
+    /// What the login shell prints before it runs its command, in bytes.
     pub(crate) fn noise(&self) -> usize {
         self.noise.load(Ordering::SeqCst)
     }
 
-    /// Runs a script.
+    /// Runs a script on the host.
     ///
     /// # Errors
     /// What is wrong with the host.
@@ -149,7 +149,7 @@ impl SshLink {
         Err(Fault::unreachable(&self.host, "The connection breaks again and again"))
     }
 
-    /// Whether all the connections that looks may make at one moment are being made.
+    /// True if sweeps make as many connections as they may.
     pub(crate) fn is_crowded(&self) -> bool {
         self.client.is_crowded()
     }
@@ -167,7 +167,7 @@ impl SshLink {
         lock(&self.idle)
     }
 
-    /// The connection for looks and actions, made if need be.
+    /// The connection for sweeps and actions, made if need be, with its generation.
     async fn master(&self, purpose: Purpose) -> Result<(Arc<Master>, u64), Fault> {
         let mut main = self.main.lock().await;
         if let Some(master) = main.master.as_ref().filter(|master| master.is_alive()) {
@@ -205,7 +205,7 @@ impl SshLink {
         }
     }
 
-    /// What was wrong just now, for as long as the host is left alone for it.
+    /// The fault of the last try to connect, while the host is left alone for it.
     fn rests(&self, main: &Main, purpose: Purpose) -> Option<Fault> {
         let (fault, at) = main.fault.as_ref()?;
         (at.elapsed() < self.pause(fault.kind, main.failures, purpose)).then(|| fault.clone())
@@ -244,7 +244,7 @@ impl SshLink {
         Err(Fault::timed_out(&self.host))
     }
 
-    /// A shell that nobody uses; it goes back with [`SshLink::keep`], or ends. None if the connection turns out to be dead.
+    /// An idle or new shell with its slot; it goes back by [`SshLink::keep`], or ends. `None` if the connection turns out to be dead.
     async fn shell(&self, master: &Arc<Master>, generation: u64) -> Result<Option<(Shell, OwnedSemaphorePermit)>, Fault> {
         loop {
             let Ok(permit) = self.shell_slots.clone().acquire_owned().await else { return Err(Fault::unreachable(&self.host, "muxboard is ending")) };
@@ -282,7 +282,7 @@ impl SshLink {
         }
     }
 
-    /// Lets go of a connection that is of no use any more, and says why.
+    /// Drops a connection that is of no use any more, and returns the fault.
     async fn give_up(&self, generation: u64, fault: Fault) -> Fault {
         let mut main = self.main.lock().await;
         if main.generation == generation {
@@ -292,7 +292,7 @@ impl SshLink {
         fault
     }
 
-    /// Room for a terminal, on a connection that is made if need be.
+    /// A permit for a terminal, on a connection that is made if need be.
     pub(crate) async fn acquire_channel(self: &Arc<Self>) -> Result<ChannelPermit, Fault> {
         let mut all = self.terminals.lock().await;
         all.retain(|terminals| terminals.master.is_alive());
@@ -326,17 +326,17 @@ impl ChannelPermit {
         self.terminals.master.control()
     }
 
-    /// What an ssh on its connection is to be told beside what every ssh is.
+    /// Options that an ssh on this connection must be given beside those of every ssh.
     pub(crate) fn overruled(&self) -> &Overruled {
         &self.terminals.master.overruled
     }
 
-    /// Whether ssh's complaint is that sshd opens no more on this connection.
+    /// True if ssh's complaint is that sshd opens no more sessions on this connection.
     pub(crate) fn is_refusal(complaint: &str) -> bool {
         complaint.contains("refused by peer") || complaint.contains("open failed")
     }
 
-    /// Says that sshd did not let this one in: the connection has all the terminals it can have. False if it has no other.
+    /// Lowers the connection's limit to the terminals it has, after sshd refused this one. False if it has no other.
     pub(crate) fn lower_limit(&self) -> bool {
         let others = self.terminals.taken.load(Ordering::SeqCst).saturating_sub(1);
         self.terminals.most.store(others, Ordering::SeqCst);
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dial_of_a_host_with_a_password_that_was_given_up_or_that_went_on_beside_another_left_none_possible() {
+    async fn a_host_with_a_password_can_be_dialled_twice_at_once_and_again_after_a_dial_was_given_up() {
         let folder = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o700)).tempdir().unwrap();
         std::fs::create_dir(folder.path().join("run")).unwrap();
         std::fs::set_permissions(folder.path().join("run"), PermissionsExt::from_mode(0o700)).unwrap();

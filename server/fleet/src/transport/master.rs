@@ -23,28 +23,28 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-/// A connection that stands.
+/// An ssh connection that others share.
 pub(crate) struct Master {
     control: PathBuf,
     session: Arc<openssh::Session>,
     alive: Arc<AtomicBool>,
-    /// What it reads, and never gets, where it runs no shell. Closed, it ends.
+    /// The standard input of an ssh without a shell. Closing it ends the connection.
     _input: Option<ChildStdin>,
-    /// Tells the one who waits for it that nobody needs it any more.
+    /// Dropped with this: the task that waits for the process then ends it.
     _needed: oneshot::Sender<()>,
     pub(super) since: Instant,
-    /// What an ssh on this connection is to be told beside what every ssh is.
+    /// Options that an ssh on this connection must be given beside those of every ssh.
     pub(super) overruled: Overruled,
 }
 
-/// The shell that a connection runs, and what was said before it.
+/// The shell that a connection runs itself, and how many bytes were printed before it.
 pub(super) struct Pipes {
     pub(super) input: ChildStdin,
     pub(super) output: ChildStdout,
     pub(super) noise: usize,
 }
 
-/// To whom, and how.
+/// The host to connect to, and how.
 #[derive(Clone, Copy)]
 pub(super) struct DialTarget<'a> {
     pub(super) host: &'a Host,
@@ -53,16 +53,16 @@ pub(super) struct DialTarget<'a> {
     pub(super) resolved: &'a Resolved,
 }
 
-/// Why there is none.
+/// Why a connection was not made.
 pub(super) enum Failure {
-    /// The other side dropped us before it listened, as sshd does when too many come at once (`MaxStartups`).
+    /// The other side dropped the connection before it listened, as sshd does when too many come at once (`MaxStartups`).
     Dropped(Fault),
-    /// Anything else.
+    /// Any other fault.
     Final(Fault),
 }
 
 impl Master {
-    /// Connects, and gives the shell that it runs, if it is to run one: that lives as long as the connection.
+    /// Makes a connection. With `shell`, also returns the shell that the connection runs and lives by.
     pub(super) async fn dial(target: DialTarget<'_>, control: PathBuf, shell: bool, _may: DialPermit) -> Result<(Self, Option<Pipes>), Failure> {
         let DialTarget { host, ssh, client, resolved } = target;
         let askpass = AskpassServer::new(host, ssh, client, resolved, &control).map_err(Failure::Final)?;
@@ -139,7 +139,7 @@ impl Master {
         self.alive.load(Ordering::SeqCst)
     }
 
-    /// Asks ssh itself. One that was killed just now may not be known to be dead yet.
+    /// True if ssh's control socket answers. A connection that was killed just now may not be known to be dead yet.
     pub(super) async fn answers(&self) -> bool {
         let answers = timeout(Duration::from_millis(HANGUP_MS), self.session.check()).await.is_ok_and(|answer| answer.is_ok());
         if !answers {
@@ -157,7 +157,7 @@ impl Master {
     }
 }
 
-/// Waits for its end, or for nobody needing it; reads what it says meanwhile.
+/// Reads what the process prints until it ends or nobody needs it any more, then kills and reaps it.
 async fn attend(
     mut child: Child,
     output: Option<ChildStdout>,
@@ -194,15 +194,15 @@ fn kill(group: Option<Pid>) {
     }
 }
 
-/// Why the mark was not heard, each with the last line that was.
+/// Why the mark of a greeting did not come, each with the last line that did.
 enum GreetingError {
     /// The output ended.
     Ended(String),
-    /// More than the limit came before it.
+    /// More than [`NOISE_BYTES_MAX`] bytes came before the mark.
     Endless(String),
 }
 
-/// Reads until the mark has come, and says how much came before it, in bytes.
+/// Reads until the mark has come, and returns how much came before it, in bytes.
 async fn read_until_mark(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<usize, GreetingError> {
     let mut said: Vec<u8> = Vec::new();
     let mut total = 0;
@@ -224,14 +224,14 @@ async fn read_until_mark(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Re
     }
 }
 
-/// What ssh says, its first and last words alone.
+/// The last [`SSH_WORDS_BYTES_MAX`] bytes of ssh's standard error.
 struct StderrTail {
     from: ChildStderr,
     said: Vec<u8>,
 }
 
 impl StderrTail {
-    /// Reads for ever.
+    /// Reads to the end of standard error, then waits for ever.
     async fn gather(&mut self) {
         self.until_end().await;
         std::future::pending::<()>().await;
@@ -247,7 +247,7 @@ impl StderrTail {
         }
     }
 
-    /// Reads to the end; a process that ssh started may hold it open.
+    /// Reads to the end of standard error, for a moment: a process that ssh started may hold it open.
     async fn rest(&mut self) {
         let _ = timeout(Duration::from_millis(HANGUP_MS / 4), self.until_end()).await;
     }
@@ -271,7 +271,7 @@ fn failure(target: DialTarget<'_>, code: Option<i32>, noise: &str, says: &str) -
     if transient { Failure::Dropped(fault) } else { Failure::Final(fault) }
 }
 
-/// How ssh may ask for a secret.
+/// The socket on which ssh may ask for secrets, and the secrets.
 struct AskpassServer {
     program: PathBuf,
     socket: RemoveOnDrop,
@@ -279,7 +279,7 @@ struct AskpassServer {
     secrets: Secrets,
 }
 
-/// A file of ours that goes with this, also when the one who dials is gone in the middle.
+/// A file of ours that is removed when this is dropped, also when dialling is given up.
 struct RemoveOnDrop(PathBuf);
 
 impl Drop for RemoveOnDrop {

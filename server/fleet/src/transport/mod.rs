@@ -30,12 +30,12 @@ use muxboard_core::tmux::{Call, format};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The way to one host.
+/// How scripts reach one host.
 #[derive(Clone)]
 pub(crate) enum Transport {
-    /// This machine.
+    /// The host is this machine.
     Local,
-    /// Another one.
+    /// The host is reached over ssh.
     Ssh(Arc<SshLink>),
 }
 
@@ -48,7 +48,7 @@ impl Transport {
         }
     }
 
-    /// Whether other hosts wait for their first look: whoever only has details to ask for lets them go first.
+    /// True if other hosts wait for their first sweep, so that mere details should be asked for later.
     pub(crate) fn is_crowded(&self) -> bool {
         matches!(self, Self::Ssh(link) if link.is_crowded())
     }
@@ -69,7 +69,7 @@ impl Transport {
         }
     }
 
-    /// Makes one call of tmux as a user: its exit code, none if it did not answer in time, and its words, complaints included.
+    /// Makes one call of tmux as a user. Returns its exit code, `None` if tmux did not answer in time, and its output, complaints included.
     ///
     /// # Errors
     /// What is wrong with the host.
@@ -77,7 +77,7 @@ impl Transport {
         self.asked(host, &section::single(user, call, ACTION_SECONDS_MAX, ACTION_BYTES_MAX), ACTION_SECONDS_MAX, purpose).await
     }
 
-    /// Lists a user's sessions, without previews: as many bytes as a section of a sweep may have.
+    /// Lists a user's sessions, without previews.
     ///
     /// # Errors
     /// What is wrong with the host.
@@ -95,7 +95,7 @@ impl Transport {
         Ok(Section { listing: format::parse(&words, &mark), captures: Vec::new(), exit, cut })
     }
 
-    /// Makes one call of tmux that may start the user's server, as [`Self::call`], and waits until that has loaded its configuration.
+    /// Makes one call of tmux that may start the user's server, as [`Self::call`], and waits until the server has loaded its configuration.
     ///
     /// # Errors
     /// What is wrong with the host.
@@ -111,7 +111,7 @@ impl Transport {
         self.asked(host, &section::entering(user, directory, &sentinel(), ACTION_SECONDS_MAX, ACTION_BYTES_MAX), ACTION_SECONDS_MAX, Purpose::Act).await
     }
 
-    /// Asks for the `PATH` of a login of a user, as [`Self::call`].
+    /// Asks for the login `PATH` of a user, as [`Self::call`].
     ///
     /// # Errors
     /// What is wrong with the host.

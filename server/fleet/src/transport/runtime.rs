@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The folder of this process. Removed when dropped; what a killed process left is removed by the next one.
+/// The folder of this process's control sockets, removed when dropped. What a killed process left behind is removed by the next one.
 #[derive(Debug)]
 pub(crate) struct Runtime {
     folder: PathBuf,
@@ -16,7 +16,7 @@ pub(crate) struct Runtime {
     _locked: File,
 }
 
-/// Where the folder lies unless the settings say it.
+/// The default parent of the folder.
 fn usual() -> PathBuf {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     // systemd's RuntimeDirectory= may be readable by all: a folder in it is not.
@@ -29,6 +29,8 @@ fn usual() -> PathBuf {
 }
 
 impl Runtime {
+    /// Makes the folder, below `wanted` or below the default parent.
+    ///
     /// # Errors
     /// When the folder is not ours alone, or its path leaves no room for a socket's name; in words for the operator.
     pub(crate) fn open(wanted: Option<&Path>) -> io::Result<Self> {
@@ -65,7 +67,7 @@ impl Runtime {
         Ok(Self { folder, lock, _locked: locked })
     }
 
-    /// Removes what processes left that are not there any more: their locks can be had.
+    /// Removes the folders of processes that have ended: their locks are free.
     fn sweep_out(parent: &Path) {
         let Ok(entries) = fs::read_dir(parent) else { return };
         for lock in entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "lock")) {
@@ -77,7 +79,7 @@ impl Runtime {
         }
     }
 
-    /// A path for a socket. `kind` is one letter.
+    /// The path of a socket in the folder. `kind` is one letter.
     pub(crate) fn socket(&self, host: usize, generation: u64, kind: char) -> PathBuf {
         self.folder.join(format!("{host}.{generation}{kind}"))
     }

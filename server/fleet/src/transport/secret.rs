@@ -17,10 +17,10 @@ use std::path::{Path, PathBuf};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 
-/// The variable that tells the binary that ssh started it, and where to ask.
+/// The environment variable that tells the binary that ssh started it, and on which socket to ask.
 pub const ASKPASS_SOCKET: &str = "MUXBOARD_ASKPASS_SOCKET";
 
-/// Reads a secret.
+/// Reads a secret from where it is kept.
 ///
 /// # Errors
 /// In words, without the secret.
@@ -41,7 +41,7 @@ pub(super) fn read(secret: &Secret) -> Result<SecretString, String> {
     Ok(line.to_owned().into())
 }
 
-/// The text of a file that only we may read, at most so many bytes of it.
+/// Reads a file that only we may read, at most `bytes_max` bytes of it.
 ///
 /// # Errors
 /// In words, without the text: with the line that mends its mode.
@@ -68,17 +68,17 @@ fn text_of(path: &Path, ours_alone: bool, bytes_max: usize) -> Result<String, St
     Ok(text)
 }
 
-/// What may be told to one ssh, while it connects.
+/// The secrets that one ssh may be given while it connects.
 #[derive(Debug)]
 pub(super) struct Secrets {
-    /// The password, for the prompts of this account alone (`ops@web1`, as ssh says it).
+    /// The password, for the prompts of this account alone (`ops@web1`, as ssh names it).
     pub(super) password: Option<SecretString>,
     pub(super) account: String,
     pub(super) passphrase: Option<SecretString>,
 }
 
 impl Secrets {
-    /// The answer to a prompt of OpenSSH: each kind is answered once.
+    /// The answer to a prompt of OpenSSH; each kind of prompt is answered once.
     fn answer(&mut self, prompt: &str) -> Option<SecretString> {
         // sshconnect2.c cuts the names: at 30 and 128 characters, the key's path at 100.
         if prompt.starts_with("Enter passphrase for key '") {
@@ -92,7 +92,7 @@ impl Secrets {
     }
 }
 
-/// Answers those who ask on this socket, for as long as the future lives.
+/// Answers prompts on this socket, for as long as the future lives.
 pub(super) async fn serve(listener: UnixListener, mut secrets: Secrets) {
     while let Ok((mut asker, _)) = listener.accept().await {
         if !asker.peer_cred().is_ok_and(|peer| peer.uid() == getuid().as_raw()) {
@@ -109,7 +109,7 @@ pub(super) async fn serve(listener: UnixListener, mut secrets: Secrets) {
     }
 }
 
-/// What ssh runs to ask a person: asks the muxboard that dials instead, and prints the answer. False if there is none.
+/// Runs as ssh's askpass program: asks the muxboard that dials for the secret of this prompt and prints it. False if there is none.
 ///
 /// # Errors
 /// When nobody answers on the socket.
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_others_may_read_is_refused_without_being_said() {
+    fn a_secret_that_others_may_read_is_refused_without_being_shown() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         fs::write(&path, "hunter2\n").unwrap();

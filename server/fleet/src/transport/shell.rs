@@ -13,46 +13,46 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-/// A shell.
+/// A long-lived `sh -s` on a host.
 pub(super) struct Shell {
-    /// A session of its own; none if it is the connection's first.
+    /// The ssh session of the shell; `None` for the shell that the connection runs itself.
     child: Option<Child<Arc<openssh::Session>>>,
     input: Box<dyn AsyncWrite + Send + Unpin>,
     output: Box<dyn AsyncRead + Send + Unpin>,
-    /// Which connection it is on.
+    /// The generation of the connection that the shell is on.
     pub(super) generation: u64,
-    /// What the login shell said before it, in bytes.
+    /// What the login shell printed before this shell ran, in bytes.
     pub(super) noise: usize,
 }
 
-/// Why there is no shell.
+/// Why a shell could not be opened.
 #[derive(Debug)]
 pub(super) enum ShellError {
     /// sshd does not open another session on this connection.
     Refused,
-    /// It did, and says nothing.
+    /// sshd opened a session, and the shell does not answer.
     Silent,
 }
 
-/// How a job went.
+/// How a job ended.
 pub(super) enum JobOutcome {
-    /// To its end.
+    /// The job ran to its end.
     Ended(Answer),
-    /// Not in time. The shell is of no use any more.
+    /// The job did not end in time; the shell is of no use any more.
     TimedOut,
-    /// The shell was gone before, and heard nothing of it.
+    /// The shell was gone before the job reached it.
     NotStarted,
-    /// The shell went while it ran.
+    /// The shell ended while the job ran.
     Broken,
 }
 
 impl Shell {
-    /// The one that a connection runs itself.
+    /// The shell that a connection runs itself.
     pub(super) fn first(pipes: Pipes, generation: u64) -> Self {
         Self { child: None, input: Box::new(pipes.input), output: Box::new(pipes.output), generation, noise: pipes.noise }
     }
 
-    /// Whether the connection lives by it.
+    /// True if the connection ends with this shell.
     pub(super) fn is_first(&self) -> bool {
         self.child.is_none()
     }
@@ -76,7 +76,7 @@ impl Shell {
         timeout(Duration::from_secs(SHELL_SECONDS_MAX), begun).await.unwrap_or(Err(ShellError::Silent))
     }
 
-    /// Whether sshd opens a second session on a connection that has just been made (`MaxSessions`). What the login shell makes of it is no matter.
+    /// True if sshd opens a second session on a connection that was just made (`MaxSessions`), whatever the login shell does with it.
     pub(super) async fn has_room(master: &Master) -> bool {
         let opened = async {
             let mut command = master.session().arc_raw_command("exit 0");
