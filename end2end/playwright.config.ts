@@ -11,7 +11,7 @@ const chromium = {
 // Specs that one kind of project alone is for.
 const APART = ["no-javascript.spec.ts", "embedded.spec.ts", "devvm.spec.ts", "phone.spec.ts"];
 // What does not depend on where the board is mounted, and takes long.
-const ONCE = ["pictures.spec.ts", "screen.spec.ts", "habits.spec.ts", "clipboard.spec.ts", "paste.spec.ts", "links.spec.ts", "order.spec.ts", "said.spec.ts", "modes.spec.ts"];
+const ONCE = ["pictures.spec.ts", "screen.spec.ts", "keyboard.spec.ts", "clipboard.spec.ts", "paste.spec.ts", "links.spec.ts", "input-order.spec.ts", "toasts.spec.ts", "modes.spec.ts"];
 // About muxboard's own token, and logging in with it again after a restart: an application around the board has its own login.
 const OWN_LOGIN = /without a token there is a login|when muxboard is killed the page says so/;
 const embedded = { base: "/mux", program: "behind_login" } as const;

@@ -4,7 +4,7 @@
 import { chromium } from "@playwright/test";
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
-import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import WebSocket from "ws";
 import { board, chromium as launch, folder, get, quantile, root, tmux, token, user } from "./board.mjs";
@@ -70,7 +70,8 @@ console.table(rows);
 const site = join(root, "target/site");
 const brotli = (name) => statSync(join(site, name + ".br")).size;
 const first = ["pkg/muxboard.wasm", "pkg/muxboard.js", "pkg/muxboard.css"];
-console.table(Object.fromEntries([...first, "terminal.js", ...readdirSync(join(site, "xterm")).filter((n) => /\.(mjs|css)$/.test(n)).map((n) => `xterm/${n}`)].map((n) => [n, { "brotli bytes": brotli(n) }])));
+const more = ["terminal.js", "addon-webgl.js", "xterm/xterm.css"];
+console.table(Object.fromEntries([...first, ...more].map((name) => [name, { "brotli bytes": brotli(name) }])));
 console.log(`dashboard: wasm + JS ${(brotli(first[0]) + brotli(first[1])) / 1000} kB brotli; binary ${(statSync(join(root, "target/release/muxboard")).size / 1048576).toFixed(1)} MiB`);
 
 const chrome = await chromium.launch(launch);

@@ -46,7 +46,7 @@ for (const [name, port] of Object.entries(ports)) {
   for (let run = 0; run < 5; run++) {
     const mark = `prompt-${run}-`;
     tmux(target.socket, "respawn-pane", "-k", "-t", "session-0:", `PS1='${mark}$((6*7)) ' exec sh`);
-    const shows = (text) => page.waitForFunction((wanted) => document.querySelector("#screen").lines().join("\n").includes(wanted), text, { polling: "raf", timeout: 60_000 });
+    const shows = (text) => page.waitForFunction((wanted) => document.querySelector("#screen .xterm-rows").textContent.includes(wanted), text, { polling: "raf", timeout: 60_000 });
     await shows(`${mark}42`);
     await page.keyboard.type("clear; yes flooding the line with words\n");
     await new Promise((done) => setTimeout(done, 4000));
@@ -57,7 +57,7 @@ for (const [name, port] of Object.entries(ports)) {
       addEventListener("keydown", (event) => {
         if (event.key !== "c") return;
         const began = performance.now();
-        const look = () => (document.querySelector("#screen").lines().join("\n").includes(wanted) ? (globalThis.took = performance.now() - began) : requestAnimationFrame(look));
+        const look = () => (document.querySelector("#screen .xterm-rows").textContent.includes(wanted) ? (globalThis.took = performance.now() - began) : requestAnimationFrame(look));
         look();
       }, { capture: true, once: false });
     }, `${mark}42`);

@@ -110,7 +110,12 @@ test("what was copied on the page is pasted into the terminal by the browser's o
 test("the session's window follows the size of the browser's", async ({ tab, board }) => {
   await terminal(tab, board, "cat");
   const size = () => board.tmux("list-clients", "-F", "#{client_width}x#{client_height}");
-  const grid = () => tab.evaluate(() => { const { terminal } = document.querySelector("#screen") as any; return `${terminal.cols}x${terminal.rows}`; });
+  // The cursor is as wide as a cell.
+  const grid = () =>
+    tab.evaluate(() => {
+      const width = (its: string) => document.querySelector(`#screen ${its}`)!.getBoundingClientRect().width;
+      return `${Math.round(width(".xterm-screen") / width(".xterm-cursor"))}x${document.querySelectorAll("#screen .xterm-rows > div").length}`;
+    });
   await expect.poll(size).toBe(await grid());
   const large = size();
   await tab.resize(700, 420);

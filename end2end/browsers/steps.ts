@@ -80,8 +80,9 @@ export async function open(tab: Tab, board: Board) {
   await living(tab);
 }
 
+// What the terminal has drawn, row by row.
 export const lines = (tab: Tab) =>
-  tab.evaluate(() => (document.querySelector("#screen") as (HTMLElement & { lines?(): string[] }) | null)?.lines?.().join("\n").trimEnd() ?? "").catch(() => "");
+  tab.evaluate(() => [...document.querySelectorAll("#screen .xterm-rows > div")].map((row) => row.textContent!.trimEnd()).join("\n").trimEnd()).catch(() => "");
 export const pane = (board: Board) => board.tmux("capture-pane", "-p", "-t", "a");
 
 export async function connected(tab: Tab) {

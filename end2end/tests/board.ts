@@ -7,6 +7,7 @@ import { copyFileSync, mkdtempSync, chmodSync, readFileSync, rmSync, writeFileSy
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { inScreen, keepTerminal } from "./inspect";
 
 export { expect };
 
@@ -182,7 +183,11 @@ export async function living(page: Page) {
 export const card = (page: Page, name: string) => page.locator(".card", { has: page.locator("a.open", { hasText: new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`) }) });
 
 // What the terminal shows, line by line.
-export const lines = (page: Page) => page.locator("#screen").evaluate((element) => (element as HTMLElement & { lines(): string[] }).lines());
+export const lines = (page: Page) =>
+  inScreen(page, ({ terminal }) => {
+    const buffer = terminal.buffer.active;
+    return Array.from({ length: terminal.rows }, (_, y) => buffer.getLine(buffer.viewportY + y)?.translateToString(true) ?? "");
+  });
 
 export async function connected(page: Page) {
   await expect(page.locator(".link-state.live")).toBeVisible();
@@ -210,6 +215,10 @@ export const test = base.extend<Fixtures>({
     await board.start();
     await use(board);
     await board.end();
+  },
+  context: async ({ context }, use) => {
+    await context.addInitScript(keepTerminal);
+    await use(context);
   },
   // A page that complains fails its test. A spec that provokes a complaint says which.
   quiet: [

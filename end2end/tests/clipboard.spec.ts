@@ -1,6 +1,7 @@
 // What comes out of the terminal: into the clipboard by selection and by programs, the text view, links.
 import { test, expect } from "./board";
-import { TEXT, answers, clip, opened, prints, said, screen } from "./carry";
+import { inScreen, type Inspected } from "./inspect";
+import { TEXT, answers, clip, opened, prints, toasts, screen } from "./transfer";
 import type { Page } from "@playwright/test";
 
 const NAMES = "grüße 日本 ✓ 🦀";
@@ -9,7 +10,7 @@ const mayCopy = (page: Page) => page.context().grantPermissions(["clipboard-read
 // The middle of a cell, on the page.
 const cell = (page: Page, column: number, row: number) => page.locator("#screen .xterm-screen").evaluate((e, [x, y]) => {
   const box = e.getBoundingClientRect();
-  const { cols, rows } = (e.closest("#screen") as any).terminal;
+  const { cols, rows } = (e.closest("#screen") as Inspected).terminal;
   return { x: box.left + ((x + 0.5) * box.width) / cols, y: box.top + ((y + 0.5) * box.height) / rows };
 }, [column, row]);
 async function drag(page: Page, from: [number, number], to: [number, number]) {
@@ -30,7 +31,7 @@ test("what is copied in tmux's copy mode is in the clipboard, letter for letter"
   await expect.poll(() => screen(page)).toContain("✓");
   await page.keyboard.press("Control+b");
   for (const key of ["[", "0", "Space", "$", "Enter"]) await page.keyboard.press(key);
-  await expect(said(page)).toHaveText(/^Copied 1[23] characters$/);
+  await expect(toasts(page)).toHaveText(/^Copied 1[23] characters$/);
   // tmux's line end may be a part of it.
   expect((await clip(page)).trimEnd()).toBe(NAMES);
 });
@@ -66,10 +67,10 @@ test("what is no text is not copied: broken base64, broken UTF-8, nothing, too m
   await expect.poll(() => clip(page)).toBe("before");
   for (const broken of ["YQ", "YQ=a", "Y!==", "", "====", Buffer.from([0xff, 0xfe]).toString("base64")]) await prints(page, `\x1b]52;c;${broken}\x07`);
   await prints(page, osc52("a".repeat((1 << 20) + 1)));
-  await expect(said(page)).toContainText("more than 1 MiB");
+  await expect(toasts(page)).toContainText("more than 1 MiB");
   expect(await clip(page)).toBe("before");
   await prints(page, osc52("a".repeat(1 << 20)));
-  await expect(said(page)).toHaveText("Copied 1,048,576 characters");
+  await expect(toasts(page)).toHaveText("Copied 1,048,576 characters");
   expect((await clip(page)).length).toBe(1 << 20);
 });
 
@@ -80,10 +81,10 @@ test("a page without the focus writes nothing until somebody clicks", async ({ p
   await expect.poll(() => clip(page)).toBe("before");
   await page.evaluate(() => { document.hasFocus = () => false; });
   await prints(page, osc52("behind the back"));
-  await expect(said(page)).toContainText("A program wants to copy 15 characters.");
+  await expect(toasts(page)).toContainText("A program wants to copy 15 characters.");
   expect(await clip(page)).toBe("before");
-  await said(page).getByRole("button", { name: "Copy" }).click();
-  await expect(said(page)).toHaveText("Copied 15 characters");
+  await toasts(page).getByRole("button", { name: "Copy" }).click();
+  await expect(toasts(page)).toHaveText("Copied 15 characters");
   expect(await clip(page)).toBe("behind the back");
 });
 
@@ -93,7 +94,7 @@ test("a page that has no clipboard of its own (plain http) copies by the old way
   await opened(page, board, "exec cat");
   await page.keyboard.type("k"); // a gesture: the page may copy
   await prints(page, osc52("the old way ü"));
-  await expect(said(page)).toHaveText("Copied 13 characters");
+  await expect(toasts(page)).toHaveText("Copied 13 characters");
   const other = await page.context().newPage();
   await other.goto(board.url);
   expect(await clip(other)).toBe("the old way ü");
@@ -117,7 +118,7 @@ test("with Shift the mouse selects although tmux has it; Ctrl+Shift+C copies, Ct
   await drag(page, [4, 0], [7, 0]);
   await page.keyboard.up("Shift");
   await page.keyboard.press("Control+Shift+C");
-  await expect(said(page)).toHaveText("Copied 3 characters");
+  await expect(toasts(page)).toHaveText("Copied 3 characters");
   expect(await clip(page)).toBe("two");
   expect(board.tmux("display-message", "-p", "-t", "a", "#{pane_in_mode}")).toBe("0");
 
@@ -133,9 +134,9 @@ test("a drag that a program gets and does not copy says once how to select", asy
   await prints(page, "\x1b[?1002h\x1b[?1006h");
   await expect.poll(() => screen(page)).toContain("three");
   await drag(page, [0, 0], [10, 0]);
-  await expect(said(page)).toContainText("Hold Shift while you drag to select");
-  await said(page).getByRole("button", { name: "Got it" }).click();
-  await expect(said(page)).toBeHidden();
+  await expect(toasts(page)).toContainText("Hold Shift while you drag to select");
+  await toasts(page).getByRole("button", { name: "Got it" }).click();
+  await expect(toasts(page)).toBeHidden();
   expect(await page.evaluate(() => JSON.parse(localStorage.getItem("muxboard.terminal")!).selectHint)).toBe(false);
 });
 
@@ -212,11 +213,11 @@ test("of more matches than are marked the first ones were, not the latest", asyn
 
 test("lines that tmux has joined were counted as one row each, and said to be above the screen", async ({ page, board }) => {
   await opened(page, board, "exec cat");
-  const columns = await page.locator("#screen").evaluate((e) => (e as any).terminal.cols);
+  const columns = await inScreen(page, (e) => e.terminal.cols);
   const view = page.getByRole("dialog", { name: "The terminal's text" });
   const seen = async (text: string, fromBottom: number) => {
     await answers(page, { text, history: 21 });
-    await page.locator("#screen").evaluate((e, fromBottom) => (e as any).hand.text.open({ fromBottom }), fromBottom);
+    await inScreen(page, (e, fromBottom) => e.parts.text.open({ fromBottom }), fromBottom);
     await expect(view.locator(".status")).toHaveText(/^\d+ lines?$/);
     const words = await view.locator(".status").textContent();
     const last = await view.locator("pre").evaluate((pre) => {
@@ -242,7 +243,7 @@ test("the text view starts as far up as it is told, and says in words what went 
   quiet.allow.push(/410/);
   await answers(page, { text: Array.from({ length: 500 }, (_, i) => `line ${i + 1}\n`).join(""), history: 460 });
   await opened(page, board, "exec cat");
-  const opens = () => page.locator("#screen").evaluate((e) => (e as any).hand.text.open({ fromBottom: 100 }));
+  const opens = () => inScreen(page, (e) => e.parts.text.open({ fromBottom: 100 }));
   await opens();
   const view = page.getByRole("dialog", { name: "The terminal's text" });
   const last = () => view.locator("pre").evaluate((pre) => {

@@ -164,8 +164,8 @@ test("a file that is dropped into a terminal lands in that person's account, wha
     data.items.add(new File(["x".repeat(3_000_000)], "notes.txt"));
     screen.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
   });
-  await expect(page.locator(".said")).toContainText(`Uploaded: /home/${ann}/.muxboard-uploads/`);
-  const path = (await page.locator(".said").textContent())!.match(/\/home\/\S+\.txt/)![0];
+  await expect(page.locator(".toasts")).toContainText(`Uploaded: /home/${ann}/.muxboard-uploads/`);
+  const path = (await page.locator(".toasts").textContent())!.match(/\/home\/\S+\.txt/)![0];
   const { size, mode } = statSync(path);
   expect([size, mode & 0o777]).toEqual([3_000_000, 0o600]);
   await expect.poll(async () => (await text(page)).replace(/\n/g, "")).toContain(path);

@@ -2,6 +2,7 @@
 // in front, muxboard behind it on a Unix socket. No account trusts another: nginx's, which alone is in the group that may open the socket,
 // muxboard's, each person's own.
 import { expect, request, type APIRequestContext, type Browser, type Page } from "@playwright/test";
+import { keepTerminal } from "./inspect";
 import { spawn, spawnSync, execFileSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { accessSync, chmodSync, constants, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -198,6 +199,7 @@ export const test = base.extend<Fixtures>({
     await use(async (who, headers) => {
       const context = await browser.newContext({ ignoreHTTPSErrors: true, httpCredentials: { username: who, password: PASSWORD }, extraHTTPHeaders: headers, baseURL: vm.url });
       contexts.push(context);
+      await context.addInitScript(keepTerminal);
       const page = await context.newPage();
       await page.addInitScript(remember);
       return { page, said: complaints(page) };

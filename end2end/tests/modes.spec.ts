@@ -1,6 +1,7 @@
 // What tmux shows in the place of a program (its history, its words, a list): it is seen, it is left with one press, and no text is lost to it.
 import { test, expect, card, living } from "./board";
-import { opened, pane, pastes, screen, typesInto } from "./carry";
+import { inScreen } from "./inspect";
+import { opened, pane, pastes, screen, typesInto } from "./transfer";
 import type { Page } from "@playwright/test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +20,7 @@ test("scrolled back is shown, and one press leads to the end; the size of the se
   const before = size();
   await page.locator("#screen").hover();
   // tmux has told this terminal that it has the mouse.
-  await expect.poll(() => page.locator("#screen").evaluate((e) => (e as any).terminal.modes.mouseTrackingMode)).not.toBe("none");
+  await expect.poll(() => inScreen(page, (e) => e.terminal.modes.mouseTrackingMode)).not.toBe("none");
   await page.mouse.wheel(0, -100);
   await shows(page, "Scrolled back");
   expect(size()).toBe(before);

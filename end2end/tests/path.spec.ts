@@ -59,7 +59,7 @@ test("the terminal follows the window's size", async ({ page, board }) => {
   await card(page, "a").locator("a.open").click();
   await connected(page);
   const size = () => board.tmux("list-clients", "-F", "#{client_width}x#{client_height}");
-  const shown = () => page.locator("#screen").evaluate((e) => (e as HTMLElement & { lines(): string[] }).lines().length);
+  const shown = () => lines(page).then((all) => all.length);
   await expect.poll(async () => Number(size().split("x")[1])).toBe(await shown());
   const before = size();
   await page.setViewportSize({ width: 700, height: 420 });

@@ -1,5 +1,6 @@
 // A session from a phone: 390 pixels, fingers, an on-screen keyboard that takes half of them.
 import { test, expect, card, lines, connected, type Board } from "./board";
+import { inScreen } from "./inspect";
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -29,10 +30,10 @@ async function drag(page: Page, from: [number, number], to: [number, number], st
 }
 
 // What the text view is asked, in its place.
-const asked = (page: Page) => page.locator("#screen").evaluate((screen: any) => screen.asked as { fromBottom?: number }[]);
-const standIn = (page: Page) => page.locator("#screen").evaluate((screen: any) => {
-  screen.asked = [];
-  screen.hand.text = { open: (what: object) => screen.asked.push(what ?? {}) };
+const asked = (page: Page) => inScreen(page, (screen) => JSON.parse(screen.dataset.asked!) as { fromBottom?: number }[]);
+const standIn = (page: Page) => inScreen(page, (screen) => {
+  screen.dataset.asked = "[]";
+  screen.parts.text.open = (what = {}) => { screen.dataset.asked = JSON.stringify([...JSON.parse(screen.dataset.asked!), what]); };
 });
 
 // As Android's keyboards do it: every key is 229, letters are composed.
@@ -140,7 +141,7 @@ const MANY = "sh -c 'for i in $(seq 300); do echo line $i; done; exec cat -v'";
 test("a finger scrolls back: tmux's copy mode where it has the mouse", async ({ page, board }) => {
   await open(page, board, MANY);
   board.tmux("set-option", "-g", "mouse", "on");
-  await expect.poll(() => page.locator("#screen").evaluate((screen: any) => screen.terminal.modes.mouseTrackingMode)).not.toBe("none");
+  await expect.poll(() => inScreen(page, (screen) => screen.terminal.modes.mouseTrackingMode)).not.toBe("none");
   await drag(page, [180, 250], [180, 600]);
   await expect.poll(() => Number(board.tmux("display-message", "-p", "-t", "a", "#{scroll_position}"))).toBeGreaterThan(10);
   await expect.poll(() => text(page)).toMatch(/line 2[0-5]\d\s/);
@@ -175,7 +176,7 @@ test("a long press opens the text to select in", async ({ page, board }) => {
 
 test("two fingers set the size of the font", async ({ page, board }) => {
   await open(page, board, "cat");
-  const px = () => page.locator("#screen").evaluate((screen: any) => screen.terminal.options.fontSize);
+  const px = () => inScreen(page, (screen) => screen.terminal.options.fontSize!);
   const before = await px();
   const cdp = await page.context().newCDPSession(page);
   const two = (apart: number) => [{ x: 190 - apart, y: 400, id: 1 }, { x: 190 + apart, y: 400, id: 2 }];
@@ -235,7 +236,7 @@ test.describe("uploads are on", () => {
     await page.getByRole("button", { name: "Attach a file" }).tap();
     const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
     await (await chooser).setFiles({ name: "a.png", mimeType: "image/png", buffer: png });
-    await expect(page.locator(".said")).toContainText("Uploaded: ");
+    await expect(page.locator(".toasts")).toContainText("Uploaded: ");
     const typed = () => pane(board).replace(/\n/g, "").match(/\/\S+\/\.muxboard-uploads\/[0-9a-f]{32}\.png/)?.[0] ?? "";
     await expect.poll(typed).toBeTruthy();
     expect(readFileSync(typed()).equals(png)).toBe(true);

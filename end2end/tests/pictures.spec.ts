@@ -1,5 +1,5 @@
 // Pictures for a person to look at: end2end/screenshots. The README's is one of them.
-import { test, expect, card, living, type Board } from "./board";
+import { test, expect, card, living, type Board, lines } from "./board";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -45,7 +45,7 @@ for (const [name, scheme, size] of [
     await page.keyboard.press("Escape");
     await card(page, "logs").locator("a.open").click();
     await expect(page.locator(".link-state.live")).toBeVisible();
-    await expect.poll(() => page.locator("#screen").evaluate((e) => (e as HTMLElement & { lines(): string[] }).lines().join())).toContain("healthz");
+    await expect.poll(() => lines(page).then((all) => all.join())).toContain("healthz");
     await shoot("terminal");
     await page.goBack();
     await living(page);

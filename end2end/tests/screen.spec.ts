@@ -1,6 +1,7 @@
 // What the browser shows is what tmux has: every cell of xterm.js's buffer, its character, width, colours and attributes, against tmux's own
 // `capture-pane -p -e -N`, read by a second xterm.js.
 import { test, expect, card, connected, type Board } from "./board";
+import { inScreen } from "./inspect";
 import type { Page } from "@playwright/test";
 import headless from "@xterm/headless";
 import { mkdirSync, writeFileSync, chmodSync } from "node:fs";
@@ -28,15 +29,15 @@ const read = (terminal: any, rows: number): string[][] => {
 };
 
 async function shown(page: Page, rows: number): Promise<string[][]> {
-  return page.locator("#screen").evaluate((element, [rows, source]) => new Function(`return ${source}`)()((element as any).terminal, rows), [rows, read.toString()] as const);
+  return inScreen(page, (element, [rows, source]) => new Function(`return ${source}`)()(element.terminal, rows), [rows, read.toString()] as const);
 }
 
 async function expected(page: Page, board: Board, session: string): Promise<{ rows: string[][]; height: number }> {
   const [width, height] = board.tmux("display-message", "-p", "-t", session, "#{pane_width} #{pane_height}").split(" ").map(Number);
   const terminal = new headless.Terminal({ cols: width, rows: height, allowProposedApi: true, scrollback: 0 });
   // The same widths as in the page; that they are tmux's own too is what the marks at the ends of the rows show.
-  const widths: number[] = await page.locator("#screen").evaluate((element) => {
-    const core = (element as any).terminal._core.unicodeService;
+  const widths: number[] = await inScreen(page, ({ terminal }) => {
+    const core = (terminal as any)._core.unicodeService;
     return Array.from({ length: 0x20000 }, (_, c) => core.wcwidth(c));
   });
   terminal.unicode.register({
