@@ -1,12 +1,13 @@
 // A board and a tab of one browser for each test, and the few questions that the steps ask of a page.
-import { test as base, expect } from "@playwright/test";
+
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { test as base, expect } from "@playwright/test";
 import { Board } from "../tests/board";
 import { Chromium } from "./chromium";
+import type { Engine, Scheme, Tab } from "./driver";
 import { Firefox } from "./firefox";
 import { WebKit } from "./webkit";
-import type { Engine, Scheme, Tab } from "./driver";
 
 export { expect };
 
@@ -61,7 +62,9 @@ const seen = (tab: Tab, selector: string) =>
 
 // An element is there, with that text in it.
 export const shows = (tab: Tab, selector: string, text = "") =>
-  expect.poll(async () => (await seen(tab, selector))?.map((its) => `<${its}>`).join() || "nothing", { message: selector }).toMatch(new RegExp(`<[^]*${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`));
+  expect
+    .poll(async () => (await seen(tab, selector))?.map((its) => `<${its}>`).join() || "nothing", { message: selector })
+    .toMatch(new RegExp(`<[^]*${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`));
 
 export const count = async (tab: Tab, selector: string) => (await seen(tab, selector))?.length ?? -1;
 export const gone = (tab: Tab, selector: string) => expect.poll(() => count(tab, selector)).toBe(0);
@@ -82,7 +85,14 @@ export async function open(tab: Tab, board: Board) {
 
 // What the terminal has drawn, row by row.
 export const lines = (tab: Tab) =>
-  tab.evaluate(() => [...document.querySelectorAll("#screen .xterm-rows > div")].map((row) => row.textContent!.trimEnd()).join("\n").trimEnd()).catch(() => "");
+  tab
+    .evaluate(() =>
+      [...document.querySelectorAll("#screen .xterm-rows > div")]
+        .map((row) => row.textContent!.trimEnd())
+        .join("\n")
+        .trimEnd(),
+    )
+    .catch(() => "");
 export const pane = (board: Board) => board.tmux("capture-pane", "-p", "-t", "a");
 
 export async function connected(tab: Tab) {

@@ -1,18 +1,23 @@
 // What comes out of the terminal: into the clipboard by selection and by programs, the text view, links.
-import { test, expect } from "./board";
-import { inScreen, type Inspected } from "./inspect";
-import { TEXT, answers, clip, opened, prints, toasts, screen } from "./transfer";
+
 import type { Page } from "@playwright/test";
+import { expect, test } from "./board";
+import { type Inspected, inScreen } from "./inspect";
+import { answers, clip, opened, prints, screen, TEXT, toasts } from "./transfer";
 
 const NAMES = "grüße 日本 ✓ 🦀";
 const osc52 = (text: string | Buffer, target = "c") => `\x1b]52;${target};${Buffer.from(text).toString("base64")}\x07`;
 const mayCopy = (page: Page) => page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
 // The middle of a cell, on the page.
-const cell = (page: Page, column: number, row: number) => page.locator("#screen .xterm-screen").evaluate((e, [x, y]) => {
-  const box = e.getBoundingClientRect();
-  const { cols, rows } = (e.closest("#screen") as Inspected).terminal;
-  return { x: box.left + ((x + 0.5) * box.width) / cols, y: box.top + ((y + 0.5) * box.height) / rows };
-}, [column, row]);
+const cell = (page: Page, column: number, row: number) =>
+  page.locator("#screen .xterm-screen").evaluate(
+    (e, [x, y]) => {
+      const box = e.getBoundingClientRect();
+      const { cols, rows } = (e.closest("#screen") as Inspected).terminal;
+      return { x: box.left + ((x + 0.5) * box.width) / cols, y: box.top + ((y + 0.5) * box.height) / rows };
+    },
+    [column, row],
+  );
 async function drag(page: Page, from: [number, number], to: [number, number]) {
   const [start, end] = [await cell(page, ...from), await cell(page, ...to)];
   await page.mouse.move(start.x, start.y);
@@ -54,7 +59,7 @@ test("a program writes the clipboard by whatever name it has for it, and never r
     await prints(page, osc52(`by ${target || "none"} ü`, target));
     await expect.poll(() => clip(page)).toBe(`by ${target || "none"} ü`);
   }
-  await prints(page, osc52("x", "q") + "\x1b]52;c;?\x07\x1b]52;;?\x1b\\");
+  await prints(page, `${osc52("x", "q")}\x1b]52;c;?\x07\x1b]52;;?\x1b\\`);
   await page.keyboard.type("mark");
   await expect.poll(() => screen(page)).toContain("alivemark");
   expect(await clip(page)).toBe("by pc0 ü");
@@ -79,7 +84,9 @@ test("a page without the focus writes nothing until somebody clicks", async ({ p
   await opened(page, board, "exec cat");
   await prints(page, osc52("before"));
   await expect.poll(() => clip(page)).toBe("before");
-  await page.evaluate(() => { document.hasFocus = () => false; });
+  await page.evaluate(() => {
+    document.hasFocus = () => false;
+  });
   await prints(page, osc52("behind the back"));
   await expect(toasts(page)).toContainText("A program wants to copy 15 characters.");
   expect(await clip(page)).toBe("before");
@@ -90,7 +97,9 @@ test("a page without the focus writes nothing until somebody clicks", async ({ p
 
 test("a page that has no clipboard of its own (plain http) copies by the old way, on a gesture", async ({ page, board }) => {
   await mayCopy(page);
-  await page.addInitScript(() => { Object.defineProperty(Navigator.prototype, "clipboard", { value: undefined, configurable: true, writable: true }); });
+  await page.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, "clipboard", { value: undefined, configurable: true, writable: true });
+  });
   await opened(page, board, "exec cat");
   await page.keyboard.type("k"); // a gesture: the page may copy
   await prints(page, osc52("the old way ü"));
@@ -148,15 +157,16 @@ test("the text view: at its end, searched, selected, copied, refreshed, closed",
   await page.keyboard.press("Control+Shift+F");
   const view = page.getByRole("dialog", { name: "The terminal's text" });
   await expect(view).toContainText("10,000 lines");
-  const inSight = (word: string) => view.locator("pre").evaluate((pre, its) => {
-    const node = pre.firstChild as Text;
-    const range = document.createRange();
-    const at = node.data.indexOf(its);
-    range.setStart(node, at);
-    range.setEnd(node, at + its.length);
-    const [one, box] = [range.getBoundingClientRect(), pre.getBoundingClientRect()];
-    return one.top >= box.top && one.bottom <= box.bottom;
-  }, word);
+  const inSight = (word: string) =>
+    view.locator("pre").evaluate((pre, its) => {
+      const node = pre.firstChild as Text;
+      const range = document.createRange();
+      const at = node.data.indexOf(its);
+      range.setStart(node, at);
+      range.setEnd(node, at + its.length);
+      const [one, box] = [range.getBoundingClientRect(), pre.getBoundingClientRect()];
+      return one.top >= box.top && one.bottom <= box.bottom;
+    }, word);
   await expect.poll(() => inSight("line 10000 ")).toBe(true);
 
   const search = view.getByRole("searchbox");
@@ -246,17 +256,20 @@ test("the text view starts as far up as it is told, and says in words what went 
   const opens = () => inScreen(page, (e) => e.parts.text.open({ fromBottom: 100 }));
   await opens();
   const view = page.getByRole("dialog", { name: "The terminal's text" });
-  const last = () => view.locator("pre").evaluate((pre) => {
-    const box = pre.getBoundingClientRect();
-    const at = document.caretRangeFromPoint(box.left + 20, box.bottom - 8)!;
-    return Number((pre.firstChild as Text).data.slice(0, at.startOffset).match(/\n/g)!.length);
-  });
+  const last = () =>
+    view.locator("pre").evaluate((pre) => {
+      const box = pre.getBoundingClientRect();
+      const at = document.caretRangeFromPoint(box.left + 20, box.bottom - 8)!;
+      return Number((pre.firstChild as Text).data.slice(0, at.startOffset).match(/\n/g)!.length);
+    });
   await expect.poll(last).toBeGreaterThan(396);
   expect(await last()).toBeLessThan(403);
   await page.keyboard.press("Escape");
   await expect(view).toHaveCount(0);
   await page.unroute(TEXT);
-  await page.route(TEXT, (route) => route.fulfill({ status: 410, contentType: "application/problem+json", json: { detail: "This session <i>has ended</i>." } }));
+  await page.route(TEXT, (route) =>
+    route.fulfill({ status: 410, contentType: "application/problem+json", json: { detail: "This session <i>has ended</i>." } }),
+  );
   await opens();
   await expect(view).toContainText("This session <i>has ended</i>.");
 });

@@ -1,8 +1,9 @@
 // What is typed reaches the session once and in order, or not at all: under a paste that is cancelled, behind a key that is still asked for, twice sent.
-import { test, expect, connected, type Board } from "./board";
-import { inScreen } from "./inspect";
-import { Line, TEXT, answers, opened, pane, pastes, toasts, screen } from "./transfer";
+
 import type { Page, Route } from "@playwright/test";
+import { type Board, connected, expect, test } from "./board";
+import { inScreen } from "./inspect";
+import { answers, Line, opened, pane, pastes, screen, TEXT, toasts } from "./transfer";
 
 const [BEGIN, END] = ["\x1b[200~", "\x1b[201~"];
 const SINK = "stty raw -echo; printf '\\033[?2004hready'; exec cat >/dev/null";
@@ -28,7 +29,10 @@ async function between(page: Page, board: Board) {
 async function held(page: Page, patient = true) {
   const waits: Route[] = [];
   // The page waits for an answer as long as the test takes for it.
-  if (patient) await page.addInitScript(() => { AbortSignal.timeout = () => new AbortController().signal; });
+  if (patient)
+    await page.addInitScript(() => {
+      AbortSignal.timeout = () => new AbortController().signal;
+    });
   await page.route(TEXT, (route) => void waits.push(route));
   const answer = (pane: object) => waits.shift()!.fulfill({ json: { text: "", history: 0, prefix: "C-b", bracketed_paste: null, ...pane } });
   return { waits, answer, came: () => expect.poll(() => waits.length).toBeGreaterThan(0) };

@@ -1,9 +1,10 @@
 // What people who live in terminals expect of one: their keys are theirs, their settings stay, a bell is seen, every input method works.
-import { test, expect, card, lines, connected, type Board } from "./board";
-import { inScreen } from "./inspect";
-import type { Page } from "@playwright/test";
+
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Page } from "@playwright/test";
+import { type Board, card, connected, expect, lines, test } from "./board";
+import { inScreen } from "./inspect";
 
 const folder = join(import.meta.dirname, "../screenshots");
 const text = async (page: Page) => (await lines(page)).join("\n");
@@ -49,7 +50,9 @@ test("the menu sets the font, in every tab, and tmux has the new size", async ({
 });
 
 test("what another version or another hand left in the settings harms nothing", async ({ page, board }) => {
-  await page.addInitScript(() => localStorage.setItem("muxboard.terminal", JSON.stringify({ fontPx: "9e9", askLines: -4, keys: "sometimes", prefix: "x".repeat(999), bell: {} })));
+  await page.addInitScript(() =>
+    localStorage.setItem("muxboard.terminal", JSON.stringify({ fontPx: "9e9", askLines: -4, keys: "sometimes", prefix: "x".repeat(999), bell: {} })),
+  );
   await open(page, board, "cat");
   expect(await fontPx(page)).toBe(14);
   await page.evaluate(() => localStorage.setItem("muxboard.terminal", "null"));
@@ -60,7 +63,8 @@ test("what another version or another hand left in the settings harms nothing", 
 test("every key but ours goes to the terminal, and there is a way out by the keyboard", async ({ page, board }) => {
   await open(page, board, RAW);
   await expect.poll(() => pane(board)).toContain("ready");
-  for (const key of ["Escape", "Control+a", "Control+w", "Control+Space", "Shift+Tab", "PageUp", "F1", "Alt+x", "Control+ArrowLeft", "Control+/"]) await page.keyboard.press(key);
+  for (const key of ["Escape", "Control+a", "Control+w", "Control+Space", "Shift+Tab", "PageUp", "F1", "Alt+x", "Control+ArrowLeft", "Control+/"])
+    await page.keyboard.press(key);
   await expect.poll(() => pane(board)).toBe("ready^[^A^W^@^[[Z^[[5~^[OP^[x^[[1;5D^_");
   await expect(area(page)).toBeFocused();
   await page.keyboard.press("Control+Shift+Space");
@@ -99,7 +103,11 @@ test("a bell flashes, and marks the tab that nobody looks at until somebody does
   expect(await page.title()).toBe(own);
   await page.keyboard.press("a");
   await expect(page.locator("#screen.bell")).toHaveCount(0);
-  const focus = (has: boolean) => page.evaluate((has) => { document.hasFocus = () => has; if (has) dispatchEvent(new Event("focus")); }, has);
+  const focus = (has: boolean) =>
+    page.evaluate((has) => {
+      document.hasFocus = () => has;
+      if (has) dispatchEvent(new Event("focus"));
+    }, has);
   for (const signal of ["\x07", "\x1b]9;done\x07", "\x1b]777;notify;build;done\x1b\\"]) {
     await focus(false);
     await says(page, signal);
@@ -153,7 +161,9 @@ test("the compose line sends one piece, recalls it, and keeps its text when the 
   await line.fill("にほん");
   await line.evaluate((field) => field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true })));
   await expect(line).toHaveValue("にほん");
-  await inScreen(page, (screen) => { screen.parts.input.type = () => false; });
+  await inScreen(page, (screen) => {
+    screen.parts.input.type = () => false;
+  });
   await page.getByRole("button", { name: "Send" }).click();
   await expect(page.getByText("Your text stays here")).toBeVisible();
   await expect(line).toHaveValue("にほん");
@@ -163,28 +173,33 @@ test("the compose line sends one piece, recalls it, and keeps its text when the 
 });
 
 // What a composition is to a page: recorded with a Japanese input method and with a dead key. In Firefox the last `input` comes after the end.
-const composes = (page: Page, steps: string[], commit: string, firefox = false) => area(page).evaluate((area: HTMLTextAreaElement, [steps, commit, firefox]) => {
-  const key = (type: string) => area.dispatchEvent(new KeyboardEvent(type, { key: "Process", keyCode: 229, bubbles: true, cancelable: true, composed: true } as KeyboardEventInit));
-  const base = area.value;
-  const end = () => area.dispatchEvent(new CompositionEvent("compositionend", { data: commit, bubbles: true }));
-  const update = (data: string, last = false) => {
-    area.dispatchEvent(new CompositionEvent("compositionupdate", { data, bubbles: true }));
-    area.dispatchEvent(new InputEvent("beforeinput", { inputType: "insertCompositionText", data, isComposing: true, bubbles: true, composed: true }));
-    area.value = base + data;
-    if (last) end();
-    area.dispatchEvent(new InputEvent("input", { inputType: "insertCompositionText", data, isComposing: !last, bubbles: true, composed: true }));
-  };
-  key("keydown");
-  area.dispatchEvent(new CompositionEvent("compositionstart", { data: "", bubbles: true }));
-  for (const step of steps) {
-    update(step);
-    key("keyup");
-    key("keydown");
-  }
-  update(commit, firefox);
-  if (!firefox) end();
-  key("keyup");
-}, [steps, commit, firefox] as const);
+const composes = (page: Page, steps: string[], commit: string, firefox = false) =>
+  area(page).evaluate(
+    (area: HTMLTextAreaElement, [steps, commit, firefox]) => {
+      const key = (type: string) =>
+        area.dispatchEvent(new KeyboardEvent(type, { key: "Process", keyCode: 229, bubbles: true, cancelable: true, composed: true } as KeyboardEventInit));
+      const base = area.value;
+      const end = () => area.dispatchEvent(new CompositionEvent("compositionend", { data: commit, bubbles: true }));
+      const update = (data: string, last = false) => {
+        area.dispatchEvent(new CompositionEvent("compositionupdate", { data, bubbles: true }));
+        area.dispatchEvent(new InputEvent("beforeinput", { inputType: "insertCompositionText", data, isComposing: true, bubbles: true, composed: true }));
+        area.value = base + data;
+        if (last) end();
+        area.dispatchEvent(new InputEvent("input", { inputType: "insertCompositionText", data, isComposing: !last, bubbles: true, composed: true }));
+      };
+      key("keydown");
+      area.dispatchEvent(new CompositionEvent("compositionstart", { data: "", bubbles: true }));
+      for (const step of steps) {
+        update(step);
+        key("keyup");
+        key("keydown");
+      }
+      update(commit, firefox);
+      if (!firefox) end();
+      key("keyup");
+    },
+    [steps, commit, firefox] as const,
+  );
 
 test("an input method and a dead key type each word once", async ({ page, board }) => {
   await open(page, board, "cat");
@@ -234,7 +249,8 @@ test("the browser's own compositions type each word once; a paste by its menu is
   await open(page, board, "cat");
   await area(page).focus();
   const cdp = await page.context().newCDPSession(page);
-  for (const part of ["n", "に", "にほ", "にほん"]) await cdp.send("Input.imeSetComposition", { text: part, selectionStart: part.length, selectionEnd: part.length });
+  for (const part of ["n", "に", "にほ", "にほん"])
+    await cdp.send("Input.imeSetComposition", { text: part, selectionStart: part.length, selectionEnd: part.length });
   await cdp.send("Input.insertText", { text: "日本" });
   await expect.poll(() => pane(board)).toBe("日本");
   await cdp.send("Input.imeSetComposition", { text: "´", selectionStart: 1, selectionEnd: 1 });
@@ -252,7 +268,28 @@ test("the browser's own compositions type each word once; a paste by its menu is
 });
 
 // Where joined and varied characters leave the cursor: tmux's count is the page's.
-const JOINED = ["👨‍👩‍👧‍👦", "👩🏽‍💻", "❤️", "☎️", "✈︎", "🇩🇪🇯🇵", "1️⃣", "🏴‍☠️", "👍🏿", "é", "각", "नमस्ते", "ﷺ", "a\u200bb", "a\u00adb", "⚡", "🫠", "ก็", "a\u200db", "🏳️\u200d🌈"];
+const JOINED = [
+  "👨‍👩‍👧‍👦",
+  "👩🏽‍💻",
+  "❤️",
+  "☎️",
+  "✈︎",
+  "🇩🇪🇯🇵",
+  "1️⃣",
+  "🏴‍☠️",
+  "👍🏿",
+  "é",
+  "각",
+  "नमस्ते",
+  "ﷺ",
+  "a\u200bb",
+  "a\u00adb",
+  "⚡",
+  "🫠",
+  "ก็",
+  "a\u200db",
+  "🏳️\u200d🌈",
+];
 
 test("the cursor stands where tmux has it after joined characters, variants and flags", async ({ page, board }) => {
   await open(page, board, "sh");
@@ -266,11 +303,15 @@ test("the cursor stands where tmux has it after joined characters, variants and 
     await expect.poll(() => row(0)).toMatch(new RegExp(`${mark}\\s*$`));
     const tmux = Number(board.tmux("display-message", "-p", "-t", "a", "#{cursor_x}"));
     const xterm = await inScreen(page, (screen) => screen.terminal.buffer.active.cursorX);
-    const drawn = await inScreen(page, (screen, mark) => {
-      const line = screen.terminal.buffer.active.getLine(0)!;
-      for (let x = 0; x < 30; x++) if (line.getCell(x)?.getChars() === "m" && line.getCell(x + 1)?.getChars() === mark[1]) return x + mark.length;
-      return -1;
-    }, mark);
+    const drawn = await inScreen(
+      page,
+      (screen, mark) => {
+        const line = screen.terminal.buffer.active.getLine(0)!;
+        for (let x = 0; x < 30; x++) if (line.getCell(x)?.getChars() === "m" && line.getCell(x + 1)?.getChars() === mark[1]) return x + mark.length;
+        return -1;
+      },
+      mark,
+    );
     if (tmux !== xterm || tmux !== drawn) differ.push(`${JSON.stringify(sample)}: tmux ${tmux}, page ${xterm}, drawn to ${drawn}`);
     board.tmux("send-keys", "-t", "a", "Enter");
   }
@@ -283,11 +324,11 @@ test("drawn by the graphics card or not, the same text stands there, also when t
   await page.addInitScript(() => {
     localStorage.setItem("muxboard.terminal", JSON.stringify({ webgl: "on" }));
     const get = HTMLCanvasElement.prototype.getContext;
-    HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, ...words: any[]) {
-      const context = get.apply(this, words as any) as any;
-      if (words[0] === "webgl2" && context) (globalThis as any).card = context;
+    HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, ...words: Parameters<typeof get>) {
+      const context = get.apply(this, words);
+      if (words[0] === "webgl2" && context) Object.assign(globalThis, { card: context });
       return context;
-    } as any;
+    } as typeof get;
   });
   await open(page, board, "sh -c 'echo drawn; exec cat'");
   await expect.poll(() => text(page)).toContain("drawn");
@@ -295,7 +336,7 @@ test("drawn by the graphics card or not, the same text stands there, also when t
   await expect(page.locator("#screen .xterm-rows")).toHaveCount(0);
   await page.keyboard.type("before ");
   await expect.poll(() => text(page)).toContain("before");
-  await page.evaluate(() => (globalThis as any).card.getExtension("WEBGL_lose_context").loseContext());
+  await page.evaluate(() => (globalThis as unknown as { card: WebGL2RenderingContext }).card.getExtension("WEBGL_lose_context")!.loseContext());
   await page.keyboard.type("after");
   await expect(page.locator("#screen .xterm-rows")).toContainText("before after", { timeout: 15_000 });
   await expect(page.locator("#screen .xterm-rows")).toContainText("drawn");

@@ -1,11 +1,12 @@
 // A paste: held together, in parts, never broken out of; what is typed meanwhile comes after it; nothing is kept for another connection.
-import { test, expect, connected, type Board } from "./board";
-import { inScreen } from "./inspect";
-import { Line, answers, clip, opened, pane, pastes, toasts, screen, typesInto } from "./transfer";
-import { createHash } from "node:crypto";
+
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
+import { type Board, connected, expect, test } from "./board";
+import { inScreen } from "./inspect";
+import { answers, clip, Line, opened, pane, pastes, screen, toasts, typesInto } from "./transfer";
 
 const [BEGIN, END] = ["\x1b[200~", "\x1b[201~"];
 // Shows what reaches a program, brackets included, without a line's end doing anything.
@@ -61,7 +62,10 @@ test("a hostile text cannot end its bracket", async ({ page, board }) => {
 
 test("a small paste asks the server for nothing", async ({ page, board }) => {
   let asked = 0;
-  await page.route("**/api/v1/sessions/**", (route) => { asked++; return route.abort(); });
+  await page.route("**/api/v1/sessions/**", (route) => {
+    asked++;
+    return route.abort();
+  });
   await opened(page, board, BARE);
   await held(page);
   await pastes(page, many(4));
@@ -70,7 +74,10 @@ test("a small paste asks the server for nothing", async ({ page, board }) => {
 });
 
 for (const knows of [false, null]) {
-  test(`many lines are asked about where brackets are ${knows === null ? "unknown" : "off"}: cancelled, as one line, as they are, never again`, async ({ page, board }) => {
+  test(`many lines are asked about where brackets are ${knows === null ? "unknown" : "off"}: cancelled, as one line, as they are, never again`, async ({
+    page,
+    board,
+  }) => {
     await answers(page, { bracketed_paste: knows });
     await opened(page, board, "stty -echo; printf ready; exec cat");
     await expect.poll(() => screen(page)).toContain("ready");
@@ -149,7 +156,9 @@ test("a line that is lost midway ends the paste: nothing of it goes to the next 
   await expect(toasts(page)).toContainText("Pasting");
   line.sent = [];
   await line.cut();
-  await expect(toasts(page)).toHaveText("The connection was lost while pasting: 0 bytes of 1 MB had arrived, the rest was not sent. What was typed meanwhile was not sent.");
+  await expect(toasts(page)).toHaveText(
+    "The connection was lost while pasting: 0 bytes of 1 MB had arrived, the rest was not sent. What was typed meanwhile was not sent.",
+  );
   await connected(page);
   line.hears();
   await page.keyboard.type("mark");

@@ -1,8 +1,9 @@
 // The lines over the terminal: what goes on keeps its button whatever passes, the keyboard reaches it, and it is in sight.
-import { test, expect } from "./board";
-import { inScreen } from "./inspect";
-import { opened, toasts, screen } from "./transfer";
+
 import type { Page } from "@playwright/test";
+import { expect, test } from "./board";
+import { inScreen } from "./inspect";
+import { opened, screen, toasts } from "./transfer";
 
 const says = (page: Page, words: string, ms: number) => inScreen(page, (e, [words, ms]) => e.context.toast(words, { ms }), [words, ms] as const);
 const area = (page: Page) => page.locator("#screen textarea");
@@ -52,11 +53,13 @@ test.describe("uploads are on", () => {
     await expect(area(page)).toBeFocused();
   });
 
-  test("an upload whose path could not be put in toasts only that it was uploaded", async ({ page, board }) => {
+  test("an upload whose path could not be put in said only that it was uploaded", async ({ page, board }) => {
     await page.route("**/upload/**", (route) => route.fulfill({ status: 201, json: { path: "/u/1.txt", typed: "/u/1.txt", expires: 2_000_000_000 } }));
     await opened(page, board, "printf alive; exec cat");
     await expect.poll(() => screen(page)).toContain("alive");
-    await inScreen(page, (e) => { e.parts.paste.paste = () => false; });
+    await inScreen(page, (e) => {
+      e.parts.paste.paste = () => false;
+    });
     await uploads(page);
     await expect(toasts(page)).toContainText("Uploaded, but not put in: /u/1.txt (kept until");
   });
@@ -92,6 +95,8 @@ test("a line was out of sight where the keyboard moves what is seen of the page"
   };
   expect(await within(".toasts")).toBe(true);
   // And what is offered when a connection has ended.
-  await page.locator(".over").evaluate((over: HTMLElement) => { over.hidden = false; });
+  await page.locator(".over").evaluate((over: HTMLElement) => {
+    over.hidden = false;
+  });
   expect(await within(".over")).toBe(true);
 });

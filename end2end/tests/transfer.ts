@@ -1,7 +1,8 @@
 // What the specs of copying, pasting and uploading share.
-import { expect, card, lines, connected, type Board } from "./board";
-import { inScreen } from "./inspect";
+
 import type { Page, WebSocketRoute } from "@playwright/test";
+import { type Board, card, connected, expect, lines } from "./board";
+import { inScreen } from "./inspect";
 
 export const screen = async (page: Page) => (await lines(page)).join("\n");
 export const clip = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
@@ -20,12 +21,15 @@ export const prints = (page: Page, bytes: string) => inScreen(page, (e, its) => 
 
 // What a browser's own paste gives, by key or menu.
 export const pastes = (page: Page, text: string, files: { name: string; type: string }[] = []) =>
-  page.locator("#screen textarea").evaluate((e, [its, named]) => {
-    const data = new DataTransfer();
-    if (its) data.setData("text/plain", its as string);
-    for (const { name, type } of named as { name: string; type: string }[]) data.items.add(new File([`bytes of ${name}`], name, { type }));
-    e.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
-  }, [text, files] as const);
+  page.locator("#screen textarea").evaluate(
+    (e, [its, named]) => {
+      const data = new DataTransfer();
+      if (its) data.setData("text/plain", its as string);
+      for (const { name, type } of named as { name: string; type: string }[]) data.items.add(new File([`bytes of ${name}`], name, { type }));
+      e.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    },
+    [text, files] as const,
+  );
 
 // The pane's text, with its history or without.
 export const TEXT = "**/api/v1/sessions/**/text*";

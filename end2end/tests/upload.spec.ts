@@ -1,11 +1,12 @@
 // Files on their way to the session's host, from the page: progress, cancel, errors, the path put in. In the first tests the server's answer is made up;
 // the last ones are whole.
-import { test, expect, type Board } from "./board";
-import { inScreen } from "./inspect";
-import { opened, pane, pastes, toasts, screen } from "./transfer";
-import type { Page, Route } from "@playwright/test";
+
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Page, Route } from "@playwright/test";
+import { type Board, expect, test } from "./board";
+import { inScreen } from "./inspect";
+import { opened, pane, pastes, screen, toasts } from "./transfer";
 
 const RUNS = "stty raw -echo; printf '\\033[?2004hready'; exec cat -v";
 const drops = (page: Page, files: { name: string; bytes: number }[]) =>
@@ -18,7 +19,10 @@ const drops = (page: Page, files: { name: string; bytes: number }[]) =>
     return { lit, prevented, after: document.body.classList.contains("drops") };
   }, files);
 const path = (n: number) => `/home/ann/.muxboard-uploads/0${n}ab.png`;
-const taken = (n: number) => ({ status: 201, json: { path: path(n), typed: path(n), type: "image/png", bytes: 4, expires: Math.floor(Date.now() / 1000) + 3600 } });
+const taken = (n: number) => ({
+  status: 201,
+  json: { path: path(n), typed: path(n), type: "image/png", bytes: 4, expires: Math.floor(Date.now() / 1000) + 3600 },
+});
 
 test.describe("uploads are on", () => {
   test.use({ more: "[upload]\nenabled = true\nmax_bytes = 1000\n" });
@@ -40,7 +44,10 @@ test.describe("uploads are on", () => {
 
   test("a paste that has both text and an image is its text", async ({ page, board }) => {
     let asked = 0;
-    await page.route("**/upload/**", (route) => { asked++; return route.fulfill(taken(1)); });
+    await page.route("**/upload/**", (route) => {
+      asked++;
+      return route.fulfill(taken(1));
+    });
     await opened(page, board, RUNS);
     await expect.poll(() => screen(page)).toContain("ready");
     await pastes(page, "the text", [{ name: "picture.png", type: "image/png" }]);
@@ -53,7 +60,12 @@ test.describe("uploads are on", () => {
     await page.route("**/upload/**", (route) => void waits.push(route));
     await opened(page, board, RUNS);
     await expect.poll(() => screen(page)).toContain("ready");
-    expect(await drops(page, [{ name: "a.txt", bytes: 10 }, { name: "b.txt", bytes: 20 }])).toEqual({ lit: true, prevented: true, after: false });
+    expect(
+      await drops(page, [
+        { name: "a.txt", bytes: 10 },
+        { name: "b.txt", bytes: 20 },
+      ]),
+    ).toEqual({ lit: true, prevented: true, after: false });
     await expect(toasts(page)).toContainText("Uploading a.txt");
     await expect.poll(() => waits.length).toBe(1);
     await waits[0].fulfill(taken(1));
@@ -61,7 +73,10 @@ test.describe("uploads are on", () => {
     await waits[1].fulfill(taken(2));
     await expect(toasts(page)).toContainText(`Uploaded: ${path(1)}, ${path(2)} (kept until`);
     await expect.poll(() => pane(board)).toContain(`${path(1)} ^[[201~^[[200~${path(2)} ^[[201~`);
-    await drops(page, [{ name: "large.bin", bytes: 1001 }, { name: "small.txt", bytes: 1 }]);
+    await drops(page, [
+      { name: "large.bin", bytes: 1001 },
+      { name: "small.txt", bytes: 1 },
+    ]);
     await expect(toasts(page)).toHaveText("large.bin is too large: 1001 bytes. At most 1000 bytes can be uploaded here. 1 more not sent.");
     expect(waits).toHaveLength(2);
   });
@@ -80,7 +95,9 @@ test.describe("uploads are on", () => {
 
   test("what the server says of a refused upload is said, as text", async ({ page, board, quiet }) => {
     quiet.allow.push(/507|ERR_FAILED/);
-    await page.route("**/upload/**", (route) => route.fulfill({ status: 507, contentType: "application/problem+json", json: { detail: "The <b>disk</b> of web1 is full." } }));
+    await page.route("**/upload/**", (route) =>
+      route.fulfill({ status: 507, contentType: "application/problem+json", json: { detail: "The <b>disk</b> of web1 is full." } }),
+    );
     await opened(page, board, RUNS);
     await expect.poll(() => screen(page)).toContain("ready");
     await drops(page, [{ name: "a.txt", bytes: 10 }]);
