@@ -110,13 +110,13 @@ test("what was copied on the page is pasted into the terminal by the browser's o
 test("the session's window follows the size of the browser's", async ({ tab, board }) => {
   await terminal(tab, board, "cat");
   const size = () => board.tmux("list-clients", "-F", "#{client_width}x#{client_height}");
-  // The cursor is as wide as a cell.
+  // The cursor is as wide as a cell; while a frame is drawn there may be none.
   const grid = () =>
     tab.evaluate(() => {
-      const width = (its: string) => document.querySelector(`#screen ${its}`)!.getBoundingClientRect().width;
+      const width = (its: string) => document.querySelector(`#screen ${its}`)?.getBoundingClientRect().width ?? 0;
       return `${Math.round(width(".xterm-screen") / width(".xterm-cursor"))}x${document.querySelectorAll("#screen .xterm-rows > div").length}`;
     });
-  await expect.poll(size).toBe(await grid());
+  await expect.poll(async () => size() === (await grid())).toBe(true);
   const large = size();
   await tab.resize(700, 420);
   await expect.poll(size).not.toBe(large);

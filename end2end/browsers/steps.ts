@@ -100,10 +100,12 @@ export async function connected(tab: Tab) {
   await expect.poll(() => tab.evaluate(() => document.activeElement?.tagName).catch(() => "")).toBe("TEXTAREA");
 }
 
-// The session `a`, in which that runs, in a terminal.
+// The session `a`, in which that runs, in a terminal that is drawn as elements, so that `lines` can read it. (The phone's is drawn by the graphics card,
+// where the browser says it has one.)
 export async function terminal(tab: Tab, board: Board, runs: string) {
   board.tmux("new-session", "-d", "-s", "a", "-e", "LANG=C.UTF-8", runs);
   await open(tab, board);
+  await tab.evaluate(() => localStorage.setItem("muxboard.terminal", JSON.stringify({ webgl: "off" })));
   await click(tab, ".card a.open");
   await connected(tab);
 }
