@@ -17,12 +17,12 @@ build: ## one self-contained binary: target/release/muxboard
 
 dev: ## rebuild and restart on every change (cargo-leptos watch)
 	@rm -f target/site.made-of # what it leaves in target/site is no release
-	@.ci/bootstrap dev && $(TOOLS) MUXBOARD_LOG=debug cargo leptos watch
+	@.ci/bootstrap dev && $(TOOLS) exec 3> >(.ci/scripts watch) && MUXBOARD_LOG=debug cargo leptos watch
 
 platforms: ## write the table in docs/platforms.md from what the last `make test` ran
 	@.ci/platforms
 
-lint: ## rustfmt, clippy, and what we depend on: licences, sources, advisories
+lint: ## rustfmt, clippy, tsc, Biome, and what we depend on: licences, sources, advisories
 	@.ci/bootstrap lint && .ci/lint
 
 guards: build ## take each guard of the door out in turn: the test named for it must fail (as root; about 20 minutes)

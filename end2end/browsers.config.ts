@@ -4,7 +4,7 @@ import type { EngineName } from "./browsers/steps";
 const engines: EngineName[] = ["chromium", "firefox", "webkit"];
 
 // The same steps in three real browsers, against the release build.
-export default defineConfig<{}, { engineName: EngineName }>({
+export default defineConfig<object, { engineName: EngineName }>({
   testDir: "browsers",
   outputDir: "results/browsers",
   // Two cores: one browser and the servers it talks to.

@@ -9,9 +9,20 @@ const chromium = {
 };
 
 // Specs that one kind of project alone is for.
-const APART = ["no-javascript.spec.ts", "embedded.spec.ts", "devvm.spec.ts", "phone.spec.ts"];
+const PHONE = ["phone.spec.ts", "phone-keys.spec.ts"];
+const APART = ["no-javascript.spec.ts", "embedded.spec.ts", "devvm.spec.ts", ...PHONE];
 // What does not depend on where the board is mounted, and takes long.
-const ONCE = ["pictures.spec.ts", "screen.spec.ts", "habits.spec.ts", "clipboard.spec.ts", "paste.spec.ts", "links.spec.ts", "order.spec.ts", "said.spec.ts", "modes.spec.ts"];
+const ONCE = [
+  "pictures.spec.ts",
+  "screen.spec.ts",
+  "keyboard.spec.ts",
+  "clipboard.spec.ts",
+  "paste.spec.ts",
+  "links.spec.ts",
+  "input-order.spec.ts",
+  "toasts.spec.ts",
+  "modes.spec.ts",
+];
 // About muxboard's own token, and logging in with it again after a restart: an application around the board has its own login.
 const OWN_LOGIN = /without a token there is a login|when muxboard is killed the page says so/;
 const embedded = { base: "/mux", program: "behind_login" } as const;
@@ -36,7 +47,11 @@ export default defineConfig<{ base: string; program: "muxboard" | "behind_login"
     { name: "embedded", use: embedded, testIgnore: [...APART.filter((spec) => spec !== "embedded.spec.ts"), ...ONCE, "upload.spec.ts"], grepInvert: OWN_LOGIN },
     { name: "no-javascript-embedded", use: { ...embedded, javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
     // Fingers, and 390 pixels of width.
-    { name: "phone", use: { base: "", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 }, testMatch: ["phone.spec.ts"] },
+    {
+      name: "phone",
+      use: { base: "", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+      testMatch: PHONE,
+    },
     // Several people behind nginx: it starts its own servers.
     { name: "devvm", testMatch: ["devvm.spec.ts"] },
   ],

@@ -1,19 +1,20 @@
 // make bench: what the page costs. Time to first byte and size of the dashboard with 1, 100 and 1,000 sessions against a bare server that sends a
 // page of the same size, sizes over the wire, idle memory, first contentful paint, and what rendering does to another client's echo.
 // All in one run, interleaved; only ratios travel between machines.
-import { chromium } from "@playwright/test";
+
 import { randomBytes } from "node:crypto";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
-import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { chromium } from "@playwright/test";
 import WebSocket from "ws";
-import { board, chromium as launch, folder, get, quantile, root, tmux, token, user } from "./board.mjs";
+import { board, folder, get, chromium as launch, quantile, root, tmux, token, user } from "./board.mjs";
 
 const memory = (pid) => Number(/^Rss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))[1]) / 1024;
 
 // Keys to one session and back, one at a time, over its WebSocket.
 async function echo(target, count, during, over) {
-  const { hosts } = JSON.parse((await get(target.url + "api/v1/sessions", {})).body);
+  const { hosts } = JSON.parse((await get(`${target.url}api/v1/sessions`, {})).body);
   const id = hosts[0].users[0].sessions[0].id;
   const socket = new WebSocket(`${target.url.replace("http", "ws")}ws/attach/here/${user}/${id}`, { headers: { authorization: `Bearer ${token}` } });
   let waiting;
@@ -27,7 +28,9 @@ async function echo(target, count, during, over) {
     }
   });
   await new Promise((done) => socket.on("open", done));
-  const hello = new Promise((done) => { waiting = done; });
+  const hello = new Promise((done) => {
+    waiting = done;
+  });
   socket.send(Buffer.from([0, 0, 0, 80, 0, 24]));
   await hello;
   const times = [];
@@ -35,7 +38,9 @@ async function echo(target, count, during, over) {
   for (let i = 0; i < count; i++) {
     await new Promise((done) => setTimeout(done, 4));
     const began = performance.now();
-    const back = new Promise((done) => { waiting = done; });
+    const back = new Promise((done) => {
+      waiting = done;
+    });
     socket.send(Buffer.from([1, 97 + (i % 26)]));
     await back;
     times.push(performance.now() - began);
@@ -56,22 +61,34 @@ for (const target of targets) {
   const floor = createServer((_, answer) => answer.end(bytes)).listen(0, "127.0.0.1");
   await new Promise((done) => floor.on("listening", done));
   const bare = `http://127.0.0.1:${floor.address().port}/`;
-  const ours = [], theirs = [];
+  const ours = [],
+    theirs = [];
   for (let i = 0; i < 60; i++) {
     ours.push((await get(target.url, { "accept-encoding": "br" })).first);
     theirs.push((await get(bare, {})).first);
   }
   const plain = await get(target.url, {});
-  rows.push({ sessions: target.sessions, "ttfb p50 ms": quantile(ours, 0.5).toFixed(2), "ttfb p99 ms": quantile(ours, 0.99).toFixed(2), "x bare": (quantile(ours, 0.5) / quantile(theirs, 0.5)).toFixed(1), "html bytes": plain.bytes, "brotli bytes": page.bytes, "RSS MiB": memory(target.child.pid).toFixed(1) });
+  rows.push({
+    sessions: target.sessions,
+    "ttfb p50 ms": quantile(ours, 0.5).toFixed(2),
+    "ttfb p99 ms": quantile(ours, 0.99).toFixed(2),
+    "x bare": (quantile(ours, 0.5) / quantile(theirs, 0.5)).toFixed(1),
+    "html bytes": plain.bytes,
+    "brotli bytes": page.bytes,
+    "RSS MiB": memory(target.child.pid).toFixed(1),
+  });
   floor.close();
 }
 console.table(rows);
 
 const site = join(root, "target/site");
-const brotli = (name) => statSync(join(site, name + ".br")).size;
+const brotli = (name) => statSync(join(site, `${name}.br`)).size;
 const first = ["pkg/muxboard.wasm", "pkg/muxboard.js", "pkg/muxboard.css"];
-console.table(Object.fromEntries([...first, "terminal.js", ...readdirSync(join(site, "xterm")).filter((n) => /\.(mjs|css)$/.test(n)).map((n) => `xterm/${n}`)].map((n) => [n, { "brotli bytes": brotli(n) }])));
-console.log(`dashboard: wasm + JS ${(brotli(first[0]) + brotli(first[1])) / 1000} kB brotli; binary ${(statSync(join(root, "target/release/muxboard")).size / 1048576).toFixed(1)} MiB`);
+const more = ["terminal.js", "addon-webgl.js", "xterm/xterm.css"];
+console.table(Object.fromEntries([...first, ...more].map((name) => [name, { "brotli bytes": brotli(name) }])));
+console.log(
+  `dashboard: wasm + JS ${(brotli(first[0]) + brotli(first[1])) / 1000} kB brotli; binary ${(statSync(join(root, "target/release/muxboard")).size / 1048576).toFixed(1)} MiB`,
+);
 
 const chrome = await chromium.launch(launch);
 const paints = { 100: [], 1000: [] };
@@ -83,16 +100,23 @@ for (let i = 0; i < 7; i++) {
     await page.waitForSelector("#board .card");
     await page.goto(target.url);
     await page.waitForSelector("#board .card");
-    paints[target.sessions].push(await page.evaluate(() => new Promise((done) => {
-      const now = () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime;
-      if (now()) return done(now());
-      new PerformanceObserver(() => now() && done(now())).observe({ type: "paint", buffered: true });
-    })));
+    paints[target.sessions].push(
+      await page.evaluate(
+        () =>
+          new Promise((done) => {
+            const now = () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime;
+            if (now()) return done(now());
+            new PerformanceObserver(() => now() && done(now())).observe({ type: "paint", buffered: true });
+          }),
+      ),
+    );
     await context.close();
   }
 }
 await chrome.close();
-console.log(`first contentful paint p50: 100 sessions ${quantile(paints[100], 0.5).toFixed(0)} ms, 1,000 sessions ${quantile(paints[1000], 0.5).toFixed(0)} ms, ratio ${(quantile(paints[1000], 0.5) / quantile(paints[100], 0.5)).toFixed(2)}`);
+console.log(
+  `first contentful paint p50: 100 sessions ${quantile(paints[100], 0.5).toFixed(0)} ms, 1,000 sessions ${quantile(paints[1000], 0.5).toFixed(0)} ms, ratio ${(quantile(paints[1000], 0.5) / quantile(paints[100], 0.5)).toFixed(2)}`,
+);
 
 // Echo in one session while another client has the page of 1,000 rendered again and again.
 const big = targets[2];
@@ -106,11 +130,18 @@ for (let round = 0; round < 3; round++) {
       await new Promise((done) => setTimeout(done, 500));
     }
   };
-  const busy = await echo(big, 300, render, () => { typing = false; });
+  const busy = await echo(big, 300, render, () => {
+    typing = false;
+  });
   ratios.push(quantile(busy, 0.99) / quantile(quiet, 0.99));
-  console.log(`echo at 1,000 sessions, round ${round + 1}: quiet p50 ${quantile(quiet, 0.5).toFixed(2)} p99 ${quantile(quiet, 0.99).toFixed(2)} ms; page rendered twice a second p50 ${quantile(busy, 0.5).toFixed(2)} p99 ${quantile(busy, 0.99).toFixed(2)} ms`);
+  console.log(
+    `echo at 1,000 sessions, round ${round + 1}: quiet p50 ${quantile(quiet, 0.5).toFixed(2)} p99 ${quantile(quiet, 0.99).toFixed(2)} ms; page rendered twice a second p50 ${quantile(busy, 0.5).toFixed(2)} p99 ${quantile(busy, 0.99).toFixed(2)} ms`,
+  );
 }
 console.log(`echo p99 with rendering, x quiet: worst of 3 ${Math.max(...ratios).toFixed(2)}, median ${quantile(ratios, 0.5).toFixed(2)}`);
 
-for (const target of targets) { target.child.kill(); tmux(target.socket, "kill-server"); }
+for (const target of targets) {
+  target.child.kill();
+  tmux(target.socket, "kill-server");
+}
 rmSync(folder, { recursive: true, force: true });

@@ -1,9 +1,10 @@
 // make bench: a flood and Ctrl-C in a real browser, whose network brings 200 kB a second, and whose network is as it is. From the key to the
 // prompt on the screen; the worst of the runs counts, because whether tmux skips frames is a matter of luck.
-import { chromium } from "@playwright/test";
+
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import { board, chromium as launch, folder, quantile, tmux, token } from "./board.mjs";
+import { chromium } from "@playwright/test";
+import { board, folder, chromium as launch, quantile, tmux, token } from "./board.mjs";
 
 // A line of that speed: what comes from the server waits its turn, and the server is not read meanwhile.
 function line(bytesPerSecond, to) {
@@ -26,11 +27,23 @@ function line(bytesPerSecond, to) {
       });
       server.on("end", () => client.end());
     }
-    for (const [one, other] of [[client, server], [server, client]]) one.on("error", () => other.destroy()), one.on("close", () => other.destroy());
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ]) {
+      one.on("error", () => other.destroy());
+      one.on("close", () => other.destroy());
+    }
   });
 }
 
-const spare = () => new Promise((done) => { const s = createServer().listen(0, "127.0.0.1", () => { const { port } = s.address(); s.close(() => done(port)); }); });
+const spare = () =>
+  new Promise((done) => {
+    const s = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = s.address();
+      s.close(() => done(port));
+    });
+  });
 const ports = { "200 kB/s": await spare(), "as it is": await spare() };
 const to = await spare();
 const target = await board(1, to, `origins = [${Object.values(ports).map((port) => `"http://127.0.0.1:${port}"`)}]`);
@@ -42,11 +55,13 @@ for (const [name, port] of Object.entries(ports)) {
   await page.goto(`http://127.0.0.1:${port}/login#token=${token}`);
   await page.locator(".card a.open").first().click();
   await page.locator(".link-state.live").waitFor();
-  const times = [], trips = [];
+  const times = [],
+    trips = [];
   for (let run = 0; run < 5; run++) {
     const mark = `prompt-${run}-`;
     tmux(target.socket, "respawn-pane", "-k", "-t", "session-0:", `PS1='${mark}$((6*7)) ' exec sh`);
-    const shows = (text) => page.waitForFunction((wanted) => document.querySelector("#screen").lines().join("\n").includes(wanted), text, { polling: "raf", timeout: 60_000 });
+    const shows = (text) =>
+      page.waitForFunction((wanted) => document.querySelector("#screen .xterm-rows").textContent.includes(wanted), text, { polling: "raf", timeout: 60_000 });
     await shows(`${mark}42`);
     await page.keyboard.type("clear; yes flooding the line with words\n");
     await new Promise((done) => setTimeout(done, 4000));
@@ -54,23 +69,35 @@ for (const [name, port] of Object.entries(ports)) {
     // Measured in the page, from its own key event to the frame that has the prompt.
     await page.evaluate((wanted) => {
       globalThis.took = undefined;
-      addEventListener("keydown", (event) => {
-        if (event.key !== "c") return;
-        const began = performance.now();
-        const look = () => (document.querySelector("#screen").lines().join("\n").includes(wanted) ? (globalThis.took = performance.now() - began) : requestAnimationFrame(look));
-        look();
-      }, { capture: true, once: false });
+      addEventListener(
+        "keydown",
+        (event) => {
+          if (event.key !== "c") return;
+          const began = performance.now();
+          const look = () => {
+            if (document.querySelector("#screen .xterm-rows").textContent.includes(wanted)) globalThis.took = performance.now() - began;
+            else requestAnimationFrame(look);
+          };
+          look();
+        },
+        { capture: true, once: false },
+      );
     }, `${mark}42`);
     await page.keyboard.press("Control+c");
     await page.waitForFunction(() => globalThis.took, undefined, { timeout: 60_000 });
     const took = page.evaluate(() => globalThis.took);
     times.push(await took);
   }
-  rows[name] = { "Ctrl-C to prompt, each run (ms)": times.map((t) => t.toFixed(0)).join(" "), worst: Math.max(...times).toFixed(0), p50: quantile(times, 0.5).toFixed(0), "shown in the flood": trips.join(" ") };
+  rows[name] = {
+    "Ctrl-C to prompt, each run (ms)": times.map((t) => t.toFixed(0)).join(" "),
+    worst: Math.max(...times).toFixed(0),
+    p50: quantile(times, 0.5).toFixed(0),
+    "shown in the flood": trips.join(" "),
+  };
 }
 console.table(rows);
 await chrome.close();
-lines.forEach((server) => server.close());
+for (const server of lines) server.close();
 target.child.kill();
 tmux(target.socket, "kill-server");
 rmSync(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 // Chromium, led by Playwright.
-import { chromium, type Browser, type Page } from "@playwright/test";
+import { type Browser, chromium, type Page } from "@playwright/test";
 import { complaints } from "../tests/board";
-import { SIZE, chord, type Engine, type Scheme, type Tab } from "./driver";
+import { chord, type Engine, type Scheme, SIZE, type Tab } from "./driver";
 
 class ChromiumTab implements Tab {
   readonly #said: string[];

@@ -1,7 +1,8 @@
 // Firefox, led by puppeteer over WebDriver BiDi.
-import puppeteer, { type Browser, type KeyInput, type Page } from "puppeteer-core";
+
 import { writeFileSync } from "node:fs";
-import { SIZE, chord, listenForRefusals, type Engine, type Scheme, type Tab } from "./driver";
+import puppeteer, { type Browser, type KeyInput, type Page } from "puppeteer-core";
+import { chord, type Engine, listenForRefusals, type Scheme, SIZE, type Tab } from "./driver";
 
 class FirefoxTab implements Tab {
   readonly #said: string[] = [];
@@ -49,11 +50,14 @@ export class Firefox implements Engine {
 
   async open(scheme: Scheme) {
     if (!this.#browsers.has(scheme)) {
-      this.#browsers.set(scheme, puppeteer.launch({
-        browser: "firefox",
-        executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
-        extraPrefsFirefox: { "layout.css.prefers-color-scheme.content-override": scheme === "dark" ? 0 : 1 },
-      }));
+      this.#browsers.set(
+        scheme,
+        puppeteer.launch({
+          browser: "firefox",
+          executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
+          extraPrefsFirefox: { "layout.css.prefers-color-scheme.content-override": scheme === "dark" ? 0 : 1 },
+        }),
+      );
     }
     const context = await (await this.#browsers.get(scheme)!).createBrowserContext();
     const page = await context.newPage();

@@ -1,6 +1,6 @@
 // The way of a person through the page, the same in each browser: what one engine does in its own way with a form, a key, a clipboard, a size or a
 // socket shows here. Everything else is tried in Chromium alone (../tests).
-import { test, expect, shows, gone, count, living, open, click, lines, pane, connected, terminal, width } from "./steps";
+import { click, connected, count, expect, gone, lines, living, open, pane, shows, terminal, test, width } from "./steps";
 
 const SHELL = "exec env PS1='$ ' bash --norc --noprofile";
 
@@ -63,7 +63,7 @@ test("a click opens the terminal with what is on the session's screen", async ({
 test("typed keys reach the shell and its answer comes back", async ({ tab, board }) => {
   await terminal(tab, board, SHELL);
   await expect.poll(() => lines(tab)).toContain("$");
-  await tab.type("echo $((6*7)) \"and\" [~] {x}");
+  await tab.type('echo $((6*7)) "and" [~] {x}');
   await tab.press("Enter");
   await expect.poll(() => lines(tab)).toMatch(/^42 and \[~\] \{x\} *$/m);
   await tab.type("sleep 1000");
@@ -110,8 +110,13 @@ test("what was copied on the page is pasted into the terminal by the browser's o
 test("the session's window follows the size of the browser's", async ({ tab, board }) => {
   await terminal(tab, board, "cat");
   const size = () => board.tmux("list-clients", "-F", "#{client_width}x#{client_height}");
-  const grid = () => tab.evaluate(() => { const { terminal } = document.querySelector("#screen") as any; return `${terminal.cols}x${terminal.rows}`; });
-  await expect.poll(size).toBe(await grid());
+  // The cursor is as wide as a cell; while a frame is drawn there may be none.
+  const grid = () =>
+    tab.evaluate(() => {
+      const width = (its: string) => document.querySelector(`#screen ${its}`)?.getBoundingClientRect().width ?? 0;
+      return `${Math.round(width(".xterm-screen") / width(".xterm-cursor"))}x${document.querySelectorAll("#screen .xterm-rows > div").length}`;
+    });
+  await expect.poll(async () => size() === (await grid())).toBe(true);
   const large = size();
   await tab.resize(700, 420);
   await expect.poll(size).not.toBe(large);
@@ -124,7 +129,9 @@ test("the session's window follows the size of the browser's", async ({ tab, boa
 
 test("a terminal whose board was killed says so and comes back to its session", async ({ tab, board, allowed }) => {
   // What each browser says of a server that is not there, or not yet.
-  allowed.push(/WebSocket|ERR_CONNECTION_REFUSED|can.t establish a connection|connection to .* was interrupted|network connection was lost|Could not connect|401|503/i);
+  allowed.push(
+    /WebSocket|ERR_CONNECTION_REFUSED|can.t establish a connection|connection to .* was interrupted|network connection was lost|Could not connect|401|503/i,
+  );
   await terminal(tab, board, "printf alive; exec cat");
   await board.kill();
   await shows(tab, ".link-state.lost", "connection lost");
@@ -206,10 +213,23 @@ for (const scheme of ["light", "dark"] as const) {
   test.describe(scheme, () => {
     test.use({ scheme });
     test(`the page and the terminal are ${scheme} where the system is`, async ({ tab, board, shoot }) => {
-      await terminal(tab, board, "printf '\\033[31mred \\033[32mgreen \\033[33myellow \\033[34mblue \\033[35mmagenta \\033[36mcyan \\033[0m\\033[7mreverse\\033[0m é 漢字 💥 a_b ┌──┐\\r\\n'; exec cat");
+      await terminal(
+        tab,
+        board,
+        "printf '\\033[31mred \\033[32mgreen \\033[33myellow \\033[34mblue \\033[35mmagenta \\033[36mcyan \\033[0m\\033[7mreverse\\033[0m é 漢字 💥 a_b ┌──┐\\r\\n'; exec cat",
+      );
       await expect.poll(() => lines(tab)).toContain("reverse");
       const brightness = (selector: string) =>
-        tab.evaluate((its) => getComputedStyle(document.querySelector(its)!).backgroundColor.match(/[\d.]+/g)!.slice(0, 3).reduce((sum, c) => sum + Number(c), 0) / 3 / 255, selector);
+        tab.evaluate(
+          (its) =>
+            getComputedStyle(document.querySelector(its)!)
+              .backgroundColor.match(/[\d.]+/g)!
+              .slice(0, 3)
+              .reduce((sum, c) => sum + Number(c), 0) /
+            3 /
+            255,
+          selector,
+        );
       const bright = scheme === "light";
       expect((await brightness("#screen")) > 0.5).toBe(bright);
       await shoot(`terminal-${scheme}`);

@@ -1,12 +1,13 @@
 // A board and a tab of one browser for each test, and the few questions that the steps ask of a page.
-import { test as base, expect } from "@playwright/test";
+
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { test as base, expect } from "@playwright/test";
 import { Board } from "../tests/board";
 import { Chromium } from "./chromium";
+import type { Engine, Scheme, Tab } from "./driver";
 import { Firefox } from "./firefox";
 import { WebKit } from "./webkit";
-import type { Engine, Scheme, Tab } from "./driver";
 
 export { expect };
 
@@ -61,7 +62,9 @@ const seen = (tab: Tab, selector: string) =>
 
 // An element is there, with that text in it.
 export const shows = (tab: Tab, selector: string, text = "") =>
-  expect.poll(async () => (await seen(tab, selector))?.map((its) => `<${its}>`).join() || "nothing", { message: selector }).toMatch(new RegExp(`<[^]*${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`));
+  expect
+    .poll(async () => (await seen(tab, selector))?.map((its) => `<${its}>`).join() || "nothing", { message: selector })
+    .toMatch(new RegExp(`<[^]*${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`));
 
 export const count = async (tab: Tab, selector: string) => (await seen(tab, selector))?.length ?? -1;
 export const gone = (tab: Tab, selector: string) => expect.poll(() => count(tab, selector)).toBe(0);
@@ -80,8 +83,16 @@ export async function open(tab: Tab, board: Board) {
   await living(tab);
 }
 
+// What the terminal has drawn, row by row.
 export const lines = (tab: Tab) =>
-  tab.evaluate(() => (document.querySelector("#screen") as (HTMLElement & { lines?(): string[] }) | null)?.lines?.().join("\n").trimEnd() ?? "").catch(() => "");
+  tab
+    .evaluate(() =>
+      [...document.querySelectorAll("#screen .xterm-rows > div")]
+        .map((row) => row.textContent!.trimEnd())
+        .join("\n")
+        .trimEnd(),
+    )
+    .catch(() => "");
 export const pane = (board: Board) => board.tmux("capture-pane", "-p", "-t", "a");
 
 export async function connected(tab: Tab) {
@@ -89,10 +100,12 @@ export async function connected(tab: Tab) {
   await expect.poll(() => tab.evaluate(() => document.activeElement?.tagName).catch(() => "")).toBe("TEXTAREA");
 }
 
-// The session `a`, in which that runs, in a terminal.
+// The session `a`, in which that runs, in a terminal that is drawn as elements, so that `lines` can read it. (The phone's is drawn by the graphics card,
+// where the browser says it has one.)
 export async function terminal(tab: Tab, board: Board, runs: string) {
   board.tmux("new-session", "-d", "-s", "a", "-e", "LANG=C.UTF-8", runs);
   await open(tab, board);
+  await tab.evaluate(() => localStorage.setItem("muxboard.terminal", JSON.stringify({ webgl: "off" })));
   await click(tab, ".card a.open");
   await connected(tab);
 }

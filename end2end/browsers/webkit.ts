@@ -4,14 +4,14 @@
 // into it: console.error and console.warn, uncaught exceptions, refused promises, files that did not load and what the policy refused are seen from
 // then on, which is about 50 ms after the page began. What went wrong before that is seen by what it leaves: a page whose program could not start
 // says so on the page, and the steps look for it.
-import { spawn, type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
-import { SIZE, chord, listenForRefusals, type Engine, type Scheme, type Tab } from "./driver";
+import { chord, type Engine, listenForRefusals, type Scheme, SIZE, type Tab } from "./driver";
 
 const PATIENCE_MS = 15_000;
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf"; // https://www.w3.org/TR/webdriver2/#elements
@@ -25,13 +25,20 @@ function record() {
   const keep = (line: string) => sessionStorage.setItem("complaints", JSON.stringify([...JSON.parse(sessionStorage.getItem("complaints") ?? "[]"), line]));
   for (const level of ["error", "warn"] as const) {
     const own = console[level].bind(console);
-    console[level] = (...words: unknown[]) => { keep(`${level}: ${words.join(" ")}`); own(...words); };
+    console[level] = (...words: unknown[]) => {
+      keep(`${level}: ${words.join(" ")}`);
+      own(...words);
+    };
   }
   addEventListener("unhandledrejection", (event) => keep(`error: ${event.reason}`));
-  addEventListener("error", (event) => {
-    const from = event.target as { src?: string; href?: string } | null;
-    keep(`error: ${event.message ?? `not loaded: ${from?.src ?? from?.href}`}`);
-  }, true);
+  addEventListener(
+    "error",
+    (event) => {
+      const from = event.target as { src?: string; href?: string } | null;
+      keep(`error: ${event.message ?? `not loaded: ${from?.src ?? from?.href}`}`);
+    },
+    true,
+  );
 }
 
 class WebKitTab implements Tab {
@@ -64,7 +71,15 @@ class WebKitTab implements Tab {
     await this.#ask("POST", "/actions", { actions: [{ type: "key", id: "keyboard", actions }] });
   }
   async type(text: string) {
-    await this.#keys([...text].flatMap((value) => [{ type: "keyDown", value }, { type: "keyUp", value }] as const));
+    await this.#keys(
+      [...text].flatMap(
+        (value) =>
+          [
+            { type: "keyDown", value },
+            { type: "keyUp", value },
+          ] as const,
+      ),
+    );
   }
   async press(key: string) {
     const { modifiers, key: last } = chord(key);
@@ -105,7 +120,9 @@ async function freePort(): Promise<number> {
 
 function miniBrowser(): string {
   if (process.env.MINIBROWSER) return process.env.MINIBROWSER;
-  const found = readdirSync("/usr/lib").map((folder) => `/usr/lib/${folder}/webkit2gtk-4.1/MiniBrowser`).find(existsSync);
+  const found = readdirSync("/usr/lib")
+    .map((folder) => `/usr/lib/${folder}/webkit2gtk-4.1/MiniBrowser`)
+    .find(existsSync);
   if (!found) throw new Error("no MiniBrowser of WebKitGTK here (Debian: libwebkit2gtk-4.1-0)");
   return found;
 }
@@ -131,7 +148,10 @@ export class WebKit implements Engine {
     this.#folder = mkdtempSync(join(tmpdir(), "muxboard-webkit-"));
     // The window's bar keeps its buttons and is still not wider than a phone.
     mkdirSync(join(this.#folder, "gtk-3.0"));
-    writeFileSync(join(this.#folder, "gtk-3.0/gtk.css"), "* { min-width: 0; min-height: 0; padding: 0; margin: 0; border-width: 0; font-size: 2px; } image { -gtk-icon-transform: scale(0.1); }");
+    writeFileSync(
+      join(this.#folder, "gtk-3.0/gtk.css"),
+      "* { min-width: 0; min-height: 0; padding: 0; margin: 0; border-width: 0; font-size: 2px; } image { -gtk-icon-transform: scale(0.1); }",
+    );
     this.#screen = child("Xvfb", ["-displayfd", "1", "-screen", "0", "1600x1200x24", "-nolisten", "tcp"], process.env, "pipe");
     let display = "";
     for await (const line of createInterface({ input: this.#screen.stdout! })) {
@@ -143,7 +163,16 @@ export class WebKit implements Engine {
     this.#url = `http://127.0.0.1:${port}`;
     // No graphics card, no bus of a desktop, no profile of the account's.
     const own = Object.fromEntries(["CONFIG", "CACHE", "DATA"].map((what) => [`XDG_${what}_HOME`, this.#folder]));
-    const env = { ...process.env, ...own, DISPLAY: display, GDK_BACKEND: "x11", NO_AT_BRIDGE: "1", LIBGL_ALWAYS_SOFTWARE: "1", WEBKIT_DISABLE_COMPOSITING_MODE: "1", WEBKIT_DISABLE_DMABUF_RENDERER: "1" };
+    const env = {
+      ...process.env,
+      ...own,
+      DISPLAY: display,
+      GDK_BACKEND: "x11",
+      NO_AT_BRIDGE: "1",
+      LIBGL_ALWAYS_SOFTWARE: "1",
+      WEBKIT_DISABLE_COMPOSITING_MODE: "1",
+      WEBKIT_DISABLE_DMABUF_RENDERER: "1",
+    };
     this.#driver = child("WebKitWebDriver", [`--port=${port}`], env, "ignore");
     const until = Date.now() + PATIENCE_MS;
     while (!(await ask("GET", `${this.#url}/status`).catch(() => undefined))) {

@@ -1,12 +1,14 @@
 // What every spec stands on: the release binary, or an example that has the board inside another application, run as an unprivileged account with a tmux socket of its own, and a page on which any
 // console error, refused request or broken policy fails the test.
-import { test as base, expect, type Page } from "@playwright/test";
-import { spawn, execFileSync, type ChildProcess } from "node:child_process";
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { copyFileSync, mkdtempSync, chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { test as base, expect, type Page } from "@playwright/test";
+import { inScreen, keepTerminal } from "./inspect";
 
 export { expect };
 
@@ -92,7 +94,10 @@ ${this.more}`,
     const [program, words] = as(this.account, this.#command);
     this.#child = spawn(program, words, { stdio: ["ignore", "pipe", "ignore"], cwd: "/" });
     for await (const line of createInterface({ input: this.#child.stdout! })) {
-      const url = line.replace(/^\w+: /, "").trim().replace(/\/$/, "");
+      const url = line
+        .replace(/^\w+: /, "")
+        .trim()
+        .replace(/\/$/, "");
       if (this.program === "muxboard") this.url = url;
       else [this.app, this.url] = [url, url + this.mount];
       break;
@@ -122,7 +127,9 @@ ${this.more}`,
   tmuxAs(account: string, ...words: string[]): string {
     const [program, all] = as(account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
     try {
-      return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] }).toString().trimEnd();
+      return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] })
+        .toString()
+        .trimEnd();
     } catch (refused) {
       // A question may have no answer; what was to be made must be there.
       if (words[0] === "new-session") throw refused;
@@ -179,10 +186,15 @@ export async function living(page: Page) {
   await expect(page.locator("#board .host time, #board .host .swept time").first()).toHaveText(/asked/);
 }
 
-export const card = (page: Page, name: string) => page.locator(".card", { has: page.locator("a.open", { hasText: new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`) }) });
+export const card = (page: Page, name: string) =>
+  page.locator(".card", { has: page.locator("a.open", { hasText: new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`) }) });
 
 // What the terminal shows, line by line.
-export const lines = (page: Page) => page.locator("#screen").evaluate((element) => (element as HTMLElement & { lines(): string[] }).lines());
+export const lines = (page: Page) =>
+  inScreen(page, ({ terminal }) => {
+    const buffer = terminal.buffer.active;
+    return Array.from({ length: terminal.rows }, (_, y) => buffer.getLine(buffer.viewportY + y)?.translateToString(true) ?? "");
+  });
 
 export async function connected(page: Page) {
   await expect(page.locator(".link-state.live")).toBeVisible();
@@ -210,6 +222,10 @@ export const test = base.extend<Fixtures>({
     await board.start();
     await use(board);
     await board.end();
+  },
+  context: async ({ context }, use) => {
+    await context.addInitScript(keepTerminal);
+    await use(context);
   },
   // A page that complains fails its test. A spec that provokes a complaint says which.
   quiet: [

@@ -1,17 +1,23 @@
 // What comes out of the terminal: into the clipboard by selection and by programs, the text view, links.
-import { test, expect } from "./board";
-import { TEXT, answers, clip, opened, prints, said, screen } from "./carry";
+
 import type { Page } from "@playwright/test";
+import { expect, test } from "./board";
+import { type Inspected, inScreen } from "./inspect";
+import { answers, clip, opened, prints, screen, TEXT, toasts } from "./transfer";
 
 const NAMES = "grüße 日本 ✓ 🦀";
 const osc52 = (text: string | Buffer, target = "c") => `\x1b]52;${target};${Buffer.from(text).toString("base64")}\x07`;
 const mayCopy = (page: Page) => page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
 // The middle of a cell, on the page.
-const cell = (page: Page, column: number, row: number) => page.locator("#screen .xterm-screen").evaluate((e, [x, y]) => {
-  const box = e.getBoundingClientRect();
-  const { cols, rows } = (e.closest("#screen") as any).terminal;
-  return { x: box.left + ((x + 0.5) * box.width) / cols, y: box.top + ((y + 0.5) * box.height) / rows };
-}, [column, row]);
+const cell = (page: Page, column: number, row: number) =>
+  page.locator("#screen .xterm-screen").evaluate(
+    (e, [x, y]) => {
+      const box = e.getBoundingClientRect();
+      const { cols, rows } = (e.closest("#screen") as Inspected).terminal;
+      return { x: box.left + ((x + 0.5) * box.width) / cols, y: box.top + ((y + 0.5) * box.height) / rows };
+    },
+    [column, row],
+  );
 async function drag(page: Page, from: [number, number], to: [number, number]) {
   const [start, end] = [await cell(page, ...from), await cell(page, ...to)];
   await page.mouse.move(start.x, start.y);
@@ -30,7 +36,7 @@ test("what is copied in tmux's copy mode is in the clipboard, letter for letter"
   await expect.poll(() => screen(page)).toContain("✓");
   await page.keyboard.press("Control+b");
   for (const key of ["[", "0", "Space", "$", "Enter"]) await page.keyboard.press(key);
-  await expect(said(page)).toHaveText(/^Copied 1[23] characters$/);
+  await expect(toasts(page)).toHaveText(/^Copied 1[23] characters$/);
   // tmux's line end may be a part of it.
   expect((await clip(page)).trimEnd()).toBe(NAMES);
 });
@@ -53,7 +59,7 @@ test("a program writes the clipboard by whatever name it has for it, and never r
     await prints(page, osc52(`by ${target || "none"} ü`, target));
     await expect.poll(() => clip(page)).toBe(`by ${target || "none"} ü`);
   }
-  await prints(page, osc52("x", "q") + "\x1b]52;c;?\x07\x1b]52;;?\x1b\\");
+  await prints(page, `${osc52("x", "q")}\x1b]52;c;?\x07\x1b]52;;?\x1b\\`);
   await page.keyboard.type("mark");
   await expect.poll(() => screen(page)).toContain("alivemark");
   expect(await clip(page)).toBe("by pc0 ü");
@@ -66,10 +72,10 @@ test("what is no text is not copied: broken base64, broken UTF-8, nothing, too m
   await expect.poll(() => clip(page)).toBe("before");
   for (const broken of ["YQ", "YQ=a", "Y!==", "", "====", Buffer.from([0xff, 0xfe]).toString("base64")]) await prints(page, `\x1b]52;c;${broken}\x07`);
   await prints(page, osc52("a".repeat((1 << 20) + 1)));
-  await expect(said(page)).toContainText("more than 1 MiB");
+  await expect(toasts(page)).toContainText("more than 1 MiB");
   expect(await clip(page)).toBe("before");
   await prints(page, osc52("a".repeat(1 << 20)));
-  await expect(said(page)).toHaveText("Copied 1,048,576 characters");
+  await expect(toasts(page)).toHaveText("Copied 1,048,576 characters");
   expect((await clip(page)).length).toBe(1 << 20);
 });
 
@@ -78,22 +84,26 @@ test("a page without the focus writes nothing until somebody clicks", async ({ p
   await opened(page, board, "exec cat");
   await prints(page, osc52("before"));
   await expect.poll(() => clip(page)).toBe("before");
-  await page.evaluate(() => { document.hasFocus = () => false; });
+  await page.evaluate(() => {
+    document.hasFocus = () => false;
+  });
   await prints(page, osc52("behind the back"));
-  await expect(said(page)).toContainText("A program wants to copy 15 characters.");
+  await expect(toasts(page)).toContainText("A program wants to copy 15 characters.");
   expect(await clip(page)).toBe("before");
-  await said(page).getByRole("button", { name: "Copy" }).click();
-  await expect(said(page)).toHaveText("Copied 15 characters");
+  await toasts(page).getByRole("button", { name: "Copy" }).click();
+  await expect(toasts(page)).toHaveText("Copied 15 characters");
   expect(await clip(page)).toBe("behind the back");
 });
 
 test("a page that has no clipboard of its own (plain http) copies by the old way, on a gesture", async ({ page, board }) => {
   await mayCopy(page);
-  await page.addInitScript(() => { Object.defineProperty(Navigator.prototype, "clipboard", { value: undefined, configurable: true, writable: true }); });
+  await page.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, "clipboard", { value: undefined, configurable: true, writable: true });
+  });
   await opened(page, board, "exec cat");
   await page.keyboard.type("k"); // a gesture: the page may copy
   await prints(page, osc52("the old way ü"));
-  await expect(said(page)).toHaveText("Copied 13 characters");
+  await expect(toasts(page)).toHaveText("Copied 13 characters");
   const other = await page.context().newPage();
   await other.goto(board.url);
   expect(await clip(other)).toBe("the old way ü");
@@ -117,7 +127,7 @@ test("with Shift the mouse selects although tmux has it; Ctrl+Shift+C copies, Ct
   await drag(page, [4, 0], [7, 0]);
   await page.keyboard.up("Shift");
   await page.keyboard.press("Control+Shift+C");
-  await expect(said(page)).toHaveText("Copied 3 characters");
+  await expect(toasts(page)).toHaveText("Copied 3 characters");
   expect(await clip(page)).toBe("two");
   expect(board.tmux("display-message", "-p", "-t", "a", "#{pane_in_mode}")).toBe("0");
 
@@ -133,9 +143,9 @@ test("a drag that a program gets and does not copy says once how to select", asy
   await prints(page, "\x1b[?1002h\x1b[?1006h");
   await expect.poll(() => screen(page)).toContain("three");
   await drag(page, [0, 0], [10, 0]);
-  await expect(said(page)).toContainText("Hold Shift while you drag to select");
-  await said(page).getByRole("button", { name: "Got it" }).click();
-  await expect(said(page)).toBeHidden();
+  await expect(toasts(page)).toContainText("Hold Shift while you drag to select");
+  await toasts(page).getByRole("button", { name: "Got it" }).click();
+  await expect(toasts(page)).toBeHidden();
   expect(await page.evaluate(() => JSON.parse(localStorage.getItem("muxboard.terminal")!).selectHint)).toBe(false);
 });
 
@@ -147,15 +157,16 @@ test("the text view: at its end, searched, selected, copied, refreshed, closed",
   await page.keyboard.press("Control+Shift+F");
   const view = page.getByRole("dialog", { name: "The terminal's text" });
   await expect(view).toContainText("10,000 lines");
-  const inSight = (word: string) => view.locator("pre").evaluate((pre, its) => {
-    const node = pre.firstChild as Text;
-    const range = document.createRange();
-    const at = node.data.indexOf(its);
-    range.setStart(node, at);
-    range.setEnd(node, at + its.length);
-    const [one, box] = [range.getBoundingClientRect(), pre.getBoundingClientRect()];
-    return one.top >= box.top && one.bottom <= box.bottom;
-  }, word);
+  const inSight = (word: string) =>
+    view.locator("pre").evaluate((pre, its) => {
+      const node = pre.firstChild as Text;
+      const range = document.createRange();
+      const at = node.data.indexOf(its);
+      range.setStart(node, at);
+      range.setEnd(node, at + its.length);
+      const [one, box] = [range.getBoundingClientRect(), pre.getBoundingClientRect()];
+      return one.top >= box.top && one.bottom <= box.bottom;
+    }, word);
   await expect.poll(() => inSight("line 10000 ")).toBe(true);
 
   const search = view.getByRole("searchbox");
@@ -212,11 +223,11 @@ test("of more matches than are marked the first ones were, not the latest", asyn
 
 test("lines that tmux has joined were counted as one row each, and said to be above the screen", async ({ page, board }) => {
   await opened(page, board, "exec cat");
-  const columns = await page.locator("#screen").evaluate((e) => (e as any).terminal.cols);
+  const columns = await inScreen(page, (e) => e.terminal.cols);
   const view = page.getByRole("dialog", { name: "The terminal's text" });
   const seen = async (text: string, fromBottom: number) => {
     await answers(page, { text, history: 21 });
-    await page.locator("#screen").evaluate((e, fromBottom) => (e as any).hand.text.open({ fromBottom }), fromBottom);
+    await inScreen(page, (e, fromBottom) => e.parts.text.open({ fromBottom }), fromBottom);
     await expect(view.locator(".status")).toHaveText(/^\d+ lines?$/);
     const words = await view.locator(".status").textContent();
     const last = await view.locator("pre").evaluate((pre) => {
@@ -242,20 +253,23 @@ test("the text view starts as far up as it is told, and says in words what went 
   quiet.allow.push(/410/);
   await answers(page, { text: Array.from({ length: 500 }, (_, i) => `line ${i + 1}\n`).join(""), history: 460 });
   await opened(page, board, "exec cat");
-  const opens = () => page.locator("#screen").evaluate((e) => (e as any).hand.text.open({ fromBottom: 100 }));
+  const opens = () => inScreen(page, (e) => e.parts.text.open({ fromBottom: 100 }));
   await opens();
   const view = page.getByRole("dialog", { name: "The terminal's text" });
-  const last = () => view.locator("pre").evaluate((pre) => {
-    const box = pre.getBoundingClientRect();
-    const at = document.caretRangeFromPoint(box.left + 20, box.bottom - 8)!;
-    return Number((pre.firstChild as Text).data.slice(0, at.startOffset).match(/\n/g)!.length);
-  });
+  const last = () =>
+    view.locator("pre").evaluate((pre) => {
+      const box = pre.getBoundingClientRect();
+      const at = document.caretRangeFromPoint(box.left + 20, box.bottom - 8)!;
+      return Number((pre.firstChild as Text).data.slice(0, at.startOffset).match(/\n/g)!.length);
+    });
   await expect.poll(last).toBeGreaterThan(396);
   expect(await last()).toBeLessThan(403);
   await page.keyboard.press("Escape");
   await expect(view).toHaveCount(0);
   await page.unroute(TEXT);
-  await page.route(TEXT, (route) => route.fulfill({ status: 410, contentType: "application/problem+json", json: { detail: "This session <i>has ended</i>." } }));
+  await page.route(TEXT, (route) =>
+    route.fulfill({ status: 410, contentType: "application/problem+json", json: { detail: "This session <i>has ended</i>." } }),
+  );
   await opens();
   await expect(view).toContainText("This session <i>has ended</i>.");
 });

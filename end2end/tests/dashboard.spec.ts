@@ -1,6 +1,6 @@
 // The dashboard: live, searchable, reached by the keyboard, honest about faults and hostile names.
 import AxeBuilder from "@axe-core/playwright";
-import { test, expect, card, living, needs, ACCOUNTS } from "./board";
+import { ACCOUNTS, card, expect, living, needs, test } from "./board";
 
 test("without a token there is a login and nothing else", async ({ page, board, quiet }) => {
   quiet.allow.push(/401/);

@@ -1,8 +1,14 @@
 // Several people on one machine, each in a Unix account of his own and in no other: by nginx's word, through sudo, in a real browser.
-import { test, expect, closeCodes, NOT_MADE, type DevVm, type Person } from "./devvm";
-import { card, connected, lines, living } from "./board";
-import type { Page } from "@playwright/test";
+
 import { rmSync, statSync } from "node:fs";
+import type { Page } from "@playwright/test";
+import { card, connected, lines, living } from "./board";
+import { closeCodes, type DevVm, expect, NOT_MADE, type Person, test } from "./devvm";
+
+// What the API says of a host, as far as it is read here.
+interface Host {
+  users: { sessions: { name: string; id: string }[] }[];
+}
 
 const text = async (page: Page) => (await lines(page)).join("\n");
 
@@ -12,7 +18,8 @@ async function idOf(vm: DevVm, who: string, name: string): Promise<string> {
   let id = "";
   await expect(async () => {
     const { hosts } = await (await api.post("/api/v1/refresh")).json();
-    id = hosts.flatMap((host: any) => host.users).flatMap((user: any) => user.sessions).find((session: any) => session.name === name).id;
+    const sessions = (hosts as Host[]).flatMap((host) => host.users).flatMap((user) => user.sessions);
+    id = sessions.find((session) => session.name === name)!.id;
   }).toPass();
   return id;
 }
@@ -151,7 +158,11 @@ test("whoami: 401, 403, 200, and 500 for an account that was never made", async 
   await expect.poll(async () => (await who("ghost")).status()).toBe(500);
   const ghost = await who("ghost");
   expect(ghost.headers()["content-type"]).toBe("application/problem+json");
-  expect(await ghost.json()).toMatchObject({ status: 500, code: "internal", detail: expect.stringContaining(`ghost is mapped to the Unix account ${NOT_MADE}, and there is no such account`) });
+  expect(await ghost.json()).toMatchObject({
+    status: 500,
+    code: "internal",
+    detail: expect.stringContaining(`ghost is mapped to the Unix account ${NOT_MADE}, and there is no such account`),
+  });
 });
 
 test("a file that is dropped into a terminal lands in that person's account, whatever nginx is between", async ({ vm, visits }) => {
@@ -164,8 +175,8 @@ test("a file that is dropped into a terminal lands in that person's account, wha
     data.items.add(new File(["x".repeat(3_000_000)], "notes.txt"));
     screen.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
   });
-  await expect(page.locator(".said")).toContainText(`Uploaded: /home/${ann}/.muxboard-uploads/`);
-  const path = (await page.locator(".said").textContent())!.match(/\/home\/\S+\.txt/)![0];
+  await expect(page.locator(".toasts")).toContainText(`Uploaded: /home/${ann}/.muxboard-uploads/`);
+  const path = (await page.locator(".toasts").textContent())!.match(/\/home\/\S+\.txt/)![0];
   const { size, mode } = statSync(path);
   expect([size, mode & 0o777]).toEqual([3_000_000, 0o600]);
   await expect.poll(async () => (await text(page)).replace(/\n/g, "")).toContain(path);
@@ -174,7 +185,13 @@ test("a file that is dropped into a terminal lands in that person's account, wha
 
 test("nobody but nginx says who somebody is", async ({ vm, visits }) => {
   const { ann } = vm.accounts;
-  const forged = { "x-authentik-username": "bob", x_authentik_username: "bob", "x-authentik-groups": "admins", "x-muxboard-secret": "a-guess", "x-forwarded-for": "127.0.0.1" };
+  const forged = {
+    "x-authentik-username": "bob",
+    x_authentik_username: "bob",
+    "x-authentik-groups": "admins",
+    "x-muxboard-secret": "a-guess",
+    "x-forwarded-for": "127.0.0.1",
+  };
   const api = await vm.asks("ann", forged);
   expect(await (await api.get("/api/v1/whoami")).json()).toMatchObject({ identity: "ann", account: ann, groups: [] });
   const { page } = await visits("ann", { "X-authentik-username": "bob" });
@@ -205,7 +222,7 @@ test("a line in the map lets somebody in, its removal closes what is open; nothi
   expect((await hers.page.goto("/"))?.status()).toBe(403);
   await openTerminal(anns, ann, "stays");
 
-  vm.map((lines) => lines + `eve = ${eve}\n`);
+  vm.map((lines) => `${lines}eve = ${eve}\n`);
   const api = await vm.asks("eve");
   await expect.poll(async () => (await api.get("/api/v1/whoami")).status()).toBe(200);
   await hers.page.reload();

@@ -1,14 +1,16 @@
 // One machine behind a login, as docs/deploy.md sets it up: the files of deploy/ with their blanks filled in, nginx with TLS and a password file
 // in front, muxboard behind it on a Unix socket. No account trusts another: nginx's, which alone is in the group that may open the socket,
 // muxboard's, each person's own.
-import { expect, request, type APIRequestContext, type Browser, type Page } from "@playwright/test";
-import { spawn, spawnSync, execFileSync, type ChildProcess } from "node:child_process";
+
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { accessSync, chmodSync, constants, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { test as base, as, binary, complaints, needs, ACCOUNTS } from "./board";
+import { type APIRequestContext, type Browser, expect, type Page, request } from "@playwright/test";
+import { ACCOUNTS, as, test as base, binary, complaints, needs } from "./board";
+import { keepTerminal } from "./inspect";
 
 export { expect };
 
@@ -21,14 +23,16 @@ const repository = join(import.meta.dirname, "../..");
 const shipped = (file: string) => readFileSync(join(repository, "deploy", file), "utf8");
 
 const found = (program: string) =>
-  [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"].map((folder) => join(folder, program)).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"]
+    .map((folder) => join(folder, program))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 
 // One below those that the kernel gives to whoever asks for any: it stays free until it is used.
 async function freePort(): Promise<number> {
@@ -43,7 +47,10 @@ async function freePort(): Promise<number> {
 
 const listens = (at: { port: number; host: string } | { path: string }) =>
   new Promise<boolean>((done) => {
-    const socket = connect(at, () => (socket.destroy(), done(true)));
+    const socket = connect(at, () => {
+      socket.destroy();
+      done(true);
+    });
     socket.on("error", () => done(false));
   });
 
@@ -84,7 +91,8 @@ export class DevVm {
     this.url = `https://127.0.0.1:${port}`;
     this.#serve();
     this.#front(port);
-    for (const at of [{ path: this.behind }, { host: "127.0.0.1", port }]) await expect.poll(() => listens(at), { message: `${JSON.stringify(at)} is open` }).toBe(true);
+    for (const at of [{ path: this.behind }, { host: "127.0.0.1", port }])
+      await expect.poll(() => listens(at), { message: `${JSON.stringify(at)} is open` }).toBe(true);
   }
 
   // A folder of that account's, as the unit's RuntimeDirectory is.
@@ -99,7 +107,7 @@ export class DevVm {
     const { muxboard, ann, bob } = this.accounts;
     this.#own("run", muxboard);
     copyFileSync(binary, join(this.folder, "muxboard"));
-    const secret = this.#file("proxy-secret", muxboard, 0o600, this.secret + "\n");
+    const secret = this.#file("proxy-secret", muxboard, 0o600, `${this.secret}\n`);
     const map = this.#file("user-map", "root", 0o644, `ann = ${ann}\nbob = ${bob}\nghost = ${NOT_MADE}\n`);
     const config = filled(shipped("muxboard.toml"), [
       ["unix:/run/muxboard/http.sock", `unix:${this.behind}`],
@@ -115,7 +123,9 @@ export class DevVm {
     const owner = this.accounts.nginx;
     const own = this.#own("nginx", owner);
     const made = ["-subj", "/CN=127.0.0.1", "-keyout", join(this.folder, "key.pem"), "-out", join(this.folder, "cert.pem")];
-    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", ...made], { stdio: "ignore" });
+    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", ...made], {
+      stdio: "ignore",
+    });
     execFileSync("chown", [owner, join(this.folder, "key.pem")]);
     const site = filled(shipped("nginx.conf"), [
       ["@PORT@", `127.0.0.1:${port}`],
@@ -140,7 +150,9 @@ export class DevVm {
   tmux(account: string, ...words: string[]): string {
     const [program, all] = as(account, ["tmux", "-u", "-f", "/dev/null", "-L", this.socket, ...words]);
     try {
-      return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] }).toString().trimEnd();
+      return execFileSync(program, all, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] })
+        .toString()
+        .trimEnd();
     } catch (refused) {
       // A question may have no answer; what was to be made must be there.
       if (words[0] === "new-session") throw refused;
@@ -172,7 +184,7 @@ export class DevVm {
   async end() {
     // Not SIGKILL: nginx's worker would stay.
     const ended = this.#children.map((child) => child.exitCode ?? child.signalCode ?? new Promise((done) => child.once("exit", done)));
-    this.#children.forEach((child) => child.kill("SIGTERM"));
+    for (const child of this.#children) child.kill("SIGTERM");
     await Promise.all(ended);
     for (const account of [this.accounts.ann, this.accounts.bob, this.accounts.eve]) this.tmux(account, "kill-server");
     rmSync(this.folder, { recursive: true, force: true });
@@ -196,8 +208,14 @@ export const test = base.extend<Fixtures>({
   visits: async ({ browser, vm }, use) => {
     const contexts: Awaited<ReturnType<Browser["newContext"]>>[] = [];
     await use(async (who, headers) => {
-      const context = await browser.newContext({ ignoreHTTPSErrors: true, httpCredentials: { username: who, password: PASSWORD }, extraHTTPHeaders: headers, baseURL: vm.url });
+      const context = await browser.newContext({
+        ignoreHTTPSErrors: true,
+        httpCredentials: { username: who, password: PASSWORD },
+        extraHTTPHeaders: headers,
+        baseURL: vm.url,
+      });
       contexts.push(context);
+      await context.addInitScript(keepTerminal);
       const page = await context.newPage();
       await page.addInitScript(remember);
       return { page, said: complaints(page) };

@@ -1,6 +1,7 @@
 // The board inside another application: that one's pages, login and server functions stay its own, and it alone says who somebody is.
-import { test, expect, card, connected, living, type Board } from "./board";
-import { request, type APIRequestContext, type Page } from "@playwright/test";
+
+import { type APIRequestContext, type Page, request } from "@playwright/test";
+import { type Board, card, connected, expect, living, test } from "./board";
 
 // A program with the application's session, or without.
 async function program(board: Board, name?: string): Promise<APIRequestContext> {

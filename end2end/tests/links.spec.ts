@@ -1,17 +1,22 @@
 // Links in the output: only three schemes, only in a tab that knows nothing of this one, and a program that has the mouse keeps its clicks.
 // tmux 3.3 does not pass OSC 8: those are printed on the terminal directly.
-import { test, expect } from "./board";
-import { opened, prints, said, screen } from "./carry";
+
 import type { Page } from "@playwright/test";
+import { expect, test } from "./board";
+import type { Inspected } from "./inspect";
+import { opened, prints, screen, toasts } from "./transfer";
 
 const osc8 = (uri: string, text: string) => `\x1b]8;;${uri}\x07${text}\x1b]8;;\x07`;
 const link = (uri: string, text: string) => `\x1b[H\x1b[2J${osc8(uri, text)}`;
 async function point(page: Page, column: number, row = 0) {
-  const at = await page.locator("#screen .xterm-screen").evaluate((e, [x, y]) => {
-    const box = e.getBoundingClientRect();
-    const { cols, rows } = (e.closest("#screen") as any).terminal;
-    return { x: box.left + ((x + 0.5) * box.width) / cols, y: box.top + ((y + 0.5) * box.height) / rows };
-  }, [column, row]);
+  const at = await page.locator("#screen .xterm-screen").evaluate(
+    (e, [x, y]) => {
+      const box = e.getBoundingClientRect();
+      const { cols, rows } = (e.closest("#screen") as Inspected).terminal;
+      return { x: box.left + ((x + 0.5) * box.width) / cols, y: box.top + ((y + 0.5) * box.height) / rows };
+    },
+    [column, row],
+  );
   // Somewhere else first: xterm.js looks for links when the pointer comes to another row.
   await page.mouse.move(at.x, at.y + 200);
   await page.mouse.move(at.x, at.y);
@@ -24,11 +29,16 @@ async function click(page: Page, column: number, key?: "Control" | "Shift") {
   if (key) await page.keyboard.up(key);
 }
 // What window.open was asked for.
-const watch = (page: Page) => page.addInitScript(() => {
-  (window as any).opens = [];
-  window.open = ((...words: unknown[]) => { (window as any).opens.push(words); return null; }) as typeof window.open;
-});
-const opens = (page: Page) => page.evaluate(() => (window as any).opens as string[][]);
+const watch = (page: Page) =>
+  page.addInitScript(() => {
+    const opens: unknown[][] = [];
+    const open = (...words: unknown[]) => {
+      opens.push(words);
+      return null;
+    };
+    Object.assign(window, { opens, open });
+  });
+const opens = (page: Page) => page.evaluate(() => (window as unknown as { opens: string[][] }).opens);
 
 test("an address in plain text opens in a tab of its own, without what ends the sentence", async ({ page, board, context }) => {
   await context.route("http://links.test/**", (route) => route.fulfill({ body: "there", contentType: "text/html" }));
@@ -56,7 +66,7 @@ test("a marked link says where it goes if its text does not, and nothing but htt
   for (const uri of ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "//else.test", "vscode://x", " javascript:alert(1)"]) {
     await prints(page, link(uri, "do click me"));
     await click(page, 3);
-    await expect(said(page)).toHaveText("Only links of http, https and mailto are opened from here.");
+    await expect(toasts(page)).toHaveText("Only links of http, https and mailto are opened from here.");
   }
   expect(await opens(page)).toHaveLength(2);
 });

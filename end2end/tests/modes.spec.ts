@@ -1,9 +1,11 @@
 // What tmux shows in the place of a program (its history, its words, a list): it is seen, it is left with one press, and no text is lost to it.
-import { test, expect, card, living } from "./board";
-import { opened, pane, pastes, screen, typesInto } from "./carry";
-import type { Page } from "@playwright/test";
+
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Page } from "@playwright/test";
+import { card, expect, living, test } from "./board";
+import { inScreen } from "./inspect";
+import { opened, pane, pastes, screen, typesInto } from "./transfer";
 
 const folder = join(import.meta.dirname, "../screenshots");
 const mode = (page: Page) => page.locator(".mode");
@@ -19,7 +21,7 @@ test("scrolled back is shown, and one press leads to the end; the size of the se
   const before = size();
   await page.locator("#screen").hover();
   // tmux has told this terminal that it has the mouse.
-  await expect.poll(() => page.locator("#screen").evaluate((e) => (e as any).terminal.modes.mouseTrackingMode)).not.toBe("none");
+  await expect.poll(() => inScreen(page, (e) => e.terminal.modes.mouseTrackingMode)).not.toBe("none");
   await page.mouse.wheel(0, -100);
   await shows(page, "Scrolled back");
   expect(size()).toBe(before);
@@ -42,7 +44,10 @@ test("scrolled back is shown, and one press leads to the end; the size of the se
   await typesInto(page, board, "again");
 });
 
-for (const [verb, words] of [["copy-mode", "Scrolled back"], ["choose-tree", "A list of tmux"]] as const) {
+for (const [verb, words] of [
+  ["copy-mode", "Scrolled back"],
+  ["choose-tree", "A list of tmux"],
+] as const) {
   test(`a paste and a composed text reach the program in spite of ${verb}`, async ({ page, board }) => {
     await page.addInitScript(() => localStorage.setItem("muxboard.terminal", JSON.stringify({ compose: true })));
     await opened(page, board, LINES);

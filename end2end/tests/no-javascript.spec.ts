@@ -1,5 +1,5 @@
 // Without JavaScript everything works but the terminal, which says so.
-import { test, expect, card } from "./board";
+import { card, expect, test } from "./board";
 
 test.beforeEach(async ({ quiet }) => {
   // The statuses of what is refused on purpose; and Chromium notes that the preloaded program is not used.

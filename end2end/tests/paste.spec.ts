@@ -1,10 +1,12 @@
 // A paste: held together, in parts, never broken out of; what is typed meanwhile comes after it; nothing is kept for another connection.
-import { test, expect, connected, type Board } from "./board";
-import { Line, answers, clip, opened, pane, pastes, said, screen, typesInto } from "./carry";
-import { createHash } from "node:crypto";
+
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
+import { type Board, connected, expect, test } from "./board";
+import { inScreen } from "./inspect";
+import { answers, clip, Line, opened, pane, pastes, screen, toasts, typesInto } from "./transfer";
 
 const [BEGIN, END] = ["\x1b[200~", "\x1b[201~"];
 // Shows what reaches a program, brackets included, without a line's end doing anything.
@@ -15,7 +17,7 @@ const SINK = BARE.replace("-v", ">/dev/null");
 // tmux has told the page's terminal that the program takes pastes in brackets.
 async function held(page: Page) {
   await expect.poll(() => screen(page)).toContain("ready");
-  await expect.poll(() => page.locator("#screen").evaluate((e) => (e as any).terminal.modes.bracketedPasteMode)).toBe(true);
+  await expect.poll(() => inScreen(page, (e) => e.terminal.modes.bracketedPasteMode)).toBe(true);
 }
 const many = (lines: number) => Array.from({ length: lines }, (_, i) => `echo line-${i}\n`).join("");
 
@@ -60,7 +62,10 @@ test("a hostile text cannot end its bracket", async ({ page, board }) => {
 
 test("a small paste asks the server for nothing", async ({ page, board }) => {
   let asked = 0;
-  await page.route("**/api/v1/sessions/**", (route) => { asked++; return route.abort(); });
+  await page.route("**/api/v1/sessions/**", (route) => {
+    asked++;
+    return route.abort();
+  });
   await opened(page, board, BARE);
   await held(page);
   await pastes(page, many(4));
@@ -69,7 +74,10 @@ test("a small paste asks the server for nothing", async ({ page, board }) => {
 });
 
 for (const knows of [false, null]) {
-  test(`many lines are asked about where brackets are ${knows === null ? "unknown" : "off"}: cancelled, as one line, as they are, never again`, async ({ page, board }) => {
+  test(`many lines are asked about where brackets are ${knows === null ? "unknown" : "off"}: cancelled, as one line, as they are, never again`, async ({
+    page,
+    board,
+  }) => {
     await answers(page, { bracketed_paste: knows });
     await opened(page, board, "stty -echo; printf ready; exec cat");
     await expect.poll(() => screen(page)).toContain("ready");
@@ -102,13 +110,13 @@ test("keys typed while a paste runs come after it, in order, and are bounded", a
   line.deaf = true;
   const text = "aé日🦀".repeat(20_000); // parts would end within characters
   await pastes(page, text);
-  await expect(said(page)).toContainText("Pasting 0 % of 200 kB");
+  await expect(toasts(page)).toContainText("Pasting 0 % of 200 kB");
   await page.keyboard.type("after");
   await pastes(page, "second");
   await page.keyboard.type("last");
-  const refused = await page.locator("#screen").evaluate((e) => (e as any).hand.type("x".repeat(65 * 1024)));
+  const refused = await inScreen(page, (e) => e.parts.input.type("x".repeat(65 * 1024)));
   expect(refused).toBe(false);
-  await expect(said(page)).toContainText("this was not sent");
+  await expect(toasts(page)).toContainText("this was not sent");
   // Two parts are on their way, each of whole characters.
   const parts = () => line.sent.filter((frame) => frame[0] === 5).map((frame) => frame.subarray(1));
   expect(parts()).toHaveLength(2);
@@ -127,10 +135,10 @@ for (const way of ["the button", "Ctrl+C"] as const) {
     const { line, before } = await between(page, board, SINK);
     line.deaf = true;
     await pastes(page, "x".repeat(1_000_000));
-    await expect(said(page)).toContainText("Pasting");
+    await expect(toasts(page)).toContainText("Pasting");
     if (way === "Ctrl+C") await page.keyboard.press("Control+c");
-    else await said(page).getByRole("button", { name: "Cancel" }).click();
-    await expect(said(page)).toContainText("Paste cancelled: 33 kB of 1 MB were sent.");
+    else await toasts(page).getByRole("button", { name: "Cancel" }).click();
+    await expect(toasts(page)).toContainText("Paste cancelled: 33 kB of 1 MB were sent.");
     await page.keyboard.type("mark");
     line.hears();
     await expect.poll(() => line.all().endsWith("mark")).toBe(true);
@@ -145,10 +153,12 @@ test("a line that is lost midway ends the paste: nothing of it goes to the next 
   line.deaf = true;
   await pastes(page, "x".repeat(1_000_000));
   await page.keyboard.type("typed under it");
-  await expect(said(page)).toContainText("Pasting");
+  await expect(toasts(page)).toContainText("Pasting");
   line.sent = [];
   await line.cut();
-  await expect(said(page)).toHaveText("The connection was lost while pasting: 0 bytes of 1 MB had arrived, the rest was not sent. What was typed meanwhile was not sent.");
+  await expect(toasts(page)).toHaveText(
+    "The connection was lost while pasting: 0 bytes of 1 MB had arrived, the rest was not sent. What was typed meanwhile was not sent.",
+  );
   await connected(page);
   line.hears();
   await page.keyboard.type("mark");
@@ -158,11 +168,10 @@ test("a line that is lost midway ends the paste: nothing of it goes to the next 
 
 test("a line that is in doubt for a moment holds a paste up; it goes on whole", async ({ page, board }) => {
   const { line, before } = await between(page, board, SINK);
-  await page.locator("#screen").evaluate((e) => {
-    const hand = (e as any).hand;
-    const part = hand.part;
+  await inScreen(page, ({ context }) => {
+    const send = context.line.sendPasteChunk;
     let asked = 0;
-    hand.part = (bytes: Uint8Array) => (++asked > 2 && asked < 6 ? false : part(bytes));
+    context.line.sendPasteChunk = (bytes) => (++asked > 2 && asked < 6 ? false : send(bytes));
   });
   const text = "0123456789".repeat(20_000);
   await pastes(page, text);
@@ -183,7 +192,7 @@ test("a watcher pastes nothing", async ({ page, board }) => {
   await opened(page, board, "printf alive; exec cat", "Watch");
   await expect.poll(() => screen(page)).toContain("alive");
   await pastes(page, "nothing of this\n");
-  await expect(said(page)).toHaveText("You are watching: nothing was pasted.");
+  await expect(toasts(page)).toHaveText("You are watching: nothing was pasted.");
   expect(pane(board)).toBe("alive");
 });
 
@@ -201,8 +210,8 @@ test("5 MB arrive byte for byte while another pane of the window floods", async 
   expect(bytes.length).toBeGreaterThan(5_000_000);
   await pastes(page, text);
   await page.getByRole("dialog").getByRole("button", { name: "Paste", exact: true }).click();
-  await expect(said(page)).toContainText(/Pasting \d+ % of [\d.]+ MB/);
-  await expect(said(page)).toContainText("Pasted", { timeout: 200_000 });
+  await expect(toasts(page)).toContainText(/Pasting \d+ % of [\d.]+ MB/);
+  await expect(toasts(page)).toContainText("Pasted", { timeout: 200_000 });
   await page.keyboard.press("Control+d");
   const arrived = () => readFileSync(file, "utf8");
   await expect.poll(() => arrived().length).toBe(text.length);

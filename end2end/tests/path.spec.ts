@@ -1,5 +1,5 @@
 // The whole path by hand: see, create, type, close the tab, come back, kill by typing the name.
-import { test, expect, card, lines, connected, living } from "./board";
+import { card, connected, expect, lines, living, test } from "./board";
 
 test("browse, create, type, close the tab, come back, kill", async ({ page, board, context }) => {
   await board.open(page);
@@ -32,7 +32,7 @@ test("browse, create, type, close the tab, come back, kill", async ({ page, boar
   await connected(back);
   await expect.poll(async () => (await lines(back)).join("\n")).toContain("-ran");
   await back.keyboard.press("Control+c");
-  await back.keyboard.type("ls /tmp | grep -c $TMUX_NOTHING " + `${board.socket}-ran\n`);
+  await back.keyboard.type(`ls /tmp | grep -c $TMUX_NOTHING ${board.socket}-ran\n`);
   await expect.poll(async () => (await lines(back)).join("\n")).toMatch(/\n0\n/);
 
   await back.getByRole("link", { name: "All sessions" }).first().click();
@@ -59,7 +59,7 @@ test("the terminal follows the window's size", async ({ page, board }) => {
   await card(page, "a").locator("a.open").click();
   await connected(page);
   const size = () => board.tmux("list-clients", "-F", "#{client_width}x#{client_height}");
-  const shown = () => page.locator("#screen").evaluate((e) => (e as HTMLElement & { lines(): string[] }).lines().length);
+  const shown = () => lines(page).then((all) => all.length);
   await expect.poll(async () => Number(size().split("x")[1])).toBe(await shown());
   const before = size();
   await page.setViewportSize({ width: 700, height: 420 });

@@ -1,10 +1,12 @@
 // What the browser shows is what tmux has: every cell of xterm.js's buffer, its character, width, colours and attributes, against tmux's own
 // `capture-pane -p -e -N`, read by a second xterm.js.
-import { test, expect, card, connected, type Board } from "./board";
+
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import headless from "@xterm/headless";
-import { mkdirSync, writeFileSync, chmodSync } from "node:fs";
-import { join } from "node:path";
+import { type Board, card, connected, expect, test } from "./board";
+import { inScreen } from "./inspect";
 
 // Many pictures of whole screens.
 test.beforeEach(() => test.slow());
@@ -12,47 +14,60 @@ test.beforeEach(() => test.slow());
 const folder = join(import.meta.dirname, "../screenshots");
 
 // In the page and in node alike: a row is a list of cells, a cell a string of all there is to it.
-const read = (terminal: any, rows: number): string[][] => {
+const read = (terminal: Pick<headless.Terminal, "buffer" | "cols">, rows: number): string[][] => {
   const buffer = terminal.buffer.active;
   return Array.from({ length: rows }, (_, y) => {
-    const line = buffer.getLine(buffer.viewportY + y);
+    const line = buffer.getLine(buffer.viewportY + y)!;
     return Array.from({ length: terminal.cols }, (_, x) => {
-      const cell = line.getCell(x);
-      const is = ["isBold", "isItalic", "isDim", "isUnderline", "isBlink", "isInverse", "isInvisible", "isStrikethrough", "isOverline"].filter((flag) => cell[flag]()).map((flag) => flag.slice(2));
+      const cell = line.getCell(x)!;
+      const flags = ["isBold", "isItalic", "isDim", "isUnderline", "isBlink", "isInverse", "isInvisible", "isStrikethrough", "isOverline"] as const;
+      const is = flags.filter((flag) => cell[flag]()).map((flag) => flag.slice(2));
       // The first sixteen of the 256 colours are the sixteen; tmux says them the short way.
       const colour = (mode: number, value: number) => (mode === 0 ? "-" : `${mode >> 24 === 3 ? "rgb" : "palette"}:${value.toString(16)}`);
       // A cell that nothing was written to looks like a space.
-      return [cell.getChars() || (cell.getWidth() === 0 ? "" : " "), cell.getWidth(), colour(cell.getFgColorMode(), cell.getFgColor()), colour(cell.getBgColorMode(), cell.getBgColor()), ...is].join(" ");
+      return [
+        cell.getChars() || (cell.getWidth() === 0 ? "" : " "),
+        cell.getWidth(),
+        colour(cell.getFgColorMode(), cell.getFgColor()),
+        colour(cell.getBgColorMode(), cell.getBgColor()),
+        ...is,
+      ].join(" ");
     });
   });
 };
 
 async function shown(page: Page, rows: number): Promise<string[][]> {
-  return page.locator("#screen").evaluate((element, [rows, source]) => new Function(`return ${source}`)()((element as any).terminal, rows), [rows, read.toString()] as const);
+  return inScreen(page, (element, [rows, source]) => new Function(`return ${source}`)()(element.terminal, rows), [rows, read.toString()] as const);
 }
 
 async function expected(page: Page, board: Board, session: string): Promise<{ rows: string[][]; height: number }> {
   const [width, height] = board.tmux("display-message", "-p", "-t", session, "#{pane_width} #{pane_height}").split(" ").map(Number);
   const terminal = new headless.Terminal({ cols: width, rows: height, allowProposedApi: true, scrollback: 0 });
   // The same widths as in the page; that they are tmux's own too is what the marks at the ends of the rows show.
-  const widths: number[] = await page.locator("#screen").evaluate((element) => {
-    const core = (element as any).terminal._core.unicodeService;
+  const widths: number[] = await inScreen(page, ({ terminal }) => {
+    const core = (terminal as unknown as { _core: { unicodeService: { wcwidth(c: number): number } } })._core.unicodeService;
     return Array.from({ length: 0x20000 }, (_, c) => core.wcwidth(c));
   });
   terminal.unicode.register({
     version: "page",
     wcwidth: (c: number) => widths[c] as 0 | 1 | 2,
     charProperties(c: number, before: number) {
-      let width = widths[c], joins = width === 0 && before !== 0;
+      let width = widths[c],
+        joins = width === 0 && before !== 0;
       const old = (before >> 1) & 3;
       if (joins && old === 0) joins = false;
       else if (joins && old > width) width = old;
       return ((width & 3) << 1) | (joins ? 1 : 0);
     },
-  } as any);
+  });
   terminal.unicode.activeVersion = "page";
   // tmux 3.3a says overline (53) as 5:3, which is no attribute at all.
-  const text = board.tmuxExact("capture-pane", "-p", "-e", "-N", "-t", session).replace(/\n$/, "").replace(/\x1b\[([0-9;:]*;)?5:3(?=[;m])/g, "\x1b[$153").split("\n").join("\r\n");
+  const text = board
+    .tmuxExact("capture-pane", "-p", "-e", "-N", "-t", session)
+    .replace(/\n$/, "")
+    .replace(/\x1b\[([0-9;:]*;)?5:3(?=[;m])/g, "\x1b[$153")
+    .split("\n")
+    .join("\r\n");
   await new Promise<void>((done) => terminal.write(text, done));
   return { rows: read(terminal, height), height };
 }
@@ -63,11 +78,14 @@ async function same(page: Page, board: Board, session: string) {
     const { rows, height } = await expected(page, board, session);
     const page_rows = await shown(page, height);
     const differences: string[] = [];
-    rows.forEach((row, y) => row.forEach((cell, x) => {
-      // tmux does not print what was only erased, in whatever colour, at the end of a row.
-      const erased = row.slice(x).every((rest) => rest === "  1 - -") && /^ {2}1 - \S+$/.test(page_rows[y][x]);
-      if (page_rows[y][x] !== cell && !erased && differences.length < 5) differences.push(`row ${y} column ${x}: tmux has "${cell}", the page "${page_rows[y][x]}"`);
-    }));
+    for (const [y, row] of rows.entries()) {
+      for (const [x, cell] of row.entries()) {
+        // tmux does not print what was only erased, in whatever colour, at the end of a row.
+        const erased = row.slice(x).every((rest) => rest === "  1 - -") && /^ {2}1 - \S+$/.test(page_rows[y][x]);
+        if (page_rows[y][x] !== cell && !erased && differences.length < 5)
+          differences.push(`row ${y} column ${x}: tmux has "${cell}", the page "${page_rows[y][x]}"`);
+      }
+    }
     expect(differences).toEqual([]);
   }).toPass({ timeout: 20_000 });
 }
@@ -131,7 +149,10 @@ test("colours, attributes and every kind of character", async ({ page, board }) 
 
 test("programs that draw the whole screen: vim, less, htop", async ({ page, board }) => {
   const text = join(board.folder, "text.rs");
-  writeFileSync(text, Array.from({ length: 300 }, (_, i) => `/// 第${i} line, naïve\tand tabbed\nfn f${i}(x: &str) -> u32 { x.len() as u32 + ${i} } // 🚀`).join("\n"));
+  writeFileSync(
+    text,
+    Array.from({ length: 300 }, (_, i) => `/// 第${i} line, naïve\tand tabbed\nfn f${i}(x: &str) -> u32 { x.len() as u32 + ${i} } // 🚀`).join("\n"),
+  );
   // A tmux server whose last session ends now and then takes the next one's new-session with it.
   board.tmux("new-session", "-d", "-s", "keep");
   for (const [name, command, keys] of [
@@ -161,6 +182,6 @@ test("a flood leaves the screen that tmux has", async ({ page, board }) => {
   await open(page, board, "flood");
   board.tmux("send-keys", "-t", "flood", "clear; for i in $(seq 200000); do echo $i 行 $((i*i)); done | head -c 20000000", "Enter");
   await page.setViewportSize({ width: 1000, height: 640 });
-  await expect.poll(() => board.tmux("capture-pane", "-p", "-t", "flood"), { timeout: 45_000 }).toMatch(/200000 行[^]*[$#]\s*$/);
+  await expect.poll(() => board.tmux("capture-pane", "-p", "-t", "flood"), { timeout: 45_000 }).toMatch(/200000 行[\s\S]*[$#]\s*$/);
   await same(page, board, "flood");
 });

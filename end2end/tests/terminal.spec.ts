@@ -1,8 +1,10 @@
 // The connection of a terminal tells the truth: slow, lost, back, over; nothing typed is kept for later; nothing old is answered.
-import { test, expect, card, lines, connected, type Board } from "./board";
-import type { Page, WebSocketRoute } from "@playwright/test";
+
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Page, WebSocketRoute } from "@playwright/test";
+import { type Board, card, connected, expect, lines, test } from "./board";
+import { inScreen } from "./inspect";
 
 const folder = join(import.meta.dirname, "../screenshots");
 const text = async (page: Page) => (await lines(page)).join("\n");
@@ -118,10 +120,14 @@ test("a watcher on a phone sees the owner's whole grid, and who else is there", 
   board.tmux("new-session", "-d", "-s", "wide", "-x", "160", "-y", "45", "printf 'left%150s' right; exec cat");
   await page.setViewportSize({ width: 390, height: 700 });
   await open(page, board, "wide", "Watch");
-  const fits = () => page.locator("#screen").evaluate((screen) => {
-    const grid = screen.querySelector(".xterm-screen")!.getBoundingClientRect();
-    return { columns: (screen as any).terminal.cols, inside: grid.right <= screen.getBoundingClientRect().right && grid.bottom <= screen.getBoundingClientRect().bottom };
-  });
+  const fits = () =>
+    inScreen(page, (screen) => {
+      const grid = screen.querySelector(".xterm-screen")!.getBoundingClientRect();
+      return {
+        columns: screen.terminal.cols,
+        inside: grid.right <= screen.getBoundingClientRect().right && grid.bottom <= screen.getBoundingClientRect().bottom,
+      };
+    });
   await expect.poll(fits).toEqual({ columns: 160, inside: true });
   await expect.poll(() => text(page)).toMatch(/left {100,}right/);
   await page.keyboard.type("x");
@@ -134,9 +140,12 @@ test("a watcher on a phone sees the owner's whole grid, and who else is there", 
   await expect(page.locator(".others summary")).toHaveText("+1 · size: ops");
   await expect(owner.locator(".others summary")).toHaveText("+1");
   await owner.locator(".others summary").click();
-  await expect(owner.locator(".others li")).toHaveText([/this page: \d+ × \d+, sets the size|ops: \d+ × \d+, watches/, /this page: \d+ × \d+, sets the size|ops: \d+ × \d+, watches/]);
+  await expect(owner.locator(".others li")).toHaveText([
+    /this page: \d+ × \d+, sets the size|ops: \d+ × \d+, watches/,
+    /this page: \d+ × \d+, sets the size|ops: \d+ × \d+, watches/,
+  ]);
   // The watcher's grid follows the owner's.
-  const columns = await owner.locator("#screen").evaluate((screen) => (screen as any).terminal.cols);
+  const columns = await inScreen(owner, (screen) => screen.terminal.cols);
   await expect.poll(fits).toEqual({ columns, inside: true });
   mkdirSync(folder, { recursive: true });
   await owner.screenshot({ path: join(folder, "others.png") });

@@ -1,10 +1,12 @@
 // Files on their way to the session's host, from the page: progress, cancel, errors, the path put in. In the first tests the server's answer is made up;
 // the last ones are whole.
-import { test, expect, type Board } from "./board";
-import { opened, pane, pastes, said, screen } from "./carry";
-import type { Page, Route } from "@playwright/test";
+
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Page, Route } from "@playwright/test";
+import { type Board, expect, test } from "./board";
+import { inScreen } from "./inspect";
+import { opened, pane, pastes, screen, toasts } from "./transfer";
 
 const RUNS = "stty raw -echo; printf '\\033[?2004hready'; exec cat -v";
 const drops = (page: Page, files: { name: string; bytes: number }[]) =>
@@ -17,7 +19,10 @@ const drops = (page: Page, files: { name: string; bytes: number }[]) =>
     return { lit, prevented, after: document.body.classList.contains("drops") };
   }, files);
 const path = (n: number) => `/home/ann/.muxboard-uploads/0${n}ab.png`;
-const taken = (n: number) => ({ status: 201, json: { path: path(n), typed: path(n), type: "image/png", bytes: 4, expires: Math.floor(Date.now() / 1000) + 3600 } });
+const taken = (n: number) => ({
+  status: 201,
+  json: { path: path(n), typed: path(n), type: "image/png", bytes: 4, expires: Math.floor(Date.now() / 1000) + 3600 },
+});
 
 test.describe("uploads are on", () => {
   test.use({ more: "[upload]\nenabled = true\nmax_bytes = 1000\n" });
@@ -33,13 +38,16 @@ test.describe("uploads are on", () => {
     await expect.poll(() => screen(page)).toContain("ready");
     await pastes(page, "", [{ name: "shot.png", type: "image/png" }]);
     await expect.poll(() => pane(board)).toContain(`ready^[[200~${path(1)} ^[[201~`);
-    await expect(said(page)).toContainText(`Uploaded: ${path(1)} (kept until `);
+    await expect(toasts(page)).toContainText(`Uploaded: ${path(1)} (kept until `);
     expect(got).toEqual([{ method: "POST", type: "application/octet-stream", body: "bytes of shot.png" }]);
   });
 
   test("a paste that has both text and an image is its text", async ({ page, board }) => {
     let asked = 0;
-    await page.route("**/upload/**", (route) => { asked++; return route.fulfill(taken(1)); });
+    await page.route("**/upload/**", (route) => {
+      asked++;
+      return route.fulfill(taken(1));
+    });
     await opened(page, board, RUNS);
     await expect.poll(() => screen(page)).toContain("ready");
     await pastes(page, "the text", [{ name: "picture.png", type: "image/png" }]);
@@ -52,16 +60,24 @@ test.describe("uploads are on", () => {
     await page.route("**/upload/**", (route) => void waits.push(route));
     await opened(page, board, RUNS);
     await expect.poll(() => screen(page)).toContain("ready");
-    expect(await drops(page, [{ name: "a.txt", bytes: 10 }, { name: "b.txt", bytes: 20 }])).toEqual({ lit: true, prevented: true, after: false });
-    await expect(said(page)).toContainText("Uploading a.txt");
+    expect(
+      await drops(page, [
+        { name: "a.txt", bytes: 10 },
+        { name: "b.txt", bytes: 20 },
+      ]),
+    ).toEqual({ lit: true, prevented: true, after: false });
+    await expect(toasts(page)).toContainText("Uploading a.txt");
     await expect.poll(() => waits.length).toBe(1);
     await waits[0].fulfill(taken(1));
     await expect.poll(() => waits.length).toBe(2);
     await waits[1].fulfill(taken(2));
-    await expect(said(page)).toContainText(`Uploaded: ${path(1)}, ${path(2)} (kept until`);
+    await expect(toasts(page)).toContainText(`Uploaded: ${path(1)}, ${path(2)} (kept until`);
     await expect.poll(() => pane(board)).toContain(`${path(1)} ^[[201~^[[200~${path(2)} ^[[201~`);
-    await drops(page, [{ name: "large.bin", bytes: 1001 }, { name: "small.txt", bytes: 1 }]);
-    await expect(said(page)).toHaveText("large.bin is too large: 1001 bytes. At most 1000 bytes can be uploaded here. 1 more not sent.");
+    await drops(page, [
+      { name: "large.bin", bytes: 1001 },
+      { name: "small.txt", bytes: 1 },
+    ]);
+    await expect(toasts(page)).toHaveText("large.bin is too large: 1001 bytes. At most 1000 bytes can be uploaded here. 1 more not sent.");
     expect(waits).toHaveLength(2);
   });
 
@@ -71,23 +87,25 @@ test.describe("uploads are on", () => {
     await expect.poll(() => screen(page)).toContain("ready");
     const gone = page.waitForEvent("requestfailed", (request) => request.url().includes("/upload/"));
     await drops(page, [{ name: "a.txt", bytes: 10 }]);
-    await said(page).getByRole("button", { name: "Cancel" }).click();
+    await toasts(page).getByRole("button", { name: "Cancel" }).click();
     await gone;
-    await expect(said(page)).toHaveText("Upload of a.txt cancelled.");
+    await expect(toasts(page)).toHaveText("Upload of a.txt cancelled.");
     expect(pane(board)).toBe("ready");
   });
 
   test("what the server says of a refused upload is said, as text", async ({ page, board, quiet }) => {
     quiet.allow.push(/507|ERR_FAILED/);
-    await page.route("**/upload/**", (route) => route.fulfill({ status: 507, contentType: "application/problem+json", json: { detail: "The <b>disk</b> of web1 is full." } }));
+    await page.route("**/upload/**", (route) =>
+      route.fulfill({ status: 507, contentType: "application/problem+json", json: { detail: "The <b>disk</b> of web1 is full." } }),
+    );
     await opened(page, board, RUNS);
     await expect.poll(() => screen(page)).toContain("ready");
     await drops(page, [{ name: "a.txt", bytes: 10 }]);
-    await expect(said(page)).toHaveText("The <b>disk</b> of web1 is full.");
+    await expect(toasts(page)).toHaveText("The <b>disk</b> of web1 is full.");
     await page.unroute("**/upload/**");
     await page.route("**/upload/**", (route) => route.abort());
     await drops(page, [{ name: "a.txt", bytes: 10 }]);
-    await expect(said(page)).toContainText("a.txt was not uploaded");
+    await expect(toasts(page)).toContainText("a.txt was not uploaded");
     expect(pane(board)).toBe("ready");
   });
 
@@ -97,7 +115,7 @@ test.describe("uploads are on", () => {
     await expect.poll(() => screen(page)).toContain("ready");
     const asked = page.waitForEvent("filechooser");
     await page.locator("#screen").click();
-    await page.locator("#screen").evaluate((e) => (e as any).hand.attach());
+    await inScreen(page, (e) => e.parts.upload.pick());
     await (await asked).setFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
     await expect.poll(() => pane(board)).toContain(path(3));
   });
@@ -106,7 +124,7 @@ test.describe("uploads are on", () => {
     await opened(page, board, "printf alive; exec cat", "Watch");
     await expect.poll(() => screen(page)).toContain("alive");
     expect(await drops(page, [{ name: "a.txt", bytes: 10 }])).toEqual({ lit: false, prevented: true, after: false });
-    await expect(said(page)).toHaveText("You are watching: nothing is uploaded.");
+    await expect(toasts(page)).toHaveText("You are watching: nothing is uploaded.");
   });
 });
 
@@ -114,9 +132,9 @@ test("where uploads are off an image or a dropped file says which key turns them
   await opened(page, board, "printf alive; exec cat");
   const url = page.url();
   expect(await drops(page, [{ name: "a.txt", bytes: 10 }])).toEqual({ lit: false, prevented: true, after: false });
-  await expect(said(page)).toContainText("Uploads are off here: [upload] enabled = true");
+  await expect(toasts(page)).toContainText("Uploads are off here: [upload] enabled = true");
   await pastes(page, "", [{ name: "shot.png", type: "image/png" }]);
-  await expect(said(page)).toContainText("Uploads are off here");
+  await expect(toasts(page)).toContainText("Uploads are off here");
   expect(page.url()).toBe(url);
 });
 
@@ -142,13 +160,13 @@ test.describe("the whole way", () => {
     await expect.poll(() => screen(page)).toContain("ready");
     const before = there(board);
     await drops(page, [{ name: "notes.txt", bytes: 5_000_000 }]);
-    await expect(said(page)).toContainText("Uploaded: ");
+    await expect(toasts(page)).toContainText("Uploaded: ");
     const [name] = there(board).filter((file) => !before.includes(file));
     const file = join(folder(board), name);
     expect(name).toMatch(/^[0-9a-f]{32}\.txt$/);
     expect([statSync(file).mode & 0o777, statSync(folder(board)).mode & 0o777, statSync(file).size]).toEqual([0o600, 0o700, 5_000_000]);
     await expect.poll(() => pane(board).replace(/\n/g, "")).toContain(`ready^[[200~${file} ^[[201~`);
-    await expect(said(page)).toContainText(file);
+    await expect(toasts(page)).toContainText(file);
     rmSync(file);
   });
 
@@ -161,9 +179,9 @@ test.describe("the whole way", () => {
     await cdp.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 300_000 });
     await drops(page, [{ name: "large.bin", bytes: 9_000_000 }]);
     await expect.poll(() => there(board).length).toBe(before + 1);
-    await expect(said(page)).toContainText(/Uploading large.bin [1-9]\d? %/);
-    await said(page).getByRole("button", { name: "Cancel" }).click();
-    await expect(said(page)).toHaveText("Upload of large.bin cancelled.");
+    await expect(toasts(page)).toContainText(/Uploading large.bin [1-9]\d? %/);
+    await toasts(page).getByRole("button", { name: "Cancel" }).click();
+    await expect(toasts(page)).toHaveText("Upload of large.bin cancelled.");
     await expect.poll(() => there(board).length).toBe(before);
     expect(pane(board)).toBe("ready");
   });

@@ -5,6 +5,7 @@ use super::shim::MuxTerminal;
 use super::{Controls, End, Link, TerminalPage};
 use crate::base::Base;
 use crate::socket::{Handlers, PageSocket, jitter_ms};
+use crate::ui::name::plain;
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PAGE_PING_MS, PAGE_SILENCE_MS_MAX, PAGE_WAKE_MS_MAX, RECONNECT_MS_MAX, SLOW_MS};
@@ -91,7 +92,8 @@ fn start(base: Base, page: TerminalPage, controls: Controls, element: &HtmlEleme
                 }
             })
         };
-        let terminal = MuxTerminal::new(element, typed.as_ref().unchecked_ref(), resized.as_ref().unchecked_ref(), leave.as_ref().unchecked_ref());
+        let terminal = MuxTerminal::new(element, page.watch, typed.as_ref().unchecked_ref(), resized.as_ref().unchecked_ref(), leave.as_ref().unchecked_ref());
+        terminal.shows(&page.session.to_string(), &plain(&page.name));
         // They live as long as the page.
         typed.forget();
         resized.forget();
@@ -148,7 +150,7 @@ fn connect(driver: &Rc<Driver>) {
     driver.asked_at.set(Some(now_ms()));
     driver.patience_ms.set(PAGE_SILENCE_MS_MAX);
     if driver.link() != Link::Lost {
-        driver.controls.link.set(Link::Connecting);
+        driver.set_link(Link::Connecting);
     }
     let (opened, framed, closed) = (driver.clone(), driver.clone(), driver.clone());
     let handlers = Handlers {
@@ -165,6 +167,12 @@ fn connect(driver: &Rc<Driver>) {
 impl Driver {
     fn link(&self) -> Link {
         self.controls.link.get_untracked()
+    }
+
+    /// Shows how the connection stands, and tells the page's scripts.
+    fn set_link(&self, link: Link) {
+        self.terminal.set_connected(link.is_connected());
+        self.controls.link.set(link);
     }
 
     fn send(&self, frame: &ToServer) -> bool {
@@ -232,7 +240,7 @@ impl Driver {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a round trip in milliseconds")]
         let ms = took_ms.max(0.0).round() as u32;
         if self.attached.get() && (answered || ms >= SLOW_MS) {
-            self.controls.link.set(if ms < SLOW_MS { Link::Live(Some(ms)) } else { Link::Slow(ms) });
+            self.set_link(if ms < SLOW_MS { Link::Live(Some(ms)) } else { Link::Slow(ms) });
         }
     }
 
@@ -261,7 +269,7 @@ impl Driver {
                     self.was_attached.set(true);
                     self.asked_at.set(None);
                     self.terminal.reset();
-                    self.controls.link.set(Link::Live(None));
+                    self.set_link(Link::Live(None));
                     self.controls.refused.set(false);
                     self.ping(PAGE_SILENCE_MS_MAX);
                 }
@@ -277,7 +285,7 @@ impl Driver {
             }
             Ok(ToClient::Clients(clients)) => self.controls.clients.set(clients),
             Ok(ToClient::Shows { session, name }) => {
-                self.terminal.shows(&session);
+                self.terminal.shows(&session, &plain(&name));
                 self.controls.name.set(name);
             }
             Ok(ToClient::Written(bytes)) => self.terminal.written(bytes),
@@ -310,10 +318,10 @@ impl Driver {
         if let (Some(close), Some(end)) = (close, over) {
             // The server knows the cause.
             let says = if close == Close::Unreachable && !reason.is_empty() { reason } else { close.sentence().to_owned() };
-            self.controls.link.set(Link::Ended(says, end));
+            self.set_link(Link::Ended(says, end));
             return;
         }
-        self.controls.link.set(Link::Lost);
+        self.set_link(Link::Lost);
         let (this, connection) = (this.clone(), self.connection.get());
         let wait = jitter_ms(self.tries.get(), RECONNECT_MS_MAX);
         self.tries.set(self.tries.get().saturating_add(1));

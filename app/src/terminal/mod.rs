@@ -48,6 +48,14 @@ pub enum Link {
     Ended(String, End),
 }
 
+impl Link {
+    /// Whether what is typed goes to the session.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        matches!(self, Self::Live(_) | Self::Slow(_))
+    }
+}
+
 /// What makes sense after the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -124,7 +132,7 @@ pub fn Terminal(
             <span class="link-state" role="status" class:live=move || matches!(link.get(), Link::Live(_)) class:slow=move || matches!(link.get(), Link::Slow(_)) class:lost=move || matches!(link.get(), Link::Lost | Link::Ended(..))>{state}</span>
         </header>
         <p class="refused" role="alert" hidden=move || !refused.get()>{note}</p>
-        <div id="screen" class:dim=move || !matches!(link.get(), Link::Live(_) | Link::Slow(_))></div>
+        <div id="screen" class:dim=move || !link.get().is_connected()></div>
         <ShownMode controls may_leave=!page.watch/>
         <div class="over" hidden=move || !matches!(link.get(), Link::Ended(..))>
             <p role="alert">{over}</p>
