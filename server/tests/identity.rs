@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use support::socket::{Socket, closed_reading, connect, hello, until as said};
 use support::sshd::{run, until};
-use support::{Accounts, Answer, Board, PATIENCE, Request, TOKEN, WATCH_TOKEN, accounts, as_account, binary, unique};
+use support::{Accounts, Answer, Board, Login, PATIENCE, Request, TOKEN, WATCH_TOKEN, accounts, as_account, binary, unique};
 
 const SECRET: &str = "the-proxy-and-we-know-it";
 
@@ -309,7 +309,7 @@ fn a_source_that_fails_too_often_is_locked_out_alone_and_no_login_of_others_ends
     board.configure(&trusting);
     let attempt = |token: &str, from: &str| board.post("/login", &[("token", token)]).own_origin().header("X-Forwarded-For", from).send();
     until("the proxy is believed", || board.log().contains("read again"));
-    let cookie = attempt(TOKEN, "198.51.100.1").header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let login = Login::of(&attempt(TOKEN, "198.51.100.1"));
     for _ in 0..muxboard_core::limits::FAILURES_MAX {
         assert_eq!(attempt("wrong-but-long-enough", "198.51.100.1").status, 401);
     }
@@ -318,7 +318,7 @@ fn a_source_that_fails_too_often_is_locked_out_alone_and_no_login_of_others_ends
     assert!(locked.body.contains("Too many failed logins"), "{}", locked.body);
     assert_eq!(board.get("/api/v1/whoami").token(TOKEN).header("X-Forwarded-For", "198.51.100.1").send().status, 429);
     assert_eq!(attempt(TOKEN, "198.51.100.2").status, 303);
-    assert_eq!(board.get("/api/v1/whoami").header("Cookie", &cookie).header("X-Forwarded-For", "198.51.100.1").send().status, 200, "who is in stays in");
+    assert_eq!(board.get("/api/v1/whoami").logged_in(&login).header("X-Forwarded-For", "198.51.100.1").send().status, 200, "who is in stays in");
 }
 
 #[test]
@@ -328,16 +328,17 @@ fn next_leads_to_own_paths_only_and_no_secret_is_logged() {
         [("/", "/"), ("//evil.example", "/"), ("https://evil.example/", "/"), ("/\\evil.example", "/"), ("/a\r\nX-Evil: 1", "/"), ("/?q=x", "/?q=x")]
     {
         let answer = board.post("/login", &[("token", TOKEN), ("next", next)]).own_origin().send();
-        assert_eq!((answer.status, answer.header("location")), (303, Some(want)), "{next:?}");
+        let base = Login::of(&answer).base;
+        assert_eq!((answer.status, answer.header("location")), (303, Some(format!("{base}{want}").as_str())), "{next:?}");
         assert!(answer.header("x-evil").is_none());
     }
-    let cookie = board.post("/login", &[("token", TOKEN)]).own_origin().send().header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let login = Login::of(&board.post("/login", &[("token", TOKEN)]).own_origin().send());
     board.post("/login", &[("token", "a-wrong-secret-token")]).own_origin().send();
-    board.get("/").header("Cookie", &cookie).send();
+    board.get("/").logged_in(&login).send();
     board.post("/fn/create", &[("place", &format!("here/{}", board.accounts.front)), ("name", "x"), ("command", "echo hidden-words")]).token(TOKEN).send();
     let log = board.log();
     assert!(log.contains("audit") && log.contains("create"), "{log}");
-    for secret in [TOKEN, cookie.split('=').nth(1).unwrap(), "a-wrong-secret-token", "hidden-words"] {
+    for secret in [TOKEN, login.cookie.split('=').nth(1).unwrap(), "a-wrong-secret-token", "hidden-words"] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }

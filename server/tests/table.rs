@@ -93,7 +93,7 @@ use muxboard_core::wire::{Grid, ToServer};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
-use support::{Accounts, Board, PATIENCE, Request, accounts, hash, unique};
+use support::{Accounts, Board, Login, PATIENCE, Request, accounts, hash, unique};
 use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -122,7 +122,9 @@ enum Who {
 enum Proof {
     Nothing,
     Bearer(&'static str),
-    Cookie(String),
+    Cookie(Login),
+    /// A cookie that somebody else got hold of, without the path of its login.
+    CookieAlone(Login),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -236,11 +238,13 @@ fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, kn
 /// The status; of a WebSocket that was opened, its close code, or `live` if it says something else first.
 async fn send(board: &Board, needs: Needs, request: Request<'_>, proof: &Proof, door: Door) -> String {
     let own = format!("http://127.0.0.1:{}", board.port);
+    let base = if let Proof::Cookie(login) = proof { login.base.as_str() } else { "" };
+    let request = Request { path: format!("{base}{}", request.path), ..request };
     let mut headers = vec![("X-Forwarded-For", address())];
     match proof {
         Proof::Nothing => {}
         Proof::Bearer(token) => headers.push(("Authorization", format!("Bearer {token}"))),
-        Proof::Cookie(cookie) => headers.push(("Cookie", cookie.clone())),
+        Proof::Cookie(login) | Proof::CookieAlone(login) => headers.push(("Cookie", login.cookie.clone())),
     }
     match door {
         Door::Right | Door::NoHost | Door::TwoHosts => headers.push(("Origin", own)),
@@ -282,7 +286,7 @@ async fn send(board: &Board, needs: Needs, request: Request<'_>, proof: &Proof, 
 fn log_in(board: &Board, token: &str) -> Proof {
     let answer = board.post("/login", &[("token", token)]).header("X-Forwarded-For", &address()).own_origin().send();
     assert_eq!(answer.status, 303);
-    Proof::Cookie(answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned())
+    Proof::Cookie(Login::of(&answer))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -304,8 +308,10 @@ async fn every_route_times_every_identity_times_host_and_origin() {
     let (method, _, needs) = routes.remove(family);
     routes.extend(muxboard::functions().into_iter().chain(["any other"]).map(|name| (method, &*format!("/fn/{name}").leak(), needs)));
     routes.push(("GET", "any other", Needs::Identity));
-    let mut callers =
-        vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(format!("muxboard_{}=nothing", board.port)))];
+    let Proof::Cookie(stolen) = log_in(&board, FULL) else { unreachable!() };
+    let wrong = Login { cookie: format!("muxboard_{}=nothing", board.port), ..stolen.clone() };
+    let mut callers = vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(wrong))];
+    callers.push((Who::Wrong, Proof::CookieAlone(stolen)));
     callers.push((Who::Expired, Proof::Bearer(EXPIRED)));
     for (who, token) in [(Who::OutOfScope, NOTHING), (Who::WatchOnly, WATCH), (Who::Full, FULL)] {
         callers.push((who, Proof::Bearer(token)));
@@ -357,6 +363,7 @@ async fn check(
                     Proof::Nothing => "-",
                     Proof::Bearer(_) => "bearer",
                     Proof::Cookie(_) => "cookie",
+                    Proof::CookieAlone(_) => "cookie alone",
                 };
                 let row = format!("{method:<7}{path:<38}{who:?} {how}");
                 if got != want {

@@ -227,6 +227,8 @@ pub const RECONNECT_MS_MAX: u32 = 15_000;
 pub const TOKEN_CHARS_MIN: usize = 16;
 /// A login's life, in hours.
 pub const LOGIN_HOURS: u64 = 24 * 7;
+/// The random part of a login's path, in hexadecimal digits: 96 bits.
+pub const LOGIN_PATH_CHARS: usize = 24;
 /// Logins kept at once; the oldest gives way.
 pub const LOGINS_MAX: usize = 256;
 /// Failed logins of one source before it is not listened to.

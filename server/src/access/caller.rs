@@ -1,5 +1,6 @@
 //! What a request brings to a gate, and why a gate lets nobody in.
 
+use crate::access::login_path;
 use crate::access::peer::{Peer, Source};
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
@@ -36,12 +37,15 @@ impl Refusal {
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub(super) headers: HeaderMap,
+    /// The random part of the login's path that was asked for; empty if it was none.
+    pub(super) login: String,
     pub(super) peer: Peer,
 }
 
 impl Caller {
     pub(crate) fn of(request: &Request) -> Self {
-        Self { headers: request.headers().clone(), peer: Peer::of(request) }
+        let login = login_path::split(request.uri().path()).map_or("", |(key, _)| key).to_owned();
+        Self { headers: request.headers().clone(), login, peer: Peer::of(request) }
     }
 
     /// The request's headers.

@@ -65,7 +65,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whatever_goes_wrong_in_it_is_a_refusal() {
-        let caller = Caller { headers: Default::default(), peer: Peer::Unknown };
+        let caller = Caller { headers: Default::default(), login: String::new(), peer: Peer::Unknown };
         for mood in ["fails", "hangs", "panics", "panics at once", "does not know"] {
             assert!(Gate::own(Moody(mood)).principal(&caller, Source::Unknown).await.is_err(), "{mood}");
         }

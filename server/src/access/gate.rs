@@ -39,7 +39,7 @@ impl Gate {
             Self::Deny => Err(Refusal::Unknown),
             Self::Token(gate) => match bearer(&caller.headers) {
                 Some(token) => gate.of_token(token, source),
-                None => gate.of_cookie(&caller.headers).ok_or(Refusal::Unknown),
+                None => gate.of_cookie(caller).ok_or(Refusal::Unknown),
             },
             Self::Proxy(gate) => gate.principal(caller),
             Self::Open => Ok(Principal::named(ANYONE)),
@@ -52,7 +52,7 @@ impl Gate {
         match self {
             Self::Token(gate) => match bearer(&caller.headers) {
                 Some(token) => gate.find(token).map(|known| Principal::named(known.name.clone())),
-                None => gate.of_cookie(&caller.headers),
+                None => gate.of_cookie(caller),
             },
             Self::Deny | Self::Proxy(_) | Self::Open | Self::Own(_) => self.principal(caller, Source::Unknown).await.ok(),
         }
@@ -63,6 +63,11 @@ impl Gate {
         if let (Self::Token(new), Self::Token(old)) = (self, old) {
             new.take_over(old);
         }
+    }
+
+    /// Whether its logins have a path of their own each.
+    pub(crate) fn has_login_paths(&self) -> bool {
+        matches!(self, Self::Token(gate) if gate.has_login_paths())
     }
 
     /// Its name, as in the configuration.

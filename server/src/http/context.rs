@@ -1,13 +1,15 @@
 //! A request's identity: found once, before any handler, and kept with the request.
 
 use crate::access::caller::{Caller, Refusal};
+use crate::access::login_path;
 use crate::access::peer::Source;
 use crate::access::rules::Rules;
 use crate::http::guard::RequestId;
 use crate::state::Shared;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::policy::{Asker, Principal};
 use std::sync::Arc;
@@ -43,6 +45,10 @@ impl Visit {
 /// Keeps with a request what is known of it before any gate is asked.
 pub(crate) async fn meet(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let (rules, caller) = (shared.rules(), Caller::of(&request));
+    if login_path::split(request.uri().path()).is_some() && !rules.gate.has_login_paths() {
+        // Every page has one URL. What a proxy in front of us keeps from somebody by its path must not have another one.
+        return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();
+    }
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let from = caller.source(&rules.doors.proxies).to_string();
     let nobody = Asker { principal: Principal::default(), gate: rules.gate.name(), from, request: id };

@@ -1,9 +1,10 @@
 //! Who is not let in is told so here, in the form that the route's callers understand.
 
 use crate::access::caller::Refusal;
+use crate::access::login_path;
 use crate::error::refused;
 use crate::http::context::Visit;
-use crate::http::guard::Nonce;
+use crate::http::guard::PageContext;
 use crate::http::pages::login;
 use crate::http::problem::{self, takes_html};
 use crate::state::Shared;
@@ -24,10 +25,10 @@ pub(crate) async fn known_alone(State(shared): State<Arc<Shared>>, mut request: 
         }
         Err(refusal) => {
             visit.refused(&shared, "enter", refusal);
-            let nonce = request.extensions().get::<Nonce>().cloned().unwrap_or(Nonce(String::new()));
+            let Some(context) = request.extensions().get::<PageContext>().cloned() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
             let original = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
-            let form = Form::of(request.uri().path(), request.headers());
-            answer(&shared, &nonce, form, &original.path_and_query().map(ToString::to_string).unwrap_or_default(), refusal).await
+            let form = Form::of(login_path::without(request.uri().path()), request.headers());
+            answer(&shared, &context, form, &original.path_and_query().map(ToString::to_string).unwrap_or_default(), refusal).await
         }
     }
 }
@@ -56,11 +57,11 @@ impl Form {
     }
 }
 
-async fn answer(shared: &Shared, nonce: &Nonce, form: Form, path: &str, refusal: &Refusal) -> Response {
+async fn answer(shared: &Shared, context: &PageContext, form: Form, path: &str, refusal: &Refusal) -> Response {
     let error = refused(shared.rules().gate.name(), refusal);
     let mut answer = match form {
-        Form::Page => login::unknown(shared, nonce, path, refusal).await,
-        Form::Posted => login::unknown(shared, nonce, "", refusal).await,
+        Form::Page => login::unknown(shared, context, path, refusal).await,
+        Form::Posted => login::unknown(shared, context, "", refusal).await,
         Form::Function => problem::refuse(&error),
         Form::Problem => problem::problem(&error),
     };

@@ -1,5 +1,6 @@
 //! Every URL of the product on one screen, and every guard applied there once.
 
+use crate::access::login_path::LOGINS;
 use crate::http::{api, assets, context, forms, guard, pages, refusal, socket, upload};
 use crate::state::Shared;
 use axum::Router;
@@ -63,14 +64,13 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let known_alone = || middleware::from_fn_with_state(shared.clone(), refusal::known_alone);
     let mut board = Router::new();
     for (_, path, needs, handler) in table() {
-        board = board.route(
-            path,
-            match needs {
-                Needs::Nothing => handler,
-                Needs::Identity => handler.layer(known_alone()).layer(identified()),
-                Needs::Socket => handler.layer(identified()),
-            },
-        );
+        let handler = match needs {
+            Needs::Nothing => handler,
+            Needs::Identity => handler.layer(known_alone()).layer(identified()),
+            Needs::Socket => handler.layer(identified()),
+        };
+        // The same below the path of a login.
+        board = board.route(&format!("{LOGINS}/{{login}}{path}"), handler.clone()).route(path, handler);
     }
     let nothing: Handler = any(pages::render::nothing);
     let board = board
@@ -81,7 +81,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         // What is packed already is left as it is.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
         .layer(middleware::from_fn_with_state(shared.clone(), guard::doors))
-        .layer(middleware::from_fn(guard::headers))
+        .layer(middleware::from_fn_with_state(shared.clone(), guard::headers))
         .with_state(shared.clone());
     if shared.base.0.is_empty() { board } else { Router::new().nest_service(&shared.base.0, board) }
 }
@@ -92,7 +92,7 @@ pub(crate) fn alone(shared: Arc<Shared>) -> Router {
     if !shared.base.0.is_empty() {
         let beside: MethodRouter = any(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
         let doors = middleware::from_fn_with_state(shared.clone(), guard::doors);
-        board = board.fallback_service(beside.layer(doors).layer(middleware::from_fn(guard::headers)));
+        board = board.fallback_service(beside.layer(doors).layer(middleware::from_fn_with_state(shared.clone(), guard::headers)));
     }
     // It holds for a whole host name, all its ports: not ours to say where we are a part of another application.
     board.layer(middleware::from_fn_with_state(shared, guard::https_alone))

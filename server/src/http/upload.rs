@@ -2,7 +2,7 @@
 //! type, a name) is not asked.
 
 use crate::error::public as failed;
-use crate::http::api::{Target, target};
+use crate::http::api::{SessionPath, Target, target};
 use crate::http::context::Visit;
 use crate::http::problem::{answered, no_query, problem};
 use crate::state::{Shared, unix_now};
@@ -60,14 +60,7 @@ pub(crate) async fn receive(
     answer
 }
 
-async fn take<S, E>(
-    shared: &Arc<Shared>,
-    who: &Asker,
-    visit: &Visit,
-    path: &(String, String, String),
-    headers: &HeaderMap,
-    body: S,
-) -> Result<Response, PublicError>
+async fn take<S, E>(shared: &Arc<Shared>, who: &Asker, visit: &Visit, path: &SessionPath, headers: &HeaderMap, body: S) -> Result<Response, PublicError>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {

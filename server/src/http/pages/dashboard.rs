@@ -2,7 +2,7 @@
 
 use super::render::{Fields, fields, frame};
 use crate::access::gate::Gate;
-use crate::http::guard::Nonce;
+use crate::http::guard::PageContext;
 use crate::state::Shared;
 use axum::Extension;
 use axum::body::Body;
@@ -38,7 +38,7 @@ pub(crate) struct Question {
 
 pub(crate) async fn dashboard(
     State(shared): State<Arc<Shared>>,
-    Extension(nonce): Extension<Nonce>,
+    Extension(context): Extension<PageContext>,
     Extension(who): Extension<Asker>,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -49,19 +49,26 @@ pub(crate) async fn dashboard(
         let (place, session) = about.rsplit_once('/').filter(|_| what != "create").unwrap_or((about, ""));
         Some(Question { what, fields: [("place", place), ("session", session)].map(|(k, v)| (k.to_owned(), v.to_owned())).into(), refused: None })
     });
-    board_page(&shared, &nonce, StatusCode::OK, who, filter, question).await
+    board_page(&shared, &context, StatusCode::OK, who, filter, question).await
 }
 
-pub(crate) async fn board_page(shared: &Arc<Shared>, nonce: &Nonce, status: StatusCode, who: Asker, query: String, question: Option<Question>) -> Response {
-    let frame = frame(shared, nonce);
+pub(crate) async fn board_page(
+    shared: &Arc<Shared>,
+    context: &PageContext,
+    status: StatusCode,
+    who: Asker,
+    query: String,
+    question: Option<Question>,
+) -> Response {
+    let frame = frame(shared, context);
     // Where the list goes: no content can hold it.
-    let place = format!("<!--{}-->", nonce.0);
-    let board = shared.clone();
+    let place = format!("<!--{}-->", context.nonce);
+    let (board, base) = (shared.clone(), context.base.clone());
     let (sender, receiver) = mpsc::channel::<String>(4);
     tokio::task::spawn_blocking(move || {
         let owner = Owner::new();
         owner.with(|| {
-            provide_context(board.base.clone());
+            provide_context(base);
             let mut view = board.view(&who);
             let page = BoardPage {
                 principal: view.principal.clone(),

@@ -1,7 +1,7 @@
 //! What every page is made with: its frame, its fields, and the sentence that stands in the place of a page.
 
 use crate::http::assets;
-use crate::http::guard::Nonce;
+use crate::http::guard::PageContext;
 use crate::state::Shared;
 use axum::Extension;
 use axum::extract::State;
@@ -23,11 +23,11 @@ pub(crate) fn fields(text: &str) -> Option<Fields> {
     axum::extract::Query::try_from_uri(&uri).ok().map(|axum::extract::Query(fields)| fields)
 }
 
-pub(crate) fn frame(shared: &Shared, nonce: &Nonce) -> Frame {
+pub(crate) fn frame(shared: &Shared, context: &PageContext) -> Frame {
     Frame {
-        base: shared.base.clone(),
+        base: context.base.clone(),
         assets: format!("{}{}", shared.base.0, assets::folder()),
-        nonce: nonce.0.clone(),
+        nonce: context.nonce.clone(),
         scripts: assets::scripts(),
         upload_bytes_max: shared.rules().upload.map(|u| u.bytes_max),
     }
@@ -48,15 +48,15 @@ pub(super) async fn render<V: IntoView + 'static>(base: Base, view: impl FnOnce(
 }
 
 /// A sentence instead of a page.
-pub(crate) async fn sorry(shared: &Shared, nonce: &Nonce, status: StatusCode, title: &str, says: &str, way: Option<(String, String)>) -> Response {
-    let frame = frame(shared, nonce);
+pub(crate) async fn sorry(shared: &Shared, context: &PageContext, status: StatusCode, title: &str, says: &str, way: Option<(String, String)>) -> Response {
+    let frame = frame(shared, context);
     let (title, says) = (title.to_owned(), says.to_owned());
-    let page = render(shared.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
+    let page = render(context.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
     (status, page.await).into_response()
 }
 
 /// Any other URL.
-pub(crate) async fn nothing(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>) -> Response {
-    let all = Some(("All sessions".into(), shared.base.board()));
-    sorry(&shared, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
+pub(crate) async fn nothing(State(shared): State<Arc<Shared>>, Extension(context): Extension<PageContext>) -> Response {
+    let all = Some(("All sessions".into(), context.base.board()));
+    sorry(&shared, &context, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
 }

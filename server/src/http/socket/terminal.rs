@@ -6,6 +6,7 @@ use super::line::{Event, Line};
 use super::outbox::{Aside, Outbox};
 use super::{Recheck, close, close_with, refused, stopped};
 use crate::error::public;
+use crate::http::api::SessionPath;
 use crate::http::context::Visit;
 use crate::state::Shared;
 use axum::Extension;
@@ -31,7 +32,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 pub(crate) async fn attach(
     State(shared): State<Arc<Shared>>,
     Extension(visit): Extension<Visit>,
-    Path((host, user, session)): Path<(String, String, String)>,
+    Path(SessionPath { host, user, session }): Path<SessionPath>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let upgrade = upgrade
