@@ -71,7 +71,7 @@
 //! | network-proxy | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | unix-mode | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | unix-folder | server/src/http/listen/unix.rs | server/src/http/listen/unix.rs: a_folder_that_others_write_in_is_refused |
-//! | one-address | server/src/http/listen/room.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
+//! | one-address | server/src/http/listen/connection_limiter.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
 //! | upload-off | server/src/http/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
 //! | upload-withdrawn | server/src/http/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
 //! | upload-size | server/src/http/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
@@ -88,7 +88,7 @@
 mod support;
 
 use futures_util::{SinkExt, StreamExt};
-use muxboard::Needs;
+use muxboard::Access;
 use muxboard_core::wire::{Grid, ToServer};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -212,9 +212,9 @@ fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> (Request<'a>, 
     }
 }
 
-fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, known: &Expected) -> String {
+fn expected(needs: Access, changes: bool, who: Who, proof: &Proof, door: Door, known: &Expected) -> String {
     let own_header = matches!(proof, Proof::Bearer(_));
-    let ambient = changes || needs == Needs::Socket;
+    let ambient = changes || needs == Access::Socket;
     let refused = match door {
         Door::ForeignHost | Door::NoHost | Door::TwoHosts => true,
         Door::ForeignOrigin | Door::NullOrigin => ambient,
@@ -224,11 +224,11 @@ fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, kn
     if refused {
         return "403".into();
     }
-    if needs == Needs::Nothing {
+    if needs == Access::Public {
         return known.full.into();
     }
     match who {
-        Who::None | Who::Wrong | Who::Expired | Who::Revoked => if needs == Needs::Socket { "4001" } else { "401" }.into(),
+        Who::None | Who::Wrong | Who::Expired | Who::Revoked => if needs == Access::Socket { "4001" } else { "401" }.into(),
         Who::OutOfScope => known.nothing.into(),
         Who::WatchOnly => known.watch.into(),
         Who::Full => known.full.into(),
@@ -236,7 +236,7 @@ fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, kn
 }
 
 /// The status; of a WebSocket that was opened, its close code, or `live` if it says something else first.
-async fn send(board: &Board, needs: Needs, request: Request<'_>, proof: &Proof, door: Door) -> String {
+async fn send(board: &Board, needs: Access, request: Request<'_>, proof: &Proof, door: Door) -> String {
     let own = format!("http://127.0.0.1:{}", board.port);
     let base = if let Proof::Cookie(login) = proof { login.base.as_str() } else { "" };
     let request = Request { path: format!("{base}{}", request.path), ..request };
@@ -255,9 +255,9 @@ async fn send(board: &Board, needs: Needs, request: Request<'_>, proof: &Proof, 
     }
     // No client for WebSockets says these things.
     let odd = matches!(door, Door::NoHost | Door::TwoHosts);
-    if needs != Needs::Socket || odd {
+    if needs != Access::Socket || odd {
         let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
-        let request = if needs == Needs::Socket { request.websocket() } else { request };
+        let request = if needs == Access::Socket { request.websocket() } else { request };
         let request = match door {
             Door::NoHost => request.without("Host"),
             Door::TwoHosts => request.again("Host", &format!("127.0.0.1:{}", board.port)),
@@ -307,11 +307,9 @@ async fn every_route_times_every_identity_times_host_and_origin() {
     let family = routes.iter().position(|(_, path, _)| *path == "/fn/{function}").unwrap();
     let (method, _, needs) = routes.remove(family);
     routes.extend(muxboard::functions().into_iter().chain(["any other"]).map(|name| (method, &*format!("/fn/{name}").leak(), needs)));
-    routes.push(("GET", "any other", Needs::Identity));
-    let Proof::Cookie(stolen) = log_in(&board, FULL) else { unreachable!() };
-    let wrong = Login { cookie: format!("muxboard_{}=nothing", board.port), ..stolen.clone() };
-    let mut callers = vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(wrong))];
-    callers.push((Who::Wrong, Proof::CookieAlone(stolen)));
+    routes.push(("GET", "any other", Access::Identity));
+    let mut callers =
+        vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(format!("muxboard_{}=nothing", board.port)))];
     callers.push((Who::Expired, Proof::Bearer(EXPIRED)));
     for (who, token) in [(Who::OutOfScope, NOTHING), (Who::WatchOnly, WATCH), (Who::Full, FULL)] {
         callers.push((who, Proof::Bearer(token)));
@@ -341,7 +339,7 @@ async fn every_route_times_every_identity_times_host_and_origin() {
 
 async fn check(
     board: &Board,
-    routes: &[(&'static str, &'static str, Needs)],
+    routes: &[(&'static str, &'static str, Access)],
     callers: &[(Who, Proof)],
     rows: &mut BTreeMap<String, Vec<String>>,
     wrong: &mut Vec<String>,

@@ -1,8 +1,8 @@
 //! What every page is made with: its frame, its fields, and the sentence that stands in the place of a page.
 
 use crate::http::assets;
-use crate::http::guard::PageContext;
-use crate::state::Shared;
+use crate::http::guard::Nonce;
+use crate::state::AppState;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,13 +23,13 @@ pub(crate) fn fields(text: &str) -> Option<Fields> {
     axum::extract::Query::try_from_uri(&uri).ok().map(|axum::extract::Query(fields)| fields)
 }
 
-pub(crate) fn frame(shared: &Shared, context: &PageContext) -> Frame {
+pub(crate) fn frame(state: &AppState, nonce: &Nonce) -> Frame {
     Frame {
-        base: context.base.clone(),
-        assets: format!("{}{}", shared.base.0, assets::folder()),
-        nonce: context.nonce.clone(),
+        base: state.base.clone(),
+        assets: format!("{}{}", state.base.0, assets::folder()),
+        nonce: nonce.0.clone(),
         scripts: assets::scripts(),
-        upload_bytes_max: shared.rules().upload.map(|u| u.bytes_max),
+        upload_bytes_max: state.rules().upload.map(|u| u.bytes_max),
     }
 }
 
@@ -48,15 +48,15 @@ pub(super) async fn render<V: IntoView + 'static>(base: Base, view: impl FnOnce(
 }
 
 /// A sentence instead of a page.
-pub(crate) async fn sorry(shared: &Shared, context: &PageContext, status: StatusCode, title: &str, says: &str, way: Option<(String, String)>) -> Response {
-    let frame = frame(shared, context);
+pub(crate) async fn message_page(state: &AppState, nonce: &Nonce, status: StatusCode, title: &str, says: &str, way: Option<(String, String)>) -> Response {
+    let frame = frame(state, nonce);
     let (title, says) = (title.to_owned(), says.to_owned());
-    let page = render(context.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
+    let page = render(state.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
     (status, page.await).into_response()
 }
 
 /// Any other URL.
-pub(crate) async fn nothing(State(shared): State<Arc<Shared>>, Extension(context): Extension<PageContext>) -> Response {
-    let all = Some(("All sessions".into(), context.base.board()));
-    sorry(&shared, &context, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
+pub(crate) async fn not_found(State(state): State<Arc<AppState>>, Extension(nonce): Extension<Nonce>) -> Response {
+    let all = Some(("All sessions".into(), state.base.board()));
+    message_page(&state, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
 }

@@ -1,15 +1,16 @@
 //! The WebSockets: the board's and a terminal's.
 
 pub(crate) mod board;
+mod control_queue;
 mod input;
 mod leave;
-mod line;
+mod nonblocking;
 mod outbox;
 pub(crate) mod terminal;
 
 use crate::access::caller::Refusal;
-use crate::http::context::Visit;
-use crate::state::Shared;
+use crate::http::context::RequestContext;
+use crate::state::AppState;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use muxboard_core::limits::{HELLO_SECONDS_MAX, SILENCE_SECONDS_MAX};
 use muxboard_core::policy::Principal;
@@ -21,9 +22,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Who opened a socket, or why it is closed.
-fn refused(shared: &Shared, visit: &Visit) -> Result<Principal, Close> {
-    visit.found.as_ref().map(|asker| asker.principal.clone()).map_err(|refusal| {
-        visit.refused(shared, "enter", refusal);
+fn refused(state: &AppState, context: &RequestContext) -> Result<Principal, Close> {
+    context.actor.as_ref().map(|asker| asker.principal.clone()).map_err(|refusal| {
+        context.refused(state, "enter", refusal);
         match refusal {
             Refusal::Unknown | Refusal::Locked => Close::Unauthenticated,
             Refusal::NotMapped(_) => Close::Forbidden,
@@ -31,26 +32,26 @@ fn refused(shared: &Shared, visit: &Visit) -> Result<Principal, Close> {
     })
 }
 
-/// Asks the gate again whether it lets in who opened a socket. It may take its time: the socket's own work goes on meanwhile.
+/// A question to the gate, whether it still lets in the principal who opened a socket. The socket's own work goes on while the gate is asked.
 #[derive(Default)]
-struct Recheck(Option<Pin<Box<dyn Future<Output = bool> + Send>>>);
+struct Revalidation(Option<Pin<Box<dyn Future<Output = bool> + Send>>>);
 
-impl Recheck {
-    /// Asks, unless an answer is awaited: a gate that hangs is a refusal once its time is over, and is not given that time again and again.
-    fn begin(&mut self, shared: &Arc<Shared>, visit: &Visit, who: &Principal) {
+impl Revalidation {
+    /// Asks the gate, unless an answer is awaited: a gate that hangs refuses once its time is over, and does not get that time again and again.
+    fn start(&mut self, state: &Arc<AppState>, context: &RequestContext, who: &Principal) {
         if self.0.is_none() {
-            self.anew(shared, visit, who);
+            self.restart(state, context, who);
         }
     }
 
-    /// Asks by the rules as they are now: what was asked before says nothing any more.
-    fn anew(&mut self, shared: &Arc<Shared>, visit: &Visit, who: &Principal) {
-        let (shared, visit, who) = (shared.clone(), visit.clone(), who.clone());
-        self.0 = Some(Box::pin(async move { visit.holds(&shared, &who).await }));
+    /// Asks the gate of the current rules; a question under way is dropped.
+    fn restart(&mut self, state: &Arc<AppState>, context: &RequestContext, who: &Principal) {
+        let (state, context, who) = (state.clone(), context.clone(), who.clone());
+        self.0 = Some(Box::pin(async move { context.revalidate(&state, &who).await }));
     }
 
-    /// The answer; waits for ever if nothing was asked.
-    async fn verdict(&mut self) -> bool {
+    /// Waits for the gate's answer: true if it still lets the principal in. Pending for ever when nothing was asked.
+    async fn outcome(&mut self) -> bool {
         let Some(asked) = &mut self.0 else { return std::future::pending().await };
         let holds = asked.await;
         self.0 = None;

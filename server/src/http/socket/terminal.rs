@@ -1,14 +1,14 @@
 //! A terminal's WebSocket: one task that selects over the pty, the socket, the clock and the server's own end.
 
+use super::control_queue::ControlQueue;
 use super::input::Input;
 use super::leave::{self, Leave};
-use super::line::{Event, Line};
-use super::outbox::{Aside, Outbox};
-use super::{Recheck, close, close_with, refused, stopped};
-use crate::error::public;
-use crate::http::api::SessionPath;
-use crate::http::context::Visit;
-use crate::state::Shared;
+use super::nonblocking::{NonBlockingSocket, SocketEvent};
+use super::outbox::Outbox;
+use super::{Revalidation, close, close_with, refused, stopped};
+use crate::error::to_public;
+use crate::http::context::RequestContext;
+use crate::state::AppState;
 use axum::Extension;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
@@ -30,9 +30,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub(crate) async fn attach(
-    State(shared): State<Arc<Shared>>,
-    Extension(visit): Extension<Visit>,
-    Path(SessionPath { host, user, session }): Path<SessionPath>,
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path((host, user, session)): Path<(String, String, String)>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let upgrade = upgrade
@@ -41,15 +41,15 @@ pub(crate) async fn attach(
         .read_buffer_size(WRITE_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
         // The frame's own head comes on top.
-        .max_write_buffer_size(shared.fleet.limits().queue_bytes + WRITE_BUFFER_BYTES);
+        .max_write_buffer_size(state.fleet.limits().queue_bytes + WRITE_BUFFER_BYTES);
     upgrade.on_upgrade(move |socket| async move {
-        let who = match (refused(&shared, &visit), &visit.found) {
+        let who = match (refused(&state, &context), &context.actor) {
             (Ok(_), Ok(asker)) => asker.clone(),
             (Err(why), _) => return close(socket, why).await,
             _ => return close(socket, Close::Unauthenticated).await,
         };
         match (format!("{host}/{user}").parse(), session.parse()) {
-            (Ok(place), Ok(session)) => start(shared, who, visit, place, session, socket).await,
+            (Ok(place), Ok(session)) => start(state, who, context, place, session, socket).await,
             _ => close(socket, Close::Unknown).await,
         }
     })
@@ -65,7 +65,7 @@ fn reason(error: &PublicError) -> Close {
     }
 }
 
-async fn start(shared: Arc<Shared>, who: Asker, visit: Visit, place: Place, session: SessionId, mut socket: WebSocket) {
+async fn start(state: Arc<AppState>, who: Asker, context: RequestContext, place: Place, session: SessionId, mut socket: WebSocket) {
     let hello = timeout(Duration::from_secs(HELLO_SECONDS_MAX), socket.recv()).await;
     let (grid, watch, name) = match hello {
         Ok(Some(Ok(Message::Binary(bytes)))) => match ToServer::decode(&bytes) {
@@ -75,22 +75,22 @@ async fn start(shared: Arc<Shared>, who: Asker, visit: Visit, place: Place, sess
         Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return,
         _ => return close(socket, Close::BadFrame).await,
     };
-    let login = Login { shared: &shared, visit: &visit };
+    let login = Admission { state: &state, context: &context };
     // Two operations, two permits: what may only watch has no way to the pty.
     if watch {
-        match shared.permit(&who, place, Watch { session }) {
-            Ok(permit) => run(login, &permit, name, shared.fleet.watch(&permit, grid).await, socket).await,
+        match state.permit(&who, place, Watch { session }) {
+            Ok(permit) => run(login, &permit, name, state.fleet.watch(&permit, grid).await, socket).await,
             Err(error) => close(socket, reason(&error)).await,
         }
     } else {
-        match shared.permit(&who, place, Type { session }) {
-            Ok(permit) => run(login, &permit, name, shared.fleet.attach(&permit, grid).await, socket).await,
+        match state.permit(&who, place, Type { session }) {
+            Ok(permit) => run(login, &permit, name, state.fleet.attach(&permit, grid).await, socket).await,
             Err(error) => close(socket, reason(&error)).await,
         }
     }
 }
 
-async fn run<O: Operation>(login: Login<'_>, permit: &Permit<O>, name: Option<SessionName>, opened: Result<Attachment, Failed>, socket: WebSocket) {
+async fn run<O: Operation>(login: Admission<'_>, permit: &Permit<O>, name: Option<SessionName>, opened: Result<Attachment, Failed>, socket: WebSocket) {
     match opened {
         Ok(attachment) => pump(login, permit, name, attachment, socket).await,
         Err(failed) => {
@@ -98,7 +98,7 @@ async fn run<O: Operation>(login: Login<'_>, permit: &Permit<O>, name: Option<Se
                 Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => Some(fault.clone()),
                 _ => None,
             };
-            close_for(socket, reason(&public(failed)), cause.as_ref()).await;
+            close_for(socket, reason(&to_public(failed)), cause.as_ref()).await;
         }
     }
 }
@@ -112,27 +112,27 @@ async fn close_for(socket: WebSocket, why: Close, cause: Option<&Fault>) {
 }
 
 /// What a connection came in with.
-struct Login<'a> {
-    shared: &'a Arc<Shared>,
-    visit: &'a Visit,
+struct Admission<'a> {
+    state: &'a Arc<AppState>,
+    context: &'a RequestContext,
 }
 
-impl Login<'_> {
+impl Admission<'_> {
     /// Whether the policy would permit the same now.
     fn allows<O: Operation>(&self, permit: &Permit<O>) -> bool {
-        let rules = self.shared.rules();
+        let rules = self.state.rules();
         rules.policy.still_allows(&rules.inventory, permit)
     }
 }
 
 /// A terminal that is being opened.
-type Opening = Pin<Box<dyn Future<Output = Result<Connection, Failed>> + Send>>;
+type FreshTerminal = Pin<Box<dyn Future<Output = Result<Connection, Failed>> + Send>>;
 
 /// A fresh terminal on its way to take the old one's place, at most one in [`OVERTAKE_SECONDS_MIN`].
 struct Overtake<'a, O> {
     fleet: &'a Arc<Fleet>,
     permit: &'a Permit<O>,
-    coming: Option<Opening>,
+    coming: Option<FreshTerminal>,
     not_before: Instant,
 }
 
@@ -187,17 +187,17 @@ fn next_check() -> Instant {
     *BEGAN + Duration::from_secs((BEGAN.elapsed().as_secs() / CHECK_SECONDS + 1) * CHECK_SECONDS)
 }
 
-async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Option<SessionName>, mut attachment: Attachment, socket: WebSocket) {
-    let Login { shared, .. } = login;
-    let fleet = &shared.fleet;
+async fn pump<O: Operation>(login: Admission<'_>, permit: &Permit<O>, mut name: Option<SessionName>, mut attachment: Attachment, socket: WebSocket) {
+    let Admission { state, .. } = login;
+    let fleet = &state.fleet;
     let limits = fleet.limits();
-    let mut stopping = shared.stop.subscribe();
-    let (mut rules, mut recheck) = (shared.rules.subscribe(), Recheck::default());
+    let mut stopping = state.stop.subscribe();
+    let (mut rules, mut revalidation) = (state.rules.subscribe(), Revalidation::default());
     let Some(mut row) = fleet.row_of(&permit.place().host) else { return };
-    let mut line = Line::new(socket);
+    let mut line = NonBlockingSocket::new(socket);
     name = permit.operation().session().and_then(|id| fleet.name(permit.place(), id)).or(name);
     let (mut heard, mut pinged) = (Instant::now(), false);
-    let (mut out, mut aside) = (Outbox::new(limits), Aside::default());
+    let (mut out, mut control) = (Outbox::new(limits), ControlQueue::default());
     let mut input = Input::default();
     // What the page was told: that tmux shows the session, who else does, which one it is and how it is called.
     let (mut attached, mut shown, mut told) = (false, Showing::default(), None);
@@ -215,7 +215,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
     let mut alarm = pin!(sleep_until(check));
     let end = loop {
         while attached && line.is_free() {
-            let message = if out.is_due() { Some(out.take()) } else { aside.next() };
+            let message = if out.is_due() { Some(out.take()) } else { control.next() };
             let Some(message) = message else { break };
             if !line.send(message).await {
                 return;
@@ -226,14 +226,14 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
         if due < alarm.deadline() {
             alarm.as_mut().reset(due);
         }
-        out.watch();
+        out.note_backpressure();
         // Not biased: a flood keeps the first arms ready, and an ended login or a stopping server must be heard through it.
         tokio::select! {
             event = line.event(input.has_room()) => {
                 let message = match event {
-                    Event::Flushed => continue,
-                    Event::Over => return,
-                    Event::Heard(message) => message,
+                    SocketEvent::Flushed => continue,
+                    SocketEvent::Closed => return,
+                    SocketEvent::Message(message) => message,
                 };
                 (heard, pinged) = (Instant::now(), false);
                 let Message::Binary(bytes) = message else {
@@ -262,19 +262,19 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                         out.taken(bytes);
                         if attached && stalled && leave.is_none() && !input.is_pasting() { overtake.begin(&attachment); }
                     }
-                    Ok(ToServer::Ping(number)) => aside.pong = Some(number),
+                    Ok(ToServer::Ping(number)) => control.pong = Some(number),
                     Ok(ToServer::Hello { .. }) | Err(_) => break Close::BadFrame,
                 }
             }
             answer = to_program.answered() => match answer {
                 // What the last look saw is over.
-                Ok(()) => if shown.mode.take().is_some() { aside.mode = Some(None); },
+                Ok(()) => if shown.mode.take().is_some() { control.mode = Some(None); },
                 // It reaches nobody, and the page waits for no answer to it.
-                Err(Failed::Gone) => aside.written(input.written(input.waiting().len())),
+                Err(Failed::Gone) => control.written(input.written(input.waiting().len())),
                 Err(failed) => break leave::end(&failed),
             },
             () = attachment.writable(), if !input.waiting().is_empty() && !to_program.is_coming() => match attachment.write(input.waiting()) {
-                Ok(count) => aside.written(input.written(count)),
+                Ok(count) => control.written(input.written(count)),
                 // The end of the output says why.
                 Err(_) => input.clear(),
             },
@@ -284,21 +284,21 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 let ended = attachment.read(out.open(), limit);
                 // What may be tmux's word that the session is gone is not shown.
                 if !attached && out.held() > 0 && !attachment.undecided() {
-                    (attached, aside.grid) = (true, Some(attachment.grid()));
-                    if let Some(message) = aside.next() && !line.send(message).await { return; }
+                    (attached, control.grid) = (true, Some(attachment.grid()));
+                    if let Some(message) = control.next() && !line.send(message).await { return; }
                 }
                 match ended {
-                    Ok(more) => out.is_dry(!more),
+                    Ok(more) => out.note_drained(!more),
                     Err(end) => {
                         if !attached { out.frame.clear(); }
-                        break over(shared, permit, &mut attachment, end, &mut out, &mut line).await;
+                        break over(state, permit, &mut attachment, end, &mut out, &mut line).await;
                     }
                 }
                 fleet.stir(permit.place());
             }
             fresh = overtake.ready() => if let Some(fresh) = fresh && !input.is_pasting() {
                 attachment.go_on_with(fresh);
-                out.begin_anew();
+                out.reset();
                 listed = false;
             },
             () = alarm.as_mut() => {
@@ -311,7 +311,7 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 }
                 if now >= check {
                     if !login.allows(permit) { break Close::Revoked; }
-                    recheck.begin(shared, login.visit, permit.principal());
+                    revalidation.start(state, login.context, permit.principal());
                     if out.is_stalled(limits) { break Close::Stalled; }
                     let silence = now - heard;
                     if pinged && silence > Duration::from_secs(SILENCE_SECONDS_MAX) { return; }
@@ -327,13 +327,13 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                 if changed.is_err() { break Close::ShuttingDown; }
                 rules.borrow_and_update();
                 if !login.allows(permit) { break Close::Revoked; }
-                recheck.anew(shared, login.visit, permit.principal());
+                revalidation.restart(state, login.context, permit.principal());
             }
-            holds = recheck.verdict() => if !holds { break Close::Revoked; },
+            holds = revalidation.outcome() => if !holds { break Close::Revoked; },
             changed = row.changed() => {
                 if changed.is_err() { break Close::ShuttingDown; }
                 row.borrow_and_update();
-                if fleet.follow_size(permit, &mut attachment) { aside.grid = Some(attachment.grid()); }
+                if fleet.follow_size(permit, &mut attachment) { control.grid = Some(attachment.grid()); }
                 name = permit.operation().session().and_then(|id| fleet.name(permit.place(), id)).or(name);
                 let mut now = fleet.showing(permit, &attachment);
                 if to_program.is_newer_than_look(permit.place()) { now.mode = shown.mode; }
@@ -349,12 +349,12 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
                     let here = || permit.operation().session().and_then(|id| Some((id, fleet.name(permit.place(), id)?)));
                     let shows = now.moved_to.clone().or_else(here);
                     if shows.is_some() && shows != told {
-                        aside.shows.clone_from(&shows);
+                        control.shows.clone_from(&shows);
                         told = shows;
                     }
                     if now != shown {
-                        if now.mode != shown.mode { aside.mode = Some(now.mode); }
-                        aside.clients = Some(now.clients.clone());
+                        if now.mode != shown.mode { control.mode = Some(now.mode); }
+                        control.clients = Some(now.clients.clone());
                         shown = now;
                     }
                 }
@@ -370,7 +370,14 @@ async fn pump<O: Operation>(login: Login<'_>, permit: &Permit<O>, mut name: Opti
 }
 
 /// The terminal's own end: the last output goes out, then it is asked whether the session lives on.
-async fn over<O: Operation>(shared: &Shared, permit: &Permit<O>, attachment: &mut Attachment, end: AttachEnd, out: &mut Outbox, line: &mut Line) -> Close {
+async fn over<O: Operation>(
+    state: &AppState,
+    permit: &Permit<O>,
+    attachment: &mut Attachment,
+    end: AttachEnd,
+    out: &mut Outbox,
+    line: &mut NonBlockingSocket,
+) -> Close {
     if end == AttachEnd::Ended && out.held() > 0 {
         // A line that is not free has the frame before still to send: the close comes after both.
         line.send(out.take()).await;
@@ -378,7 +385,7 @@ async fn over<O: Operation>(shared: &Shared, permit: &Permit<O>, attachment: &mu
     if attachment.is_lost().await {
         return Close::Lost;
     }
-    match (shared.fleet.outlived(permit).await, end) {
+    match (state.fleet.outlived(permit).await, end) {
         (_, AttachEnd::Gone) | (Some(false), _) => Close::Gone,
         (Some(true), _) => Close::Detached,
         (None, _) => Close::Unreachable,
