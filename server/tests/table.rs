@@ -308,8 +308,10 @@ async fn every_route_times_every_identity_times_host_and_origin() {
     let (method, _, needs) = routes.remove(family);
     routes.extend(muxboard::functions().into_iter().chain(["any other"]).map(|name| (method, &*format!("/fn/{name}").leak(), needs)));
     routes.push(("GET", "any other", Access::Identity));
-    let mut callers =
-        vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(format!("muxboard_{}=nothing", board.port)))];
+    let Proof::Cookie(stolen) = log_in(&board, FULL) else { unreachable!() };
+    let wrong = Login { cookie: format!("muxboard_{}=nothing", board.port), ..stolen.clone() };
+    let mut callers = vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(wrong))];
+    callers.push((Who::Wrong, Proof::CookieAlone(stolen)));
     callers.push((Who::Expired, Proof::Bearer(EXPIRED)));
     for (who, token) in [(Who::OutOfScope, NOTHING), (Who::WatchOnly, WATCH), (Who::Full, FULL)] {
         callers.push((who, Proof::Bearer(token)));

@@ -69,7 +69,7 @@ impl TokenGate {
     /// A gate for these tokens. Browsers send a cookie to every port of a host: so each login has a path of its own, with a random part that no
     /// other page knows, and its cookie is good there alone.
     pub fn new(tokens: Vec<NamedToken>, port: u16) -> Self {
-        Self { tokens, cookie: format!("muxboard_{port}"), secure: false, sessions: Arc::default() }
+        Self { tokens, cookie: format!("muxboard_{port}"), secure: false, paths: true, sessions: Arc::default() }
     }
 
     /// The board is reached by https alone: its cookie never travels in the clear.
@@ -133,10 +133,9 @@ impl TokenGate {
         found.filter(|known| long_enough && known.is_good())
     }
 
-    pub(crate) fn of_cookie(&self, headers: &HeaderMap) -> Option<Principal> {
-        // The map is keyed by the hash of the random id: how long a look-up takes says nothing about any id.
+    pub(crate) fn of_cookie(&self, caller: &Caller) -> Option<Principal> {
         let logins = self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        let login = logins.get(&sha256(self.cookie_value(headers)?))?;
+        let login = logins.get(&login_hash(&caller.login, self.cookie_value(&caller.headers)?))?;
         let token = self.tokens.iter().find(|token| token.sha256 == login.token && token.is_good())?;
         (login.until > Instant::now()).then(|| Principal::named(token.name.clone()))
     }
@@ -160,14 +159,15 @@ impl TokenGate {
         if logins.len() >= LOGINS_MAX {
             evict_oldest(&mut logins, token);
         }
-        logins.insert(sha256(&id), LoginSession { token, until: now + life });
-        Ok((principal, self.set_cookie(&id, base, life.as_secs())))
+        logins.insert(login_hash(&key, &id), LoginSession { token, until: now + life });
+        let cookie = self.set_cookie(&id, &base, life.as_secs());
+        Ok((principal, base, cookie))
     }
 
-    /// Logs out whoever sent this: the value of `Set-Cookie` that forgets the cookie.
-    pub(crate) fn log_out(&self, headers: &HeaderMap, base: &str) -> String {
-        if let Some(id) = self.cookie_value(headers) {
-            self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&sha256(id));
+    /// Logs out whoever sent this from below that base: the value of `Set-Cookie` that forgets the cookie.
+    pub(crate) fn log_out(&self, caller: &Caller, base: &str) -> String {
+        if let Some(id) = self.cookie_value(&caller.headers) {
+            self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&login_hash(&caller.login, id));
         }
         self.set_cookie("", base, 0)
     }

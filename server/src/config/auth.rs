@@ -1,6 +1,7 @@
 //! The gate of the configuration: as written, then validated.
 
 use super::text::{ConfigError, ConfigText};
+use crate::access::allowed_hosts::AllowedHosts;
 use crate::access::gate::Gate;
 use crate::access::proxy::ProxyGate;
 use crate::access::token::{NamedToken, TokenGate, sha256};
@@ -42,11 +43,17 @@ impl fmt::Debug for GateChoice {
 
 impl GateChoice {
     /// The gate of a board on that port.
-    pub(super) fn gate(&self, port: u16, https_only: bool, base: &str) -> Gate {
+    pub(super) fn gate(&self, port: u16, hosts: &AllowedHosts, base: &str) -> Gate {
         match self {
             Self::Deny => Gate::Deny,
-            Self::Token(tokens) if https_only => Gate::Token(TokenGate::new(tokens.clone(), port).secure(base)),
-            Self::Token(tokens) => Gate::Token(TokenGate::new(tokens.clone(), port)),
+            Self::Token(tokens) => {
+                let gate = TokenGate::new(tokens.clone(), port);
+                Gate::Token(match (hosts.https_only(), hosts.has_loopback()) {
+                    (false, _) => gate,
+                    (true, true) => gate.secure(),
+                    (true, false) => gate.secure_by_name(base),
+                })
+            }
             Self::Proxy(gate) => Gate::Proxy(gate.clone()),
             Self::Open => Gate::Open,
         }

@@ -243,7 +243,7 @@ impl Config {
     /// What of it can change while a board runs, once its port is known.
     pub fn rules(&self, port: u16) -> Rules {
         let allowed_hosts = self.allowed_hosts(port);
-        let gate = self.gate.gate(port, allowed_hosts.https_only(), &self.base);
+        let gate = self.gate.gate(port, &allowed_hosts, &self.base);
         Rules { inventory: self.inventory.clone(), policy: self.policy.clone(), gate, allowed_hosts, upload: self.upload }
     }
 }

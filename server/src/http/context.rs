@@ -45,6 +45,10 @@ impl RequestContext {
 /// Attaches the context to a request, before any gate is asked.
 pub(crate) async fn attach_context(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let (rules, caller) = (state.rules(), Caller::of(&request));
+    if login_path::split(request.uri().path()).is_some() && !rules.gate.has_login_paths() {
+        // Every page has one URL. What a proxy in front of us keeps from somebody by its path must not have another one.
+        return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();
+    }
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let from = caller.source(&rules.allowed_hosts.proxies).to_string();
     let anonymous = Asker { principal: Principal::default(), gate: rules.gate.name(), from, request: id };

@@ -48,12 +48,12 @@ pub(crate) struct PageContext {
 pub(crate) struct RequestId(pub(crate) String);
 
 /// Sets the headers of every answer, errors too.
-pub(crate) async fn headers(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn headers(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let random = random_hex();
     let (nonce, id) = random.split_at(32);
     // The nonce is a secret of this page, the id is not.
     let id: String = id.chars().take(16).collect();
-    let base = login_path::split(request.uri().path()).map_or_else(|| shared.base.clone(), |(key, _)| Base(format!("{}{LOGINS}/{key}", shared.base.0)));
+    let base = login_path::split(request.uri().path()).map_or_else(|| state.base.clone(), |(key, _)| Base(format!("{}{LOGINS}/{key}", state.base.0)));
     request.extensions_mut().insert(PageContext { nonce: nonce.to_owned(), base });
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut answer = next.run(request).await;
