@@ -17,7 +17,7 @@ build: ## one self-contained binary: target/release/muxboard
 
 dev: ## rebuild and restart on every change (cargo-leptos watch)
 	@rm -f target/site.made-of # what it leaves in target/site is no release
-	@.ci/bootstrap run && $(TOOLS) MUXBOARD_LOG=debug cargo leptos watch
+	@.ci/bootstrap dev && $(TOOLS) MUXBOARD_LOG=debug cargo leptos watch
 
 platforms: ## write the table in docs/platforms.md from what the last `make test` ran
 	@.ci/platforms

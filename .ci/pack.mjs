@@ -1,0 +1,27 @@
+// What cargo and wasm-bindgen made, as the browser gets it: node .ci/pack.mjs FOLDER. In FOLDER/pkg the glue is minified and the style sheets of
+// style/main.css become one; then every file of FOLDER gets its .br beside it (the server sends that, or the file as it is).
+import fs from "node:fs";
+import path from "node:path";
+import { createRequire } from "node:module";
+import zlib from "node:zlib";
+
+const { transformSync } = createRequire(path.resolve("frontend/package.json"))("esbuild");
+const { bundle } = createRequire(path.resolve("frontend/package.json"))("lightningcss");
+const [, , folder] = process.argv;
+const version = (major, minor = 0) => (major << 16) | (minor << 8);
+// The oldest browsers that run the program (wasm with reference types, `dialog`): what is newer in the style sheets is written for them too.
+const targets = { chrome: version(109), firefox: version(115), safari: version(16) };
+
+const glue = `${folder}/pkg/muxboard.js`;
+fs.writeFileSync(glue, transformSync(fs.readFileSync(glue, "utf8"), { format: "esm", minify: true, target: "es2022" }).code);
+fs.writeFileSync(`${folder}/pkg/muxboard.css`, bundle({ filename: "style/main.css", minify: true, targets }).code);
+
+const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
+for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
+  const file = path.join(entry.parentPath ?? entry.path, entry.name); // Node.js 18 has `path` alone
+  if (!entry.isFile() || file.endsWith(".br")) continue;
+  const bytes = fs.readFileSync(file);
+  // The largest window of brotli that every browser takes saves 0.1 % of the wasm.
+  const params = { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_LGWIN]: 24, [BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  fs.writeFileSync(`${file}.br`, zlib.brotliCompressSync(bytes, { params }));
+}
