@@ -25,7 +25,7 @@
 //! | login-life | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
 //! | logout | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
 //! | cookie | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
-//! | lockout | server/src/access/token.rs | server/tests/identity.rs: a_source_that_fails_too_often_is_locked_out_alone_and_no_login_of_others_ends |
+//! | lockout | server/src/access/token.rs | server/src/access/token.rs: a_source_that_failed_too_often_is_locked_and_a_right_token_always_passes |
 //! | throttle | server/src/http/guard.rs | server/tests/door.rs: a_source_that_asks_too_often_waits_alone |
 //! | forwarded | server/src/access/peer.rs | server/src/access/peer.rs: only_a_trusted_proxy_says_for_whom_it_speaks_and_only_the_last_hop_it_saw |
 //! | proxy-peer | server/src/access/proxy.rs | server/src/access/proxy.rs: the_peer_and_its_secret_come_before_the_identity |
@@ -243,7 +243,7 @@ fn expected(needs: Access, changes: bool, who: Who, proof: &Proof, door: Door, k
 async fn send(board: &Board, needs: Access, request: Request<'_>, proof: &Proof, door: Door) -> String {
     let own = format!("http://127.0.0.1:{}", board.port);
     let base = if let Proof::Cookie(login) = proof { login.base.as_str() } else { "" };
-    let request = Request { path: format!("{base}{}", request.path), ..request };
+    let request = request.below(base);
     let mut headers = vec![("X-Forwarded-For", address())];
     match proof {
         Proof::Nothing => {}

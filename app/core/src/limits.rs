@@ -231,11 +231,9 @@ pub const LOGIN_HOURS: u64 = 24 * 7;
 pub const LOGIN_PATH_CHARS: usize = 24;
 /// Logins kept at once; the oldest gives way.
 pub const LOGINS_MAX: usize = 256;
-/// Failed logins of one source before it is not listened to.
+/// Failed logins of one source before the next ones are answered with 429.
 pub const FAILURES_MAX: u32 = 10;
-/// Failed logins in total before none is listened to but those that passed before.
-pub const FAILURES_TOTAL_MAX: u32 = 200;
-/// How long that holds after the last of them, in seconds.
+/// How long failed logins are counted together, after the last of them, in seconds.
 pub const LOCKOUT_SECONDS: u64 = 300;
 /// Sources (addresses) whose requests and failures are counted.
 pub const SOURCES_MAX: usize = 10_000;

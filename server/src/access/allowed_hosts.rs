@@ -34,11 +34,16 @@ impl AllowedHosts {
     }
 }
 
+/// Why a request is refused whose target names another host than its `Host` header: RFC 9112, section 3.2.2, asks a server to look at the first, and
+/// everything else here looks at the second.
+pub(crate) const TWO_HOSTS: &str = "the request names two hosts.";
+
 /// Whether the board answers to what a request names as its host and origin, or why not.
 pub(crate) fn check(allowed: &AllowedHosts, request: &Request) -> Result<(), &'static str> {
     let headers = request.headers();
     // HTTP/2 has the authority in the request line instead.
     let host = match (single(headers, header::HOST)?, request.uri().authority()) {
+        (Some(host), Some(authority)) if !authority.as_str().eq_ignore_ascii_case(host) => return Err(TWO_HOSTS),
         (Some(host), _) => host,
         (None, Some(authority)) => authority.as_str(),
         (None, None) => return Err("the request names no host."),

@@ -11,10 +11,12 @@ use ipnet::IpNet;
 pub(crate) enum Refusal {
     /// Nobody we know: 401.
     Unknown,
-    /// Too many failed tries from there: 429.
+    /// An unknown token, after too many others from that source: 429.
     Locked,
     /// The proxy's identity is in no line of the user map: 403.
     NotMapped(String),
+    /// The identity is longer than `IDENTITY_BYTES_MAX`: 403.
+    TooLong,
 }
 
 impl Refusal {
@@ -24,6 +26,7 @@ impl Refusal {
             Self::Unknown => "denied: not authenticated",
             Self::Locked => "denied: too many failures",
             Self::NotMapped(_) => "denied: identity not mapped",
+            Self::TooLong => "denied: identity too long",
         }
     }
 

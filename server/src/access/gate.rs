@@ -5,6 +5,7 @@ use super::custom::{self, Authorize};
 use super::peer::Source;
 use super::proxy::ProxyGate;
 use super::token::TokenGate;
+use muxboard_core::limits::IDENTITY_BYTES_MAX;
 use muxboard_core::policy::Principal;
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ impl Gate {
 
     /// Who sent a request. Loopback is never an identity.
     pub(crate) async fn principal(&self, caller: &Caller, source: Source) -> Result<Principal, Refusal> {
-        match self {
+        let principal = match self {
             Self::Deny => Err(Refusal::Unknown),
             Self::Token(gate) => match bearer(&caller.headers) {
                 Some(token) => gate.of_token(token, source),
@@ -44,7 +45,9 @@ impl Gate {
             Self::Proxy(gate) => gate.principal(caller),
             Self::Open => Ok(Principal::named(ANYONE)),
             Self::Custom(gate) => custom::ask(gate, caller).await.ok_or(Refusal::Unknown),
-        }
+        }?;
+        // Longer ones have no place where who types is shown to others.
+        if principal.name.len() > IDENTITY_BYTES_MAX { Err(Refusal::TooLong) } else { Ok(principal) }
     }
 
     /// Asks again who sent the request that opened a connection. Nothing is counted: it is no new login attempt.

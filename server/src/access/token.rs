@@ -103,20 +103,15 @@ impl TokenGate {
         self.sessions = old.sessions.clone();
     }
 
-    /// Whom a token names. A source that failed too often is not even listened to.
+    /// Whom a token names. A right one always passes, whatever its source has sent before.
     pub(crate) fn of_token(&self, token: &str, source: Source) -> Result<Principal, Refusal> {
-        if self.sessions.lockout.is_locked(source) {
-            return Err(Refusal::Locked);
-        }
         match self.find(token) {
             Some(known) => {
                 self.sessions.lockout.passed(source);
                 Ok(Principal::named(known.name.clone()))
             }
-            None => {
-                self.sessions.lockout.failed(source);
-                Err(Refusal::Unknown)
-            }
+            None if self.sessions.lockout.failed(source) => Err(Refusal::Locked),
+            None => Err(Refusal::Unknown),
         }
     }
 
@@ -289,13 +284,15 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_failed_too_often_is_not_listened_to() {
+    fn a_source_that_failed_too_often_is_locked_and_a_right_token_always_passes() {
         let gate = gate();
         for _ in 0..muxboard_core::limits::FAILURES_MAX {
             assert_eq!(gate.of_token("wrong", Source::Unix), Err(Refusal::Unknown));
         }
-        assert_eq!(gate.of_token(TOKEN, Source::Unix), Err(Refusal::Locked));
-        assert!(gate.of_token(TOKEN, Source::Unknown).is_ok());
+        assert_eq!(gate.of_token("wrong", Source::Unix), Err(Refusal::Locked));
+        assert_eq!(gate.of_token("wrong", Source::Unknown), Err(Refusal::Unknown), "locked alone");
+        assert!(gate.of_token(TOKEN, Source::Unix).is_ok());
+        assert_eq!(gate.of_token("wrong", Source::Unix), Err(Refusal::Unknown), "the count begins anew");
     }
 
     #[test]

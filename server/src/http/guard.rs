@@ -1,6 +1,6 @@
 //! What every request must pass before anything looks at who sent it, and what every answer carries.
 
-use crate::access::allowed_hosts::check;
+use crate::access::allowed_hosts::{TWO_HOSTS, check};
 use crate::access::login_path::{self, LOGINS};
 use crate::access::peer::{Peer, Source};
 use crate::access::token::random_hex;
@@ -30,7 +30,8 @@ pub(crate) async fn check_host_and_origin(State(state): State<Arc<AppState>>, re
         let request = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
         let anonymous = Asker { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
         (state.audit)(AuditEvent::about(&anonymous, "enter", "denied: foreign host or origin"));
-        return (StatusCode::FORBIDDEN, format!("Refused: {refused}\n")).into_response();
+        let status = if refused == TWO_HOSTS { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
+        return (status, format!("Refused: {refused}\n")).into_response();
     }
     next.run(request).await
 }

@@ -366,9 +366,13 @@ impl Request<'_> {
         self.header("Authorization", &format!("Bearer {token}"))
     }
     /// As a browser that logged in sends it: with the cookie, below the path of its login.
-    pub fn logged_in(mut self, login: &Login) -> Self {
-        self.path = format!("{}{}", login.base, self.path);
-        self.header("Cookie", &login.cookie)
+    pub fn logged_in(self, login: &Login) -> Self {
+        self.below(&login.base).header("Cookie", &login.cookie)
+    }
+    /// With that before its path.
+    pub fn below(mut self, base: &str) -> Self {
+        self.path = format!("{base}{}", self.path);
+        self
     }
     /// As this board's own page would send it.
     pub fn own_origin(self) -> Self {

@@ -39,7 +39,7 @@ pub(crate) async fn refusal_page(state: &AppState, page_context: &PageContext, n
         (Refusal::Unknown, Gate::Custom(_)) => {
             ("Not logged in", "This board is part of another application, and you are not logged in there. Log in there, then come back.".to_owned())
         }
-        (Refusal::NotMapped(_), _) => ("No account here", error.says),
+        (Refusal::NotMapped(_) | Refusal::TooLong, _) => ("No account here", error.says),
         _ => ("Not logged in", error.says),
     };
     message_page(state, page_context, status, title, &says, state.home.clone()).await
