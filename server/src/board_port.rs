@@ -5,7 +5,7 @@ use crate::state::{AppState, unix_now};
 use muxboard_app::board::{Board, Promise};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::confirm::confirms;
+use muxboard_core::confirm::{NotConfirmed, confirm};
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::note::Created;
 use muxboard_core::policy::{self, Asker, Create, Kill, Refresh, Rename, permit};
@@ -32,11 +32,12 @@ impl Board for AppState {
                 report(if doubt.is_some() { "user not reached" } else { "gone" });
                 return Err(doubt.map_or_else(|| to_public(Failed::Gone), unknown_to_public));
             };
-            if !confirms(&typed, &known.name) {
-                report("denied: the name was not confirmed");
-                return Err(PublicError::new(Kind::NotConfirmed, "That is not the session's name, letter for letter. Nothing was killed."));
-            }
-            self.fleet.kill(permit).await.map_err(to_public)
+            let denied = AuditEvent::of(&permit, None, "denied: the name was not confirmed");
+            let confirmed = confirm(permit, &typed, &known.name).map_err(|NotConfirmed| {
+                (self.audit)(denied);
+                PublicError::new(Kind::NotConfirmed, "That is not the session's name, letter for letter. Nothing was killed.")
+            })?;
+            self.fleet.kill(confirmed).await.map_err(to_public)
         })
     }
 

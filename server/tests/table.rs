@@ -43,12 +43,12 @@
 //! | permit | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
 //! | permit-unknown | app/core/src/policy.rs | server/tests/door.rs: unknown_comes_before_forbidden_and_after_unauthenticated |
 //! | type-right | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | visible | app/core/src/policy.rs | server/tests/identity.rs: two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions |
+//! | visible | app/core/src/view.rs | server/tests/identity.rs: two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions |
 //! | board-whole | server/src/http/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
 //! | board-news | server/src/http/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
-//! | still-allows | server/src/http/socket/terminal.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
+//! | still-allows | server/src/http/socket/session.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
 //! | recheck-board | server/src/http/socket/board.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
-//! | recheck-terminal | server/src/http/socket/terminal.rs | server/tests/identity.rs: a_changed_user_map_lets_in_and_throws_out_without_a_restart |
+//! | recheck-terminal | server/src/http/socket/session.rs | server/tests/identity.rs: a_changed_user_map_lets_in_and_throws_out_without_a_restart |
 //! | reload | server/src/config/reload.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
 //! | confirm | server/src/board_port.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
 //! | confirm-exact | app/core/src/confirm.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
@@ -80,7 +80,7 @@
 //! | upload-withdrawn | server/src/http/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
 //! | upload-size | server/src/http/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
 //! | upload-many | app/core/src/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
-//! | upload-moment | server/fleet/src/lib.rs | server/tests/upload.rs: many_files_at_one_moment_are_told_to_wait |
+//! | upload-moment | server/fleet/src/fleet.rs | server/tests/upload.rs: many_files_at_one_moment_are_told_to_wait |
 //! | upload-mode | app/core/src/upload.rs | server/tests/upload.rs: a_file_lands_as_its_user_closed_to_everybody_else_under_a_name_nobody_guesses |
 //! | upload-link | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |
 //! | upload-closed | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |

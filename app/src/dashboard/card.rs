@@ -1,12 +1,14 @@
 //! One session on the page.
 
+use super::dialog::{LivePage, OpenDialog, open_dialog};
 use super::filter::{Query, matches};
-use super::store::{HostCell, SessionCell, UserCell};
-use super::{Asking, Living, ask, expect_base, many};
+use super::status::many;
+use super::store::{HostSignals, SessionSignals, UserSignals};
+use crate::base::expect_base;
 use crate::ui::name::{Name, plain};
 use crate::ui::time::{Ago, span};
 use leptos::prelude::*;
-use muxboard_core::ansi::Line;
+use muxboard_core::ansi::StyledLine;
 use muxboard_core::policy::Ability;
 use muxboard_core::snapshot::{Need, Session};
 
@@ -38,7 +40,7 @@ fn running(session: &Session) -> String {
     if window.path.is_empty() { what.to_owned() } else { format!("{what} · {}", window.path) }
 }
 
-fn lines(lines: &[Line]) -> impl IntoView + use<> {
+fn lines(lines: &[StyledLine]) -> impl IntoView + use<> {
     let class = |style: muxboard_core::ansi::Style| match (style.colour, style.bold) {
         (None, false) => String::new(),
         (colour, bold) => format!("{}{}", colour.map(|c| format!("c{c} ")).unwrap_or_default(), if bold { "bold" } else { "" }),
@@ -62,14 +64,14 @@ fn lines(lines: &[Line]) -> impl IntoView + use<> {
 #[component]
 pub fn Card(
     /// Its host.
-    host: HostCell,
+    host: HostSignals,
     /// Its user.
-    user: UserCell,
+    user: UserSignals,
     /// The session.
-    session: SessionCell,
+    session: SessionSignals,
 ) -> impl IntoView {
     let base = expect_base();
-    let living = use_context::<Living>();
+    let live_page = use_context::<LivePage>();
     let query = use_context::<Query>();
     let can = user.row.read_untracked().can;
     let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
@@ -130,7 +132,7 @@ pub fn Card(
         let open = open.clone();
         move || open(!can.has(Ability::Type))
     };
-    let (kill, rename) = (Asking::Kill(place.clone(), id), Asking::Rename(place.clone(), id));
+    let (kill, rename) = (OpenDialog::Kill(place.clone(), id), OpenDialog::Rename(place.clone(), id));
     view! {
         <article class="card" hidden=hidden data-session=about.clone()>
             <div class="card-head">
@@ -154,10 +156,10 @@ pub fn Card(
                         <summary class="button small" aria-label=move || format!("More about {}", name.get())>"⋯"</summary>
                         <div class="menu-items">
                             {can.has(Ability::Create).then(|| view! {
-                                <a href=base.asking("rename", &about) rel="external" on:click=move |event| ask(event, living, rename.clone())>"Rename"</a>
+                                <a href=base.asking("rename", &about) rel="external" on:click=move |event| open_dialog(event, live_page, rename.clone())>"Rename"</a>
                             })}
                             {can.has(Ability::Kill).then(|| view! {
-                                <a class="danger" href=base.asking("kill", &about) rel="external" on:click=move |event| ask(event, living, kill.clone())>"Kill"</a>
+                                <a class="danger" href=base.asking("kill", &about) rel="external" on:click=move |event| open_dialog(event, live_page, kill.clone())>"Kill"</a>
                             })}
                         </div>
                     </details>
@@ -171,11 +173,11 @@ pub fn Card(
 #[component]
 pub fn NeedCard(
     /// Its host.
-    host: HostCell,
+    host: HostSignals,
     /// Its user.
-    user: UserCell,
+    user: UserSignals,
     /// The session.
-    session: SessionCell,
+    session: SessionSignals,
 ) -> impl IntoView {
     let base = expect_base();
     let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
@@ -199,7 +201,7 @@ pub fn NeedCard(
     let quote = {
         let row = row.clone();
         Memo::new(move |_| {
-            let text = |line: &Line| line.iter().map(|r| r.text.as_str()).collect::<String>();
+            let text = |line: &StyledLine| line.iter().map(|r| r.text.as_str()).collect::<String>();
             row.read().preview.iter().rev().map(text).find(|t| !t.trim().is_empty() && !t.starts_with("Pane is dead")).unwrap_or_default()
         })
     };

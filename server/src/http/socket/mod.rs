@@ -6,13 +6,16 @@ mod input;
 mod leave;
 mod nonblocking;
 mod outbox;
+mod overtake;
+mod session;
 pub(crate) mod terminal;
 
 use crate::access::caller::Refusal;
 use crate::http::context::RequestContext;
 use crate::state::AppState;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use muxboard_core::limits::{HELLO_SECONDS_MAX, SILENCE_SECONDS_MAX};
+use muxboard_core::fault::Fault;
+use muxboard_core::limits::{CLOSE_REASON_BYTES_MAX, HELLO_SECONDS_MAX, SILENCE_SECONDS_MAX};
 use muxboard_core::policy::Principal;
 use muxboard_core::wire::Close;
 use std::pin::Pin;
@@ -69,12 +72,20 @@ async fn close(socket: WebSocket, why: Close) {
     close_with(socket, why, why.sentence().to_owned()).await;
 }
 
-/// Says why in a sentence of at most [`muxboard_core::limits::CLOSE_REASON_BYTES_MAX`] bytes, and closes.
+/// Says why in a sentence of at most [`CLOSE_REASON_BYTES_MAX`] bytes, and closes.
 async fn close_with(mut socket: WebSocket, why: Close, reason: String) {
     let frame = CloseFrame { code: why.code(), reason: reason.into() };
     if send(&mut socket, Message::Close(Some(frame))).await {
         // Waits for the other side's answer, so that the code arrives before the connection goes.
         let _ = timeout(Duration::from_secs(HELLO_SECONDS_MAX), async { while let Some(Ok(_)) = socket.recv().await {} }).await;
+    }
+}
+
+/// Closes with the cause in the place of the code's own sentence, if there is one.
+async fn close_for(socket: WebSocket, why: Close, cause: Option<&Fault>) {
+    match cause.filter(|_| why == Close::Unreachable) {
+        Some(fault) => close_with(socket, why, fault.brief(CLOSE_REASON_BYTES_MAX)).await,
+        None => close(socket, why).await,
     }
 }
 
