@@ -3,7 +3,7 @@
 use crate::access::caller::Refusal;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::fault;
-use muxboard_core::limits::{IDENTITY_BYTES_MAX, UPLOAD_FILES_MAX};
+use muxboard_core::limits::{PRINCIPAL_BYTES_MAX, UPLOAD_FILES_MAX};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::upload::{FOLDER, Refused};
 use muxboard_fleet::Failed;
@@ -84,7 +84,7 @@ pub(crate) fn refusal_to_public(gate: &str, refusal: &Refusal) -> PublicError {
             PublicError::new(Kind::Locked, "This token is not known, and too many wrong ones came from there. The right one is taken at any time.".to_owned())
         }
         Refusal::TooLong => {
-            PublicError::new(Kind::Forbidden, format!("Your login's identity is longer than {IDENTITY_BYTES_MAX} bytes, and this board takes none that long."))
+            PublicError::new(Kind::Forbidden, format!("Your login's identity is longer than {PRINCIPAL_BYTES_MAX} bytes, and this board takes none that long."))
         }
         Refusal::NotMapped(identity) => PublicError::new(
             Kind::Forbidden,

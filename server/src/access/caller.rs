@@ -15,7 +15,7 @@ pub(crate) enum Refusal {
     Locked,
     /// The proxy's identity is in no line of the user map: 403.
     NotMapped(String),
-    /// The identity is longer than `IDENTITY_BYTES_MAX`: 403.
+    /// The identity is longer than `PRINCIPAL_BYTES_MAX`: 403.
     TooLong,
 }
 

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
     use crate::access::gate::Gate;
     use crate::access::peer::{Peer, Source};
-    use muxboard_core::limits::IDENTITY_BYTES_MAX;
+    use muxboard_core::limits::PRINCIPAL_BYTES_MAX;
 
     struct Moody(&'static str);
 
@@ -55,7 +55,7 @@ mod tests {
             Box::pin(async move {
                 match self.0 {
                     "knows" => Ok(Some(Principal::named("ann"))),
-                    "knows somebody long" => Ok(Some(Principal::named("x".repeat(IDENTITY_BYTES_MAX + 1)))),
+                    "knows somebody long" => Ok(Some(Principal::named("x".repeat(PRINCIPAL_BYTES_MAX + 1)))),
                     "fails" => Err("database is gone".into()),
                     "hangs" => std::future::pending().await,
                     "panics" => panic!("no"),

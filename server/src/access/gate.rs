@@ -5,7 +5,7 @@ use super::custom::{self, Authorize};
 use super::peer::Source;
 use super::proxy::ProxyGate;
 use super::token::TokenGate;
-use muxboard_core::limits::IDENTITY_BYTES_MAX;
+use muxboard_core::limits::PRINCIPAL_BYTES_MAX;
 use muxboard_core::policy::Principal;
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl Gate {
             Self::Custom(gate) => custom::ask(gate, caller).await.ok_or(Refusal::Unknown),
         }?;
         // Longer ones have no place where who types is shown to others.
-        if principal.name.len() > IDENTITY_BYTES_MAX { Err(Refusal::TooLong) } else { Ok(principal) }
+        if principal.name.len() > PRINCIPAL_BYTES_MAX { Err(Refusal::TooLong) } else { Ok(principal) }
     }
 
     /// Asks again who sent the request that opened a connection. Nothing is counted: it is no new login attempt.

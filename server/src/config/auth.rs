@@ -8,7 +8,7 @@ use crate::access::token::{NamedToken, TokenGate, sha256};
 use crate::access::user_map::UserMap;
 use axum::http::HeaderName;
 use ipnet::IpNet;
-use muxboard_core::limits::{IDENTITY_BYTES_MAX, TOKEN_CHARS_MIN};
+use muxboard_core::limits::{IDENTITY_BYTES_MAX, PRINCIPAL_BYTES_MAX, TOKEN_CHARS_MIN};
 use muxboard_core::name::{Piece, pieces};
 use muxboard_core::snapshot::UnixSeconds;
 use serde::Deserialize;
@@ -131,11 +131,11 @@ fn a_net(text: &ConfigText<'_>, net: &Spanned<String>) -> Result<IpNet, ConfigEr
 
 /// What a token may be called. Its name stands in the log and in the audit, and in a grant's `who`, where `*` and `group:..` mean something else.
 pub(crate) fn token_name(name: &str) -> Result<(), String> {
-    let shows = matches!(pieces(name).as_slice(), [Piece::Text(_)]) && name.len() <= IDENTITY_BYTES_MAX && !name.contains(['"', '\\']);
+    let shows = matches!(pieces(name).as_slice(), [Piece::Text(_)]) && name.len() <= PRINCIPAL_BYTES_MAX && !name.contains(['"', '\\']);
     if shows && name != "*" && !name.starts_with("group:") {
         return Ok(());
     }
-    Err(format!("a token's name is plain text of 1 to {IDENTITY_BYTES_MAX} bytes without quotes, and not \"*\" or \"group:..\""))
+    Err(format!("a token's name is plain text of 1 to {PRINCIPAL_BYTES_MAX} bytes without quotes, and not \"*\" or \"group:..\""))
 }
 
 fn token(text: &ConfigText<'_>, token: &RawToken) -> Result<NamedToken, ConfigError> {

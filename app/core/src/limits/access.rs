@@ -16,6 +16,8 @@ pub const LOCKOUT_SECONDS: u64 = 300;
 pub const SOURCES_MAX: usize = 10_000;
 /// Time for an embedder's gate to answer, in seconds.
 pub const AUTHORIZE_SECONDS_MAX: u64 = 5;
+/// The longest name of a principal, in bytes: others see who types, with a length of one byte on the wire.
+pub const PRINCIPAL_BYTES_MAX: usize = 255;
 /// The longest identity, group list or secret that a proxy may send, in bytes.
 pub const IDENTITY_BYTES_MAX: usize = 4096;
 /// Groups of one principal.

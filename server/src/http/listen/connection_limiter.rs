@@ -168,4 +168,39 @@ mod tests {
         assert!(limiter.held.lock().unwrap().is_empty());
         assert_eq!(limiter.free.available_permits(), 4);
     }
+
+    /// As a connection does it.
+    fn close_when_evicted(permit: ConnectionPermit) {
+        tokio::spawn(async move {
+            permit.activity.evicted().await;
+        });
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_closes_where_no_other_is_free() {
+        let mut limiter = ConnectionLimiter::new(4);
+        let mut held = Vec::new();
+        for n in 1..=4 {
+            held.push(admit(&mut limiter, &format!("192.0.2.{n}:1"), false).await.unwrap());
+        }
+        for permit in &held[..3] {
+            permit.activity.complete();
+            permit.activity.answered();
+        }
+        // The first has begun another request; the second has been idle longest, then the third; the fourth is being answered.
+        held[0].activity.read();
+        let (_first, fourth) = (held.remove(0), held.remove(2));
+        fourth.activity.complete();
+        held.into_iter().for_each(close_when_evicted);
+        let _fifth = admit(&mut limiter, "192.0.2.5:1", false).await.unwrap();
+        let _sixth = admit(&mut limiter, "192.0.2.6:1", false).await.unwrap();
+        // None is idle now, until one is answered while somebody waits.
+        let answered = fourth.activity.clone();
+        close_when_evicted(fourth);
+        assert!(tokio::time::timeout(Duration::from_millis(20), limiter.acquire()).await.is_err());
+        let seventh = tokio::spawn(async move { admit(&mut limiter, "192.0.2.7:1", false).await.is_some() });
+        tokio::task::yield_now().await;
+        answered.answered();
+        assert!(tokio::time::timeout(Duration::from_secs(20), seventh).await.unwrap().unwrap());
+    }
 }
