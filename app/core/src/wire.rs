@@ -229,15 +229,11 @@ fn number(bytes: &[u8]) -> Result<u32, BadFrame> {
 pub enum BoardFrame {
     /// Everything the page shows.
     Whole {
-        /// Grows by one with every frame of a connection.
-        revision: u64,
         /// The page's facts.
         view: View,
     },
     /// Hosts as they are now; those not named are unchanged. Hosts never come or go within a connection.
     Changed {
-        /// Grows by one with every frame of a connection.
-        revision: u64,
         /// The server's clock.
         now: UnixSeconds,
         /// The hosts.

@@ -73,7 +73,7 @@ pub fn Card(
     let base = expect_base();
     let live_page = use_context::<LivePage>();
     let query = use_context::<Query>();
-    let can = user.row.read_untracked().can;
+    let can = user.can;
     let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
     // Plain closures: a session's signal changes only when the session did, and memos would cost the server most of a big page.
     let part = |f: fn(&Session) -> String| {
@@ -181,7 +181,7 @@ pub fn NeedCard(
 ) -> impl IntoView {
     let base = expect_base();
     let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
-    let can = user.row.read_untracked().can;
+    let can = user.can;
     let name = {
         let row = row.clone();
         Memo::new(move |_| row.read().name.to_string())
