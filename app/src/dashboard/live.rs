@@ -10,7 +10,7 @@ use super::rename::RenameForm;
 use super::status::{Counts, Live};
 use super::store::Store;
 use crate::base::Base;
-use crate::socket::{Handlers, Socket, jitter_ms};
+use crate::socket::{Handlers, PageSocket, jitter_ms};
 use crate::ui::post_form::Posting;
 use crate::ui::time::Clock;
 use leptos::prelude::*;
@@ -34,7 +34,7 @@ struct LiveState {
     dialog: RwSignal<Option<OpenDialog>>,
     clock: RwSignal<u64>,
     view: RefCell<Option<View>>,
-    socket: RefCell<Option<Socket>>,
+    socket: RefCell<Option<PageSocket>>,
     tries: Cell<u32>,
     /// When the last frame came, by the page's own clock in milliseconds. While somebody looks, one comes every few seconds.
     heard_ms: Cell<f64>,
@@ -83,7 +83,7 @@ fn connect(page: Rc<LiveState>) {
     }
     page.heard_ms.set(now_ms());
     let (on_frame, on_close) = (page.clone(), page.clone());
-    let socket = Socket::open(
+    let socket = PageSocket::open(
         &page.base.board_socket(),
         Handlers {
             open: Box::new(|| ()),

@@ -27,23 +27,23 @@ pub(crate) async fn follow(State(state): State<Arc<AppState>>, Extension(context
 }
 
 /// What a page was told of a host: the row as it was then, and the part that its principal may see.
-type Told = (Arc<HostRow>, Option<HostView>);
+type SentHost = (Arc<HostRow>, Option<HostView>);
 
 /// All that a principal may see, and what he is told with it.
-fn whole(state: &AppState, who: &Principal, rows: &[Arc<HostRow>]) -> (Vec<Told>, BoardFrame) {
+fn whole(state: &AppState, who: &Principal, rows: &[Arc<HostRow>]) -> (Vec<SentHost>, BoardFrame) {
     let policy = &state.rules().policy;
-    let told: Vec<Told> = rows.iter().map(|row| (row.clone(), policy::visible_host(policy, who, row))).collect();
+    let told: Vec<SentHost> = rows.iter().map(|row| (row.clone(), policy::visible_host(policy, who, row))).collect();
     let view = View { principal: who.name.clone(), now: unix_now(), hosts: told.iter().filter_map(|(_, shown)| shown.clone()).collect() };
     (told, BoardFrame::Whole { view })
 }
 
 /// Whoever may see nothing of a host has it not swept for him.
-fn look(state: &AppState, told: &[Told]) -> Look {
+fn look(state: &AppState, told: &[SentHost]) -> Look {
     state.fleet.look(&told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect())
 }
 
 /// The change since then. A host whose row is the very same one costs nothing. (Other hosts come with other rules, and then all is told anew.)
-fn news(state: &AppState, who: &Principal, told: &mut [Told], rows: &[Arc<HostRow>]) -> BoardFrame {
+fn news(state: &AppState, who: &Principal, told: &mut [SentHost], rows: &[Arc<HostRow>]) -> BoardFrame {
     let policy = &state.rules().policy;
     let mut frame = BoardFrame::Changed { now: unix_now(), hosts: Vec::new(), swept: Vec::new() };
     for ((then, shown), now) in told.iter_mut().zip(rows).filter(|((then, _), now)| !Arc::ptr_eq(then, now) && then.key == now.key) {

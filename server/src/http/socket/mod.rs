@@ -9,20 +9,21 @@ mod outbox;
 mod overtake;
 mod session;
 pub(crate) mod terminal;
+mod told;
 
 use crate::access::caller::Refusal;
 use crate::http::context::RequestContext;
 use crate::state::AppState;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use muxboard_core::fault::Fault;
-use muxboard_core::limits::{CLOSE_REASON_BYTES_MAX, HELLO_SECONDS_MAX, SILENCE_SECONDS_MAX};
+use muxboard_core::limits::{CHECK_SECONDS, CLOSE_REASON_BYTES_MAX, HELLO_SECONDS_MAX, SILENCE_SECONDS_MAX};
 use muxboard_core::policy::Principal;
 use muxboard_core::wire::Close;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Who opened a socket, or why it is closed.
 fn refused(state: &AppState, context: &RequestContext) -> Result<Principal, Close> {
@@ -87,6 +88,12 @@ async fn close_for(socket: WebSocket, why: Close, cause: Option<&Fault>) {
         Some(fault) => close_with(socket, why, fault.brief(CLOSE_REASON_BYTES_MAX)).await,
         None => close(socket, why).await,
     }
+}
+
+/// The next of the moments at which every terminal is checked: the same for all, so that what thirty that idle have to send leaves together.
+fn next_check() -> Instant {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *BEGAN + Duration::from_secs((BEGAN.elapsed().as_secs() / CHECK_SECONDS + 1) * CHECK_SECONDS)
 }
 
 /// Waits until the server stops.

@@ -2,25 +2,25 @@
 //! what a handler waits for is its own client's socket, and never longer than the kernel takes a frame.
 
 use super::control_queue::ControlQueue;
-use super::input::Input;
+use super::input::{Input, is_key};
 use super::leave::{self, Leave};
 use super::nonblocking::{NonBlockingSocket, SocketEvent};
 use super::outbox::Outbox;
 use super::overtake::Overtake;
-use super::{Revalidation, close_for, stopped};
+use super::told::Told;
+use super::{Revalidation, close_for, next_check, stopped};
 use crate::http::context::RequestContext;
 use crate::state::AppState;
 use axum::extract::ws::{Message, WebSocket};
 use muxboard_core::fault::Fault;
-use muxboard_core::limits::{ATTACH_SILENCE_SECONDS_MAX, CHECK_SECONDS, LEAVE_SECONDS_MAX, QUIET_SECONDS, SILENCE_SECONDS_MAX};
+use muxboard_core::limits::{ATTACH_SILENCE_SECONDS_MAX, LEAVE_SECONDS_MAX, QUIET_SECONDS, SILENCE_SECONDS_MAX};
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};
-use muxboard_core::snapshot::SessionId;
 use muxboard_core::wire::{Close, ToServer};
-use muxboard_fleet::{AttachEnd, Attachment, Connection, Failed, Showing};
+use muxboard_fleet::{AttachEnd, Attachment, Connection, Failed};
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -34,17 +34,6 @@ type Flow = ControlFlow<Option<Close>>;
 
 fn end(why: Close) -> Flow {
     Break(Some(why))
-}
-
-/// A key that wants an answer: Ctrl-C and all other control characters, Enter, Escape, arrows, tmux's prefix. Not text that flows.
-fn is_key(typed: &[u8]) -> bool {
-    typed.len() <= 8 && typed.iter().any(|byte| *byte < 0x20)
-}
-
-/// The next of the moments at which every terminal is checked: the same for all, so that what thirty that idle have to send leaves together.
-fn next_check() -> Instant {
-    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    *BEGAN + Duration::from_secs((BEGAN.elapsed().as_secs() / CHECK_SECONDS + 1) * CHECK_SECONDS)
 }
 
 /// One attached terminal and its client.
@@ -64,12 +53,7 @@ pub(super) struct TerminalSession<'a, O> {
     name: Option<SessionName>,
     /// Whether tmux shows the session: nothing is sent before.
     attached: bool,
-    /// Whether tmux's own list of clients is known to be about this terminal's tty.
-    listed: bool,
-    /// The status of the session that the client was told.
-    status: Showing,
-    /// The session that the client was told it sees.
-    announced: Option<(SessionId, SessionName)>,
+    told: Told,
     /// When a session that is gone is closed, if tmux does not end the terminal before.
     gone_by: Option<Instant>,
     opened_at: Instant,
@@ -105,9 +89,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
             leave: Leave::new(fleet, permit),
             name,
             attached: false,
-            listed: false,
-            status: Showing::default(),
-            announced: None,
+            told: Told::default(),
             gone_by: None,
             opened_at: Instant::now(),
             check_at: next_check(),
@@ -122,7 +104,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         let state = self.state;
         let (mut rules, mut stopping) = (state.rules.subscribe(), state.stop.subscribe());
         let Some(mut row) = state.fleet.row_of(&self.permit.place().host) else { return };
-        self.learn_name();
+        self.name = self.known_name().or(self.name.take());
         // One timer for everything that has a time. It is only ever set earlier: when it rings for what was put off, it is set anew.
         let mut alarm = pin!(sleep_until(self.check_at));
         let end = loop {
@@ -218,7 +200,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
                 self.leave.begin_for_text(&self.attachment);
                 self.input.pasted(&bytes);
             }
-            Ok(ToServer::Leave) if is_here && self.status.mode.is_some() => self.leave.begin(&self.attachment),
+            Ok(ToServer::Leave) if is_here && self.told.mode().is_some() => self.leave.begin(&self.attachment),
             Ok(ToServer::Leave) if is_here => self.leave.begin_for_text(&self.attachment),
             Ok(ToServer::Input(_) | ToServer::Paste(_) | ToServer::Leave) => {}
             Ok(ToServer::Resize(grid)) => self.attachment.resize(grid),
@@ -252,11 +234,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
     fn on_mode_left(&mut self, answer: Result<(), Failed>) -> Flow {
         match answer {
             // What the last look saw is over.
-            Ok(()) => {
-                if self.status.mode.take().is_some() {
-                    self.control.mode = Some(None);
-                }
-            }
+            Ok(()) => self.told.mode_left(&mut self.control),
             // It reaches nobody, and the page waits for no answer to it.
             Err(Failed::Gone) => self.control.written(self.input.written(self.input.waiting().len())),
             Err(failed) => return end(leave::end(&failed)),
@@ -318,7 +296,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         {
             self.attachment.go_on_with(fresh);
             self.output.reset();
-            self.listed = false;
+            self.told.unlist();
         }
         Continue(())
     }
@@ -338,7 +316,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         if now >= self.check_at { self.on_check(now).await } else { Continue(()) }
     }
 
-    /// What is looked at every [`CHECK_SECONDS`]: the right to be here, the client's credit, whether it is there at all.
+    /// What is looked at at every check ([`next_check`]): the right to be here, the client's credit, whether it is there at all.
     async fn on_check(&mut self, now: Instant) -> Flow {
         if !self.is_allowed() {
             return end(Close::Revoked);
@@ -381,12 +359,15 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         if fleet.follow_size(self.permit, &mut self.attachment) {
             self.control.grid = Some(self.attachment.grid());
         }
-        self.learn_name();
+        let known = self.known_name();
+        self.name = known.clone().or(self.name.take());
         let mut status = fleet.showing(self.permit, &self.attachment);
         if self.leave.is_newer_than_look(place) {
-            status.mode = self.status.mode;
+            status.mode = self.told.mode();
         }
-        self.listed |= fleet.is_looked_at(place, &self.attachment);
+        if fleet.is_looked_at(place, &self.attachment) {
+            self.told.list();
+        }
         if self.attached && status.gone {
             // With detach-on-destroy off tmux leads this client to another session: that must not be shown as this one. Otherwise
             // it ends by itself, after the last of the output.
@@ -396,37 +377,14 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
             self.gone_by.get_or_insert(Instant::now() + Duration::from_secs(LEAVE_SECONDS_MAX));
             self.input.clear();
         }
-        if self.listed {
-            self.announce(status);
-        }
+        let own = self.permit.operation().session().zip(known);
+        self.told.tell(status, own, &mut self.control);
         Continue(())
-    }
-
-    /// Tells the client which session it sees, who else does, and in which mode, where that differs from what it was told.
-    fn announce(&mut self, status: Showing) {
-        let shows = status.moved_to.clone().or_else(|| Some((self.permit.operation().session()?, self.known_name()?)));
-        if shows.is_some() && shows != self.announced {
-            self.control.shows.clone_from(&shows);
-            self.announced = shows;
-        }
-        if status != self.status {
-            if status.mode != self.status.mode {
-                self.control.mode = Some(status.mode);
-            }
-            self.control.clients = Some(status.clients.clone());
-            self.status = status;
-        }
     }
 
     /// The session's name, as the last look has it.
     fn known_name(&self) -> Option<SessionName> {
         self.permit.operation().session().and_then(|id| self.state.fleet.name(self.permit.place(), id))
-    }
-
-    fn learn_name(&mut self) {
-        if let Some(name) = self.known_name() {
-            self.name = Some(name);
-        }
     }
 
     async fn close(self, end: Close) {
