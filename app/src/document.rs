@@ -34,6 +34,11 @@ const show = (error) => {
   document.body.prepend(p);
 };
 try {
+  const base = document.documentElement.dataset.base, mount = base.replace(/\/~\/[^/]*$/, "");
+  try {
+    sessionStorage.removeItem("muxboard " + mount);
+    if (base !== mount) localStorage.setItem("muxboard " + mount, base); // for a link without the path of this login
+  } catch { /* this browser keeps nothing */ }
   const [program] = await Promise.all([import("{assets}/pkg/muxboard.js"), {terminal}]);
   await program.default({ module_or_path: "{assets}/pkg/muxboard.wasm" });
   program.hydrate();

@@ -6,13 +6,27 @@ use leptos::prelude::*;
 use muxboard_core::snapshot::Place;
 
 /// Posts a token that came in the link's fragment. A fragment never leaves the browser by itself: no log and no referrer has it.
+///
+/// Without one, asks once more for the page that was asked for, if that can bring the cookie of a login: below the path of the login that this origin
+/// remembers, and from this page, for a link on another site brings no cookie.
 pub const FROM_LINK: &str = r#"
+const form = document.querySelector("form"), key = "muxboard " + document.documentElement.dataset.base;
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 if (token) {
   history.replaceState(null, "", location.pathname + location.search);
-  document.querySelector("input[name=token]").value = token;
-  document.querySelector("form").requestSubmit();
-}
+  form.elements.token.value = token;
+  form.requestSubmit();
+} else if (form.dataset.again) try {
+  const base = document.documentElement.dataset.base;
+  const to = (localStorage.getItem(key) ?? base) + form.elements.next.value.slice(base.length);
+  if (sessionStorage.getItem(key) === to) {
+    sessionStorage.removeItem(key);
+    localStorage.removeItem(key);
+  } else {
+    sessionStorage.setItem(key, to);
+    location.replace(to);
+  }
+} catch { /* this browser keeps nothing */ }
 "#;
 
 /// The login page.
@@ -24,12 +38,14 @@ pub fn Login(
     next: String,
     /// Why the last try failed.
     refused: Option<String>,
+    /// Whether the page that was asked for may be asked for again: it was asked for by a link.
+    again: bool,
 ) -> impl IntoView {
     view! {
         <p class="logo">"mux"<b>"board"</b></p>
         <h1>"Log in"</h1>
         <p>"Paste the access token. On the machine itself, the link that muxboard printed when it started does it for you."</p>
-        <form method="post" action=base.login()>
+        <form method="post" action=base.login() data-again=again.then_some("1")>
             <input type="hidden" name="next" value=next/>
             <label><span class="label">"Token"</span><input type="password" name="token" class="mono" required=true autofocus=true autocomplete="current-password" spellcheck="false"/></label>
             <p class="refusal" role="alert">{refused}</p>

@@ -1,5 +1,7 @@
 // The way of a person through the page, the same in each browser: what one engine does in its own way with a form, a key, a clipboard, a size or a
 // socket shows here. Everything else is tried in Chromium alone (../tests).
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { click, connected, count, expect, gone, lines, living, open, pane, shows, terminal, test, width } from "./steps";
 
 const SHELL = "exec env PS1='$ ' bash --norc --noprofile";
@@ -16,7 +18,26 @@ test("the login form takes the token", async ({ tab, board, allowed }) => {
 
 test("the printed link logs in and its token leaves the address", async ({ tab, board }) => {
   await open(tab, board);
-  expect(await tab.evaluate(() => location.href)).toBe(`${board.url}/`);
+  expect(await tab.evaluate(() => location.pathname)).toMatch(/^\/~\/[0-9a-f]{24}\/$/);
+  expect(await tab.evaluate(() => location.search + location.hash)).toBe("");
+});
+
+test("another port of the machine gets no cookie, and a link without the path of the login leads on", async ({ tab, board, allowed }) => {
+  allowed.push(/401/);
+  board.tmux("new-session", "-d", "-s", "a", "exec cat");
+  await open(tab, board);
+  const cookies: (string | undefined)[] = [];
+  const another = createServer((request, response) => {
+    cookies.push(request.headers.cookie);
+    response.setHeader("content-type", "text/html").end("<title>another</title>");
+  });
+  await new Promise<void>((done) => another.listen(0, "127.0.0.1", done));
+  for (const path of ["/", "/login", "/~/000000000000000000000000/"]) await tab.goto(`http://127.0.0.1:${(another.address() as AddressInfo).port}${path}`);
+  another.close();
+  expect(cookies.length).toBeGreaterThanOrEqual(3);
+  expect(cookies.filter(Boolean)).toEqual([]);
+  await tab.goto(`${board.url}/here/${board.account}/a`);
+  await connected(tab);
 });
 
 test("the page becomes live and keeps what the server sent", async ({ tab, board }) => {

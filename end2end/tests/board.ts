@@ -149,6 +149,12 @@ ${this.more}`,
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  // The front page of whoever logged in last: below the path of the login.
+  home = "";
+  async #entered(page: Page) {
+    this.home = `${new URL(this.url).origin}${await page.evaluate(() => document.documentElement.dataset.base)}/`;
+  }
+
   get loginLink() {
     return `${this.url}/login#token=${this.token}`;
   }
@@ -162,12 +168,14 @@ ${this.more}`,
       await page.getByRole("button", { name: "Log in" }).click();
     }
     await expect(page.locator("#board")).toBeVisible();
+    await this.#entered(page);
   }
 
   async open(page: Page) {
     if (this.app) await this.enter(page);
     else await page.goto(this.loginLink);
     await living(page);
+    await this.#entered(page);
   }
 
   // By the application's own login, and its link to the board.

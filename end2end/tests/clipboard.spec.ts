@@ -105,7 +105,7 @@ test("a page that has no clipboard of its own (plain http) copies by the old way
   await prints(page, osc52("the old way ü"));
   await expect(toasts(page)).toHaveText("Copied 13 characters");
   const other = await page.context().newPage();
-  await other.goto(board.url);
+  await other.goto(board.home);
   expect(await clip(other)).toBe("the old way ü");
 });
 

@@ -91,7 +91,7 @@ async function same(page: Page, board: Board, session: string) {
 }
 
 async function open(page: Page, board: Board, session: string) {
-  await page.goto(board.url);
+  await page.goto(board.home);
   await card(page, session).locator("a.open").click();
   await connected(page);
 }

@@ -3,7 +3,7 @@
 use crate::access::caller::Refusal;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::fault;
-use muxboard_core::limits::{LOCKOUT_SECONDS, UPLOAD_FILES_MAX};
+use muxboard_core::limits::{PRINCIPAL_BYTES_MAX, UPLOAD_FILES_MAX};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::upload::{FOLDER, Refused};
 use muxboard_fleet::ActionError;
@@ -84,7 +84,12 @@ pub(crate) fn refusal_to_public(gate: &str, refusal: &Refusal) -> PublicError {
             PublicError::new(Kind::Unauthenticated, "You are not logged in. A program sends its token: Authorization: Bearer TOKEN.")
         }
         Refusal::Unknown => PublicError::new(Kind::Unauthenticated, "You are not logged in."),
-        Refusal::Locked => PublicError::new(Kind::Locked, format!("Too many failed logins. Wait {} minutes.", LOCKOUT_SECONDS / 60)),
+        Refusal::Locked => {
+            PublicError::new(Kind::Locked, "This token is not known, and too many wrong ones came from there. The right one is taken at any time.".to_owned())
+        }
+        Refusal::TooLong => {
+            PublicError::new(Kind::Forbidden, format!("Your login's identity is longer than {PRINCIPAL_BYTES_MAX} bytes, and this board takes none that long."))
+        }
         Refusal::NotMapped(identity) => PublicError::new(
             Kind::Forbidden,
             format!("You are logged in as {identity}, and no Unix account here is mapped to that. Whoever runs this board can add a line to its user map."),

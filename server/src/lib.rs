@@ -3,12 +3,13 @@
 //!
 //! ```no_run
 //! use muxboard::{AllowedHosts, Gate, Muxboard, NamedToken, TokenGate};
+//! use std::net::SocketAddr;
 //! # async fn start(inventory: muxboard::Inventory, policy: muxboard::Policy) -> std::io::Result<()> {
 //! let token = NamedToken::new("ops", &std::env::var("MUXBOARD_TOKEN").unwrap_or_default());
 //! let gate = Gate::Token(TokenGate::new(vec![token], 8088));
 //! let board = Muxboard::builder(inventory).policy(policy).gate(gate).allowed_hosts(AllowedHosts::loopback(8088)).build()?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8088").await?;
-//! axum::serve(listener, board.into_router()).await
+//! axum::serve(listener, board.into_router().into_make_service_with_connect_info::<SocketAddr>()).await
 //! # }
 //! ```
 #![recursion_limit = "512"] // a view is one nested type

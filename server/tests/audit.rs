@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use support::{Board, TOKEN, WATCH_TOKEN, accounts, as_account, binary, sshd};
+use support::{Board, Login, TOKEN, WATCH_TOKEN, accounts, as_account, binary, sshd};
 
 const SECRET: &str = "hunter2-is-secret";
 
@@ -88,7 +88,7 @@ fn what_happened_is_in_the_file_once_and_no_secret_is() {
     let login = board.post("/login", &[("token", TOKEN), ("next", "/")]).own_origin().send();
     let cookie = login.header("set-cookie").unwrap().split(['=', ';']).nth(1).unwrap().to_owned();
     assert_eq!(board.post("/login", &[("token", &format!("{SECRET}-guess"))]).own_origin().send().status, 401);
-    assert_eq!(board.get("/").header("Cookie", login.header("set-cookie").unwrap().split(';').next().unwrap()).send().status, 200);
+    assert_eq!(board.get("/").logged_in(&Login::of(&login)).send().status, 200);
     assert_eq!(board.stop("TERM"), Some(0));
 
     let [made] = &files.records("create")[..] else { panic!("{}", files.text()) };

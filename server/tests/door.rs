@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Board, Request, TOKEN, WATCH_TOKEN, as_account, unique};
+use support::{Board, Login, Request, TOKEN, WATCH_TOKEN, as_account, unique};
 
 /// Every URL of the board and how it is asked for; the fields and paths are right, so that only the guard under test can refuse.
 fn routes(board: &Board) -> Vec<(&'static str, Request<'_>)> {
@@ -54,20 +54,20 @@ fn a_foreign_origin_changes_nothing_and_opens_no_socket() {
         }
     }
     // Without an Origin a cookie proves nothing, a token of one's own does.
-    let cookie = log_in(&board, TOKEN);
-    assert_eq!(board.post("/fn/refresh", &[]).header("Cookie", &cookie).send().status, 403);
-    assert_eq!(board.get("/ws/board").websocket().header("Cookie", &cookie).send().status, 403);
-    assert_eq!(board.post("/fn/refresh", &[]).header("Cookie", &cookie).own_origin().send().status, 200);
-    assert_eq!(board.get("/ws/board").websocket().header("Cookie", &cookie).own_origin().send().status, 101);
+    let login = log_in(&board, TOKEN);
+    assert_eq!(board.post("/fn/refresh", &[]).logged_in(&login).send().status, 403);
+    assert_eq!(board.get("/ws/board").websocket().logged_in(&login).send().status, 403);
+    assert_eq!(board.post("/fn/refresh", &[]).logged_in(&login).own_origin().send().status, 200);
+    assert_eq!(board.get("/ws/board").websocket().logged_in(&login).own_origin().send().status, 101);
     assert_eq!(board.get("/ws/board").websocket().token(TOKEN).send().status, 101);
 }
 
-fn log_in(board: &Board, token: &str) -> String {
+fn log_in(board: &Board, token: &str) -> Login {
     let answer = board.post("/login", &[("token", token), ("next", "/")]).own_origin().send();
     assert_eq!(answer.status, 303);
     let cookie = answer.header("set-cookie").unwrap().to_owned();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains(token), "{cookie}");
-    cookie.split(';').next().unwrap().to_owned()
+    Login::of(&answer)
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn every_wrong_token_gets_the_same_answer() {
         assert_eq!((answer.status, strip(answer.body)), (401, expected.clone()), "{wrong:.20}");
         assert_eq!(whoami(wrong), api, "{wrong:.20}");
     }
-    assert_eq!(log_in(&board, TOKEN).split('=').next().unwrap(), format!("muxboard_{}", board.port));
+    assert_eq!(log_in(&board, TOKEN).cookie.split('=').next().unwrap(), format!("muxboard_{}", board.port));
 }
 
 #[test]
@@ -284,11 +284,10 @@ fn create_and_kill_for_another_account_by_the_documented_line() {
 fn without_javascript_a_refused_form_comes_back_with_everything_typed() {
     let Some(board) = Board::start("") else { return };
     let place = format!("here/{}", board.accounts.front);
-    let cookie = log_in(&board, TOKEN);
-    let post =
-        |path: &str, fields: &[(&str, &str)]| board.post(path, fields).header("Cookie", &cookie).own_origin().header("Accept", "text/html,*/*;q=0.8").send();
+    let login = log_in(&board, TOKEN);
+    let post = |path: &str, fields: &[(&str, &str)]| board.post(path, fields).logged_in(&login).own_origin().header("Accept", "text/html,*/*;q=0.8").send();
     let made = post("/fn/create", &[("place", &place), ("name", "x"), ("directory", ""), ("command", "")]);
-    assert_eq!((made.status, made.header("location")), (303, Some("/")));
+    assert_eq!((made.status, made.header("location")), (303, Some(format!("{}/", login.base).as_str())));
     let again = post("/fn/create", &[("place", &place), ("name", "x"), ("directory", "~/<b>"), ("command", "echo \"q\"")]);
     assert_eq!(again.status, 422, "a directory that is not there");
     let again = post("/fn/create", &[("place", &place), ("name", "x"), ("directory", ""), ("command", "echo \"q\" <b>")]);
@@ -392,6 +391,10 @@ fn mounted_under_a_path_nothing_is_outside_it() {
     }
     assert_eq!(board.get("/").header("Host", "evil").send().status, 403);
     let cookie = board.post("/mux/login", &[("token", TOKEN), ("next", "//evil.example")]).own_origin().send();
-    assert_eq!(cookie.header("location"), Some("/mux/"));
-    assert!(cookie.header("set-cookie").unwrap().contains("Path=/mux/"));
+    let login = Login::of(&cookie);
+    assert!(login.base.starts_with("/mux/~/"), "{login:?}");
+    assert_eq!(cookie.header("location"), Some(format!("{}/", login.base).as_str()));
+    assert_eq!(board.get("/api/v1/whoami").logged_in(&login).send().status, 200);
+    let made = board.post("/fn/refresh", &[]).logged_in(&login).own_origin().header("Accept", "text/html").send();
+    assert_eq!((made.status, made.header("location")), (303, Some(format!("{}/", login.base).as_str())));
 }

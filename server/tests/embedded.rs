@@ -104,6 +104,15 @@ async fn merged_it_takes_nothing_from_the_application() {
 }
 
 #[tokio::test]
+async fn no_page_has_a_second_url_where_logins_have_no_paths() {
+    let app = application().merge(board(Login::Knows, "/mux", doors()));
+    for path in ["/", "/healthz", "/api/v1/whoami", "/here/nobody/a", "/no/such"] {
+        let (status, guarded, text) = ask(&app, "GET", &format!("/mux/~/0123456789abcdef01234567{path}"), "app.example").await;
+        assert_eq!((status, guarded, text.as_str()), (StatusCode::NOT_FOUND, true, "There is nothing here.\n"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn whatever_goes_wrong_in_the_login_nobody_gets_in() {
     for login in [Login::KnowsNobody, Login::Fails, Login::Panics, Login::PanicsLater] {
         let app = application().merge(board(login, "/mux", doors()));

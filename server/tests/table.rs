@@ -25,7 +25,7 @@
 //! | login-life | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
 //! | logout | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
 //! | cookie | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
-//! | lockout | server/src/access/token.rs | server/tests/identity.rs: a_source_that_fails_too_often_is_locked_out_alone_and_no_login_of_others_ends |
+//! | lockout | server/src/access/token.rs | server/src/access/token.rs: a_source_that_failed_too_often_is_locked_and_a_right_token_always_passes |
 //! | throttle | server/src/http/guard.rs | server/tests/door.rs: a_source_that_asks_too_often_waits_alone |
 //! | forwarded | server/src/access/peer.rs | server/src/access/peer.rs: only_a_trusted_proxy_says_for_whom_it_speaks_and_only_the_last_hop_it_saw |
 //! | proxy-peer | server/src/access/proxy.rs | server/src/access/proxy.rs: the_peer_and_its_secret_come_before_the_identity |
@@ -65,6 +65,10 @@
 //! | no-store | server/src/http/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
 //! | next-own | server/src/http/pages/login.rs | server/tests/identity.rs: next_leads_to_own_paths_only_and_no_secret_is_logged |
 //! | next-plain | server/src/http/pages/login.rs | server/tests/identity.rs: next_leads_to_own_paths_only_and_no_secret_is_logged |
+//! | next-dots | server/src/http/pages/login.rs | server/src/http/pages/login.rs: next_never_leads_away |
+//! | login-path | server/src/access/token.rs | server/src/access/token.rs: a_cookie_opens_nothing_without_the_path_of_its_login_nor_the_path_without_its_cookie |
+//! | login-path-loopback | server/src/config/auth.rs | server/src/config/mod.rs: logins_have_paths_wherever_another_account_can_serve_another_port_of_the_same_host_name |
+//! | login-path-elsewhere | server/src/http/context.rs | server/tests/embedded.rs: no_page_has_a_second_url_where_logins_have_no_paths |
 //! | network-clear | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | network-open | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | network-opened | server/src/config/reload.rs | server/tests/listen.rs: a_gate_cannot_be_opened_while_the_network_reaches_it |
@@ -72,6 +76,11 @@
 //! | unix-mode | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | unix-folder | server/src/http/listen/unix.rs | server/src/http/listen/unix.rs: a_folder_that_others_write_in_is_refused |
 //! | one-address | server/src/http/listen/connection_limiter.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
+//! | head-each | server/src/http/listen/activity.rs | server/tests/listen.rs: every_head_of_a_connection_must_come_in_time_and_idle_connections_close_for_new_ones |
+//! | head-bytes | server/src/http/listen/serve.rs | server/tests/listen.rs: a_target_of_another_host_and_a_head_beyond_the_bound_are_refused |
+//! | target-host | server/src/access/allowed_hosts.rs | server/tests/listen.rs: a_target_of_another_host_and_a_head_beyond_the_bound_are_refused |
+//! | idle-first | server/src/http/listen/connection_limiter.rs | server/src/http/listen/connection_limiter.rs: an_idle_connection_closes_where_no_other_is_free |
+//! | identity-length | server/src/access/gate.rs | server/src/access/custom.rs: whatever_goes_wrong_in_it_is_a_refusal |
 //! | upload-off | server/src/http/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
 //! | upload-withdrawn | server/src/http/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
 //! | upload-size | server/src/http/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
@@ -93,7 +102,7 @@ use muxboard_core::wire::{Grid, ToServer};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
-use support::{Accounts, Board, PATIENCE, Request, accounts, hash, unique};
+use support::{Accounts, Board, Login, PATIENCE, Request, accounts, hash, unique};
 use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -122,7 +131,9 @@ enum Who {
 enum Proof {
     Nothing,
     Bearer(&'static str),
-    Cookie(String),
+    Cookie(Login),
+    /// A cookie that somebody else got hold of, without the path of its login.
+    CookieAlone(Login),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -236,11 +247,13 @@ fn expected(needs: Access, changes: bool, who: Who, proof: &Proof, door: Door, k
 /// The status; of a WebSocket that was opened, its close code, or `live` if it says something else first.
 async fn send(board: &Board, needs: Access, request: Request<'_>, proof: &Proof, door: Door) -> String {
     let own = format!("http://127.0.0.1:{}", board.port);
+    let base = if let Proof::Cookie(login) = proof { login.base.as_str() } else { "" };
+    let request = request.below(base);
     let mut headers = vec![("X-Forwarded-For", address())];
     match proof {
         Proof::Nothing => {}
         Proof::Bearer(token) => headers.push(("Authorization", format!("Bearer {token}"))),
-        Proof::Cookie(cookie) => headers.push(("Cookie", cookie.clone())),
+        Proof::Cookie(login) | Proof::CookieAlone(login) => headers.push(("Cookie", login.cookie.clone())),
     }
     match door {
         Door::Right | Door::NoHost | Door::TwoHosts => headers.push(("Origin", own)),
@@ -282,7 +295,7 @@ async fn send(board: &Board, needs: Access, request: Request<'_>, proof: &Proof,
 fn log_in(board: &Board, token: &str) -> Proof {
     let answer = board.post("/login", &[("token", token)]).header("X-Forwarded-For", &address()).own_origin().send();
     assert_eq!(answer.status, 303);
-    Proof::Cookie(answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned())
+    Proof::Cookie(Login::of(&answer))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -304,8 +317,10 @@ async fn every_route_times_every_identity_times_host_and_origin() {
     let (method, _, needs) = routes.remove(family);
     routes.extend(muxboard::functions().into_iter().chain(["any other"]).map(|name| (method, &*format!("/fn/{name}").leak(), needs)));
     routes.push(("GET", "any other", Access::Identity));
-    let mut callers =
-        vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(format!("muxboard_{}=nothing", board.port)))];
+    let Proof::Cookie(stolen) = log_in(&board, FULL) else { unreachable!() };
+    let wrong = Login { cookie: format!("muxboard_{}=nothing", board.port), ..stolen.clone() };
+    let mut callers = vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(wrong))];
+    callers.push((Who::Wrong, Proof::CookieAlone(stolen)));
     callers.push((Who::Expired, Proof::Bearer(EXPIRED)));
     for (who, token) in [(Who::OutOfScope, NOTHING), (Who::WatchOnly, WATCH), (Who::Full, FULL)] {
         callers.push((who, Proof::Bearer(token)));
@@ -357,6 +372,7 @@ async fn check(
                     Proof::Nothing => "-",
                     Proof::Bearer(_) => "bearer",
                     Proof::Cookie(_) => "cookie",
+                    Proof::CookieAlone(_) => "cookie alone",
                 };
                 let row = format!("{method:<7}{path:<38}{who:?} {how}");
                 if got != want {

@@ -8,7 +8,7 @@ use muxboard_core::limits::CREDIT_BYTES_MAX;
 use muxboard_core::wire::{Close, Grid, ToClient, ToServer};
 use std::time::{Duration, Instant};
 use support::socket::*;
-use support::{Board, PATIENCE, TOKEN, WATCH_TOKEN};
+use support::{Board, Login, PATIENCE, TOKEN, WATCH_TOKEN};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -77,16 +77,16 @@ async fn every_end_has_its_code() {
 
     // A login that ends takes its terminals with it.
     let answer = board.post("/login", &[("token", TOKEN), ("next", "/")]).own_origin().send();
-    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    let headers = vec![own[0].clone(), ("cookie", cookie.clone())];
+    let login = Login::of(&answer);
+    let headers = vec![own[0].clone(), ("cookie", login.cookie.clone())];
     let kept = format!("/ws/attach/here/{front}/{keep}");
-    let mut by_login = connect(&board, &kept, &headers).await;
+    let mut by_login = connect(&board, &format!("{}{kept}", login.base), &headers).await;
     hello(&mut by_login, false).await;
     until(&mut by_login, "\x1b").await;
     // Heard through a flood too. Its word is not in what is echoed, and tmux draws a flood in more ways than one.
     say(&mut by_login, ToServer::Input(b"yes flood$((40 + 2))\r".to_vec())).await;
     until(&mut by_login, "flood42").await;
-    assert_eq!(board.post("/logout", &[]).header("Cookie", &cookie).own_origin().send().status, 303);
+    assert_eq!(board.post("/logout", &[]).logged_in(&login).own_origin().send().status, 303);
     assert_eq!(closed_reading(by_login).await, Some(Close::Revoked));
     board.tmux(&front, &["send-keys", "-t", "keep", "C-c"]);
 

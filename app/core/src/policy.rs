@@ -38,7 +38,7 @@ impl Ability {
 }
 
 /// A set of abilities. `watch` implies `see`, `type` implies `watch`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Abilities(u8);
 
 impl Abilities {

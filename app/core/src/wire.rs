@@ -230,15 +230,11 @@ fn number(bytes: &[u8]) -> Result<u32, BadFrame> {
 pub enum BoardFrame {
     /// The whole view.
     Whole {
-        /// The frame's number, which grows by one with every frame of a connection.
-        revision: u64,
         /// What the principal may see.
         view: View,
     },
     /// The hosts that changed. Hosts never come or go within a connection.
     Changed {
-        /// The frame's number, which grows by one with every frame of a connection.
-        revision: u64,
         /// The time of the server's clock.
         now: UnixSeconds,
         /// The hosts whose users or sessions changed.

@@ -123,7 +123,7 @@ proptest! {
         let both = old.hosts.len().min(new.hosts.len());
         old.hosts.truncate(both);
         new.hosts.truncate(both);
-        let mut frame = BoardFrame::Changed { revision: 1, now: new.now, hosts: vec![], swept: vec![] };
+        let mut frame = BoardFrame::Changed { now: new.now, hosts: vec![], swept: vec![] };
         old.hosts.iter().zip(&new.hosts).for_each(|(was, is)| frame.add(was, is));
         prop_assert_eq!(frame.is_quiet(), old.hosts == new.hosts);
         let frame = BoardFrame::decode(&frame.encode()).unwrap();

@@ -112,7 +112,7 @@ pub fn Card(
 ) -> impl IntoView {
     let base = expect_base();
     let query = use_context::<Query>();
-    let can = user.row.read_untracked().can;
+    let can = user.can;
     let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
     let name = Signal::derive(follow(&row, |s| s.name.to_string()));
     let (windows, shared, runs) = (follow(&row, windows), follow(&row, also_in), follow(&row, running));
@@ -177,7 +177,7 @@ pub fn NeedCard(
 ) -> impl IntoView {
     let base = expect_base();
     let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
-    let can = user.row.read_untracked().can;
+    let can = user.can;
     let name = {
         let row = row.clone();
         Memo::new(move |_| row.read().name.to_string())

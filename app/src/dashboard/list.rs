@@ -56,14 +56,13 @@ fn NeedsSection(store: Store) -> impl IntoView {
     let needy = Memo::new_with_compare(
         move |_| needy(),
         |old, new| {
-            let ids =
-                |list: &Vec<(HostSignals, UserSignals, super::store::SessionSignals)>| list.iter().map(|(_, u, s)| (u.place.clone(), s.id)).collect::<Vec<_>>();
+            let ids = |list: &Vec<(HostSignals, UserSignals, super::store::SessionSignals)>| list.iter().map(|(_, u, s)| (u.key(), s.id)).collect::<Vec<_>>();
             old.map(&ids) != new.map(&ids)
         },
     );
     view! {
         <section class="needs" aria-label="Needs you" hidden=move || needy.with(Vec::is_empty)>
-            <For each=move || needy.get() key=|(_, user, session)| (user.place.clone(), session.id) let:item>
+            <For each=move || needy.get() key=|(_, user, session)| (user.key(), session.id) let:item>
                 <NeedCard host=item.0 user=item.1 session=item.2/>
             </For>
         </section>
@@ -142,7 +141,7 @@ fn HostSection(host: HostSignals) -> impl IntoView {
                 </span>
             </div>
             {fault}
-            <For each=move || users.get() key=|user| user.place.clone() let:user>
+            <For each=move || users.get() key=UserSignals::key let:user>
                 <UserSection host=host.clone() user/>
             </For>
         </section>

@@ -127,8 +127,14 @@ fn take(page: &Rc<LiveState>, bytes: &[u8]) {
     };
     let mut held = page.view.borrow_mut();
     match (held.as_mut(), frame) {
-        (_, BoardFrame::Whole { view, .. }) => *held = Some(view),
-        (Some(view), frame) => drop(frame.apply(view)),
+        (_, BoardFrame::Whole { view }) => *held = Some(view),
+        (Some(view), frame) => {
+            if !frame.apply(view) {
+                // A frame about a host that this page does not have: only the whole view, on a new connection, brings both together again.
+                drop(held);
+                return closed(page.clone(), 0);
+            }
+        }
         (None, _) => return,
     }
     let Some(view) = held.as_ref() else { return };

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use muxboard_core::name::HostKey;
+use muxboard_core::policy::Abilities;
 use muxboard_core::snapshot::{HostRow, Place, Session, SessionId, UserRow, UserState};
 use muxboard_core::view::{UserView, View};
 use std::collections::HashMap;
@@ -20,10 +21,19 @@ pub struct SessionSignals {
 pub struct UserSignals {
     /// Which.
     pub place: Place,
+    /// What the viewer may do with it. Other abilities, other signals: then its part of the page is made anew, with the buttons that it now has.
+    pub can: Abilities,
     /// Its facts without the sessions.
     pub row: ArcRwSignal<UserView>,
     /// Its sessions, in order.
     pub sessions: ArcRwSignal<Vec<SessionSignals>>,
+}
+
+impl UserSignals {
+    /// What tells it from another one.
+    pub fn key(&self) -> (Place, Abilities) {
+        (self.place.clone(), self.can)
+    }
 }
 
 /// One host.
@@ -58,10 +68,11 @@ impl Store {
                 reconcile(
                     &signals.users,
                     &h.users,
-                    |signals| signals.place.clone(),
-                    |u| Place { host: h.host.key.clone(), user: u.row.name.clone() },
+                    UserSignals::key,
+                    |u| (Place { host: h.host.key.clone(), user: u.row.name.clone() }, u.can),
                     |u| UserSignals {
                         place: Place { host: h.host.key.clone(), user: u.row.name.clone() },
+                        can: u.can,
                         row: ArcRwSignal::new(bare(u)),
                         sessions: ArcRwSignal::default(),
                     },

@@ -23,17 +23,27 @@ impl AllowedHosts {
         Self { origins: hosts.iter().map(|h| format!("http://{h}")).collect(), hosts, proxies: Vec::new() }
     }
 
+    /// Whether a browser reaches the board by a name of a loopback address: any account of that machine can serve another port of it.
+    pub(crate) fn has_loopback(&self) -> bool {
+        self.origins.iter().filter_map(|origin| origin.split_once("://")).any(|(_, host)| is_loopback(host))
+    }
+
     /// Whether browsers come by https alone.
     pub(crate) fn https_only(&self) -> bool {
         !self.origins.is_empty() && self.origins.iter().all(|origin| origin.starts_with("https://"))
     }
 }
 
+/// Why a request is refused whose target names another host than its `Host` header: RFC 9112, section 3.2.2, asks a server to look at the first, and
+/// everything else here looks at the second.
+pub(crate) const TWO_HOSTS: &str = "the request names two hosts.";
+
 /// Whether the board answers to what a request names as its host and origin, or why not.
 pub(crate) fn check(allowed: &AllowedHosts, request: &Request) -> Result<(), &'static str> {
     let headers = request.headers();
     // HTTP/2 has the authority in the request line instead.
     let host = match (single(headers, header::HOST)?, request.uri().authority()) {
+        (Some(host), Some(authority)) if !authority.as_str().eq_ignore_ascii_case(host) => return Err(TWO_HOSTS),
         (Some(host), _) => host,
         (None, Some(authority)) => authority.as_str(),
         (None, None) => return Err("the request names no host."),
@@ -59,6 +69,13 @@ fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, &'stati
         return Err("a header is there twice.");
     }
     first.map(|v| v.to_str().map_err(|_| "a header is not text.")).transpose()
+}
+
+/// Whether this value of a `Host` header names the browser's own machine.
+fn is_loopback(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name }).to_ascii_lowercase();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -97,5 +114,15 @@ mod tests {
         assert!(!asks("POST", &[host, ("cookie", "a=b")]));
         assert!(!asks("POST", &[host, ("cookie", "a=b"), ("authorization", "Basic x")]));
         assert!(asks("POST", &[host, ("authorization", "Bearer x")]));
+    }
+
+    #[test]
+    fn a_name_of_the_own_machine_is_known_in_every_spelling() {
+        for host in ["localhost", "LocalHost:8088", "a.localhost:1", "127.0.0.1:8088", "127.9.9.9", "[::1]:8088", "[::1]", "[::ffff:127.0.0.1]:1"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["board.example", "localhost.example", "10.0.0.1:8088", "[2001:db8::1]:443", "128.0.0.1"] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 }

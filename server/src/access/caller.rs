@@ -1,5 +1,6 @@
 //! The evidence that a gate is asked with, and the reasons for which it refuses.
 
+use crate::access::login_path;
 use crate::access::peer::{Peer, Source};
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
@@ -10,10 +11,12 @@ use ipnet::IpNet;
 pub(crate) enum Refusal {
     /// Nobody we know: 401.
     Unknown,
-    /// Too many failed tries from there: 429.
+    /// An unknown token, after too many others from that source: 429.
     Locked,
     /// The proxy's identity is in no line of the user map: 403.
     NotMapped(String),
+    /// The identity is longer than `PRINCIPAL_BYTES_MAX`: 403.
+    TooLong,
 }
 
 impl Refusal {
@@ -23,6 +26,7 @@ impl Refusal {
             Self::Unknown => "denied: not authenticated",
             Self::Locked => "denied: too many failures",
             Self::NotMapped(_) => "denied: identity not mapped",
+            Self::TooLong => "denied: identity too long",
         }
     }
 
@@ -36,12 +40,15 @@ impl Refusal {
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub(super) headers: HeaderMap,
+    /// The random part of the login's path that was asked for; empty if it was none.
+    pub(super) login: String,
     pub(super) peer: Peer,
 }
 
 impl Caller {
     pub(crate) fn of(request: &Request) -> Self {
-        Self { headers: request.headers().clone(), peer: Peer::of(request) }
+        let login = login_path::split(request.uri().path()).map_or("", |(key, _)| key).to_owned();
+        Self { headers: request.headers().clone(), login, peer: Peer::of(request) }
     }
 
     /// The request's headers.

@@ -45,6 +45,7 @@ mod tests {
     use super::*;
     use crate::access::gate::Gate;
     use crate::access::peer::{Peer, Source};
+    use muxboard_core::limits::PRINCIPAL_BYTES_MAX;
 
     struct Moody(&'static str);
 
@@ -54,6 +55,7 @@ mod tests {
             Box::pin(async move {
                 match self.0 {
                     "knows" => Ok(Some(Principal::named("ann"))),
+                    "knows somebody long" => Ok(Some(Principal::named("x".repeat(PRINCIPAL_BYTES_MAX + 1)))),
                     "fails" => Err("database is gone".into()),
                     "hangs" => std::future::pending().await,
                     "panics" => panic!("no"),
@@ -65,8 +67,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whatever_goes_wrong_in_it_is_a_refusal() {
-        let caller = Caller { headers: Default::default(), peer: Peer::Unknown };
-        for mood in ["fails", "hangs", "panics", "panics at once", "does not know"] {
+        let caller = Caller { headers: Default::default(), login: String::new(), peer: Peer::Unknown };
+        for mood in ["fails", "hangs", "panics", "panics at once", "does not know", "knows somebody long"] {
             assert!(Gate::custom(Moody(mood)).principal(&caller, Source::Unknown).await.is_err(), "{mood}");
         }
         assert_eq!(Gate::custom(Moody("knows")).principal(&caller, Source::Unknown).await, Ok(Principal::named("ann")));

@@ -5,6 +5,7 @@ use super::custom::{self, Authorize};
 use super::peer::Source;
 use super::proxy::ProxyGate;
 use super::token::TokenGate;
+use muxboard_core::limits::PRINCIPAL_BYTES_MAX;
 use muxboard_core::policy::Principal;
 use std::sync::Arc;
 
@@ -35,16 +36,18 @@ impl Gate {
 
     /// Identifies the sender of a request. Loopback is never an identity.
     pub(crate) async fn principal(&self, caller: &Caller, source: Source) -> Result<Principal, Refusal> {
-        match self {
+        let principal = match self {
             Self::Deny => Err(Refusal::Unknown),
             Self::Token(gate) => match bearer(&caller.headers) {
                 Some(token) => gate.of_token(token, source),
-                None => gate.of_cookie(&caller.headers).ok_or(Refusal::Unknown),
+                None => gate.of_cookie(caller).ok_or(Refusal::Unknown),
             },
             Self::Proxy(gate) => gate.principal(caller),
             Self::Open => Ok(Principal::named(ANYONE)),
             Self::Custom(gate) => custom::ask(gate, caller).await.ok_or(Refusal::Unknown),
-        }
+        }?;
+        // Longer ones have no place where who types is shown to others.
+        if principal.name.len() > PRINCIPAL_BYTES_MAX { Err(Refusal::TooLong) } else { Ok(principal) }
     }
 
     /// Asks again who sent the request that opened a connection. Nothing is counted: it is no new login attempt.
@@ -52,7 +55,7 @@ impl Gate {
         match self {
             Self::Token(gate) => match bearer(&caller.headers) {
                 Some(token) => gate.find(token).map(|known| Principal::named(known.name.clone())),
-                None => gate.of_cookie(&caller.headers),
+                None => gate.of_cookie(caller),
             },
             Self::Deny | Self::Proxy(_) | Self::Open | Self::Custom(_) => self.principal(caller, Source::Unknown).await.ok(),
         }
@@ -63,6 +66,11 @@ impl Gate {
         if let (Self::Token(new), Self::Token(old)) = (self, old) {
             new.inherit_sessions(old);
         }
+    }
+
+    /// Whether its logins have a path of their own each.
+    pub(crate) fn has_login_paths(&self) -> bool {
+        matches!(self, Self::Token(gate) if gate.has_login_paths())
     }
 
     /// Its name, as in the configuration.

@@ -1,85 +1,54 @@
-//! Failed tries, counted for each source and in total. Tokens cannot be guessed; this keeps those who try from filling the log, and says so.
+//! Failed logins, counted for each source. Tokens are too long to be guessed and a right one always passes: the count keeps those who try from being
+//! answered, recorded and logged like somebody who mistyped.
 
 use super::peer::Source;
-use muxboard_core::limits::{FAILURES_MAX, FAILURES_TOTAL_MAX, LOCKOUT_SECONDS, SOURCES_MAX};
+use muxboard_core::limits::{FAILURES_MAX, LOCKOUT_SECONDS, SOURCES_MAX};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The failed logins of all sources.
+/// The failed logins of each source.
 #[derive(Default)]
-pub(crate) struct Lockout(Mutex<FailureCounts>);
+pub(crate) struct Lockout(Mutex<HashMap<Source, Failures>>);
 
-#[derive(Default)]
-struct FailureCounts {
-    sources: HashMap<Source, FailureCount>,
-    total: FailureCount,
+#[derive(Clone, Copy)]
+struct Failures {
+    count: u32,
+    last: Instant,
 }
 
-#[derive(Default, Clone, Copy)]
-struct FailureCount {
-    failures: u32,
-    /// When the last of them was.
-    last: Option<Instant>,
-    /// Somebody passed from there since we started: what others do must not keep him out.
-    good: bool,
-}
-
-impl FailureCount {
-    fn is_over(&self, most: u32, now: Instant) -> bool {
-        self.failures >= most && !self.is_old(now)
-    }
-
-    fn is_old(&self, now: Instant) -> bool {
-        self.last.is_none_or(|last| now.duration_since(last) >= Duration::from_secs(LOCKOUT_SECONDS))
-    }
-
-    fn fail(&mut self, now: Instant) {
-        if self.is_old(now) {
-            self.failures = 0;
-        }
-        self.failures = self.failures.saturating_add(1);
-        self.last = Some(now);
+impl Failures {
+    fn is_old(self, now: Instant) -> bool {
+        now.duration_since(self.last) >= Duration::from_secs(LOCKOUT_SECONDS)
     }
 }
 
 impl Lockout {
-    /// Whether nothing that comes from there is looked at now.
-    pub(crate) fn is_locked(&self, source: Source) -> bool {
-        self.locked_at(source, Instant::now())
+    /// Counts a failed login; whether the source had failed [`FAILURES_MAX`] times before, with less than [`LOCKOUT_SECONDS`] between.
+    pub(crate) fn failed(&self, source: Source) -> bool {
+        self.failed_at(source, Instant::now())
     }
 
-    fn locked_at(&self, source: Source, now: Instant) -> bool {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = counts.sources.get(&source.counted()).copied().unwrap_or_default();
-        own.is_over(FAILURES_MAX, now) || !own.good && counts.total.is_over(FAILURES_TOTAL_MAX, now)
-    }
-
-    /// Counts a failed login.
-    pub(crate) fn failed(&self, source: Source) {
-        self.failed_at(source, Instant::now());
-    }
-
-    fn failed_at(&self, source: Source, now: Instant) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.sources.len() >= SOURCES_MAX && !counts.sources.contains_key(&source.counted()) {
-            counts.sources.retain(|_, count| !count.is_old(now) || count.good);
-            if counts.sources.len() >= SOURCES_MAX {
-                counts.sources.clear();
+    fn failed_at(&self, source: Source, now: Instant) -> bool {
+        let source = source.counted();
+        let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if sources.len() >= SOURCES_MAX && !sources.contains_key(&source) {
+            sources.retain(|_, failures| !failures.is_old(now));
+            if sources.len() >= SOURCES_MAX {
+                sources.clear();
             }
         }
-        counts.sources.entry(source.counted()).or_default().fail(now);
-        counts.total.fail(now);
+        let failures = sources.entry(source).or_insert(Failures { count: 0, last: now });
+        if failures.is_old(now) {
+            failures.count = 0;
+        }
+        *failures = Failures { count: failures.count.saturating_add(1), last: now };
+        failures.count > FAILURES_MAX
     }
 
-    /// Forgets the failures of a source that has logged in.
+    /// Forgets the failures of a source whose login succeeded.
     pub(crate) fn passed(&self, source: Source) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.sources.get_mut(&source.counted()) {
-            (count.failures, count.good) = (0, true);
-        } else if counts.sources.len() < SOURCES_MAX {
-            counts.sources.insert(source.counted(), FailureCount { good: true, ..FailureCount::default() });
-        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&source.counted());
     }
 }
 
@@ -94,27 +63,15 @@ mod tests {
     #[test]
     fn a_source_is_locked_alone_and_for_a_time() {
         let (lockout, now) = (Lockout::default(), Instant::now());
-        for _ in 0..FAILURES_MAX - 1 {
-            lockout.failed_at(source(1), now);
+        for n in 0..FAILURES_MAX * 3 {
+            assert_eq!(lockout.failed_at(source(1), now), n >= FAILURES_MAX);
+            // However many fail together.
+            assert!(!lockout.failed_at(source(1000 + n), now));
         }
-        assert!(!lockout.locked_at(source(1), now));
-        lockout.failed_at(source(1), now);
-        assert!(lockout.locked_at(source(1), now) && !lockout.locked_at(source(2), now));
         let later = now + Duration::from_secs(LOCKOUT_SECONDS);
-        assert!(!lockout.locked_at(source(1), later));
-        lockout.failed_at(source(1), later);
-        assert!(!lockout.locked_at(source(1), later), "the count begins anew");
-    }
-
-    #[test]
-    fn many_sources_together_lock_all_but_those_who_passed_before() {
-        let (lockout, now) = (Lockout::default(), Instant::now());
-        lockout.passed(source(7));
-        for n in 0..FAILURES_TOTAL_MAX {
-            lockout.failed_at(source(1000 + n), now);
-        }
-        assert!(lockout.locked_at(source(8), now));
-        assert!(!lockout.locked_at(source(7), now));
+        assert!(!lockout.failed_at(source(1), later), "the count begins anew");
+        lockout.passed(source(1));
+        assert!(!lockout.0.lock().unwrap().contains_key(&source(1)));
     }
 
     #[test]
@@ -123,6 +80,6 @@ mod tests {
         for n in 0..u32::try_from(SOURCES_MAX).unwrap() * 2 {
             lockout.failed_at(source(n), now);
         }
-        assert!(lockout.0.lock().unwrap().sources.len() <= SOURCES_MAX);
+        assert!(lockout.0.lock().unwrap().len() <= SOURCES_MAX);
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod caller;
 pub(crate) mod custom;
 pub(crate) mod gate;
 mod lockout;
+pub(crate) mod login_path;
 pub(crate) mod peer;
 pub(crate) mod proxy;
 pub(crate) mod rules;

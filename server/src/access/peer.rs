@@ -66,9 +66,11 @@ impl Source {
         direct
     }
 
-    /// The source by which limits count: an IPv6 client has a whole /64 to choose addresses from (RFC 6177).
+    /// The source by which limits count: an IPv6 client has a whole /64 to choose addresses from (RFC 6177), and whoever is on this machine all of its
+    /// loopback addresses.
     pub(crate) fn counted(self) -> Self {
         match self {
+            Self::Address(address) if address.is_loopback() => Self::Address(IpAddr::from([127, 0, 0, 1])),
             Self::Address(IpAddr::V6(address)) => {
                 let [a, b, c, d, ..] = address.segments();
                 Self::Address(IpAddr::from([a, b, c, d, 0, 0, 0, 0]))
@@ -115,6 +117,8 @@ mod tests {
             ("unix", &["203.0.113.1"], "203.0.113.1"),
             ("unix", &[], "unix"),
             ("[2001:db8:1:2:3:4:5:6]:1", &[], "2001:db8:1:2::"),
+            ("127.9.9.9:1", &[], "127.0.0.1"),
+            ("[::1]:1", &[], "127.0.0.1"),
         ] {
             assert_eq!(source(peer, forwarded), want, "{peer} {forwarded:?}");
         }

@@ -98,7 +98,7 @@ mod tests {
             map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
         let peer = if peer == "unix" { Peer::Unix } else { Peer::Tcp(peer.parse().unwrap()) };
-        gate.principal(&Caller { headers: map, peer }, Source::Unknown).await
+        gate.principal(&Caller { headers: map, login: String::new(), peer }, Source::Unknown).await
     }
 
     #[tokio::test]

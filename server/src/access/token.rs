@@ -2,11 +2,12 @@
 //! random login id, never the token. All comparisons take the same time, whatever is wrong. Several tokens may have one name: that is how one
 //! is replaced by the next without a moment in which neither is good.
 
-use super::caller::Refusal;
+use super::caller::{Caller, Refusal};
 use super::lockout::Lockout;
+use super::login_path::LOGINS;
 use super::peer::Source;
 use axum::http::{HeaderMap, header};
-use muxboard_core::limits::{LOGIN_HOURS, LOGINS_MAX, TOKEN_CHARS_MIN};
+use muxboard_core::limits::{LOGIN_HOURS, LOGIN_PATH_CHARS, LOGINS_MAX, TOKEN_CHARS_MIN};
 use muxboard_core::policy::Principal;
 use muxboard_core::snapshot::UnixSeconds;
 use muxboard_fleet::unix_now;
@@ -46,6 +47,8 @@ pub struct TokenGate {
     tokens: Vec<NamedToken>,
     cookie: String,
     secure: bool,
+    /// Whether each login has a path of its own.
+    paths: bool,
     /// The logins and failure counts, which outlive a change of the configuration.
     sessions: Arc<GateSessions>,
 }
@@ -63,18 +66,36 @@ struct LoginSession {
 }
 
 impl TokenGate {
-    /// A gate for these tokens. The cookie is named by the port, because browsers send a cookie to every port of a host.
+    /// A gate for these tokens. Browsers send a cookie to every port of a host: so each login has a path of its own, with a random part that no
+    /// other page knows, and its cookie is good there alone.
     pub fn new(tokens: Vec<NamedToken>, port: u16) -> Self {
-        Self { tokens, cookie: format!("muxboard_{port}"), secure: false, sessions: Arc::default() }
+        Self { tokens, cookie: format!("muxboard_{port}"), secure: false, paths: true, sessions: Arc::default() }
     }
 
-    /// The board is reached by https alone: its cookie never travels in the clear. Where it is mounted at the root of its host, no other host of
-    /// the domain can set it either (`__Host-`).
+    /// The board is reached by https alone: its cookie never travels in the clear.
     #[must_use]
-    pub fn secure(mut self, base: &str) -> Self {
-        self.cookie = format!("{}{}", if base.is_empty() { "__Host-" } else { "__Secure-" }, self.cookie);
+    pub fn secure(mut self) -> Self {
+        self.cookie = format!("__Secure-{}", self.cookie);
         self.secure = true;
         self
+    }
+
+    /// The board is reached by https alone, under a name that is no name of a loopback address: nobody else on a port of that name has a certificate
+    /// for it, so that logins need no paths. Where the board is mounted at the root of its host, no other host of the domain can set the cookie either
+    /// (`__Host-`).
+    #[must_use]
+    pub fn secure_by_name(mut self, base: &str) -> Self {
+        self.paths = false;
+        if !base.is_empty() {
+            return self.secure();
+        }
+        self.cookie = format!("__Host-{}", self.cookie);
+        self.secure = true;
+        self
+    }
+
+    pub(crate) fn has_login_paths(&self) -> bool {
+        self.paths
     }
 
     /// The logins and the failures of a gate that this one replaces.
@@ -82,20 +103,15 @@ impl TokenGate {
         self.sessions = old.sessions.clone();
     }
 
-    /// Whom a token names. A source that failed too often is not even listened to.
+    /// Whom a token names. A right one always passes, whatever its source has sent before.
     pub(crate) fn of_token(&self, token: &str, source: Source) -> Result<Principal, Refusal> {
-        if self.sessions.lockout.is_locked(source) {
-            return Err(Refusal::Locked);
-        }
         match self.find(token) {
             Some(known) => {
                 self.sessions.lockout.passed(source);
                 Ok(Principal::named(known.name.clone()))
             }
-            None => {
-                self.sessions.lockout.failed(source);
-                Err(Refusal::Unknown)
-            }
+            None if self.sessions.lockout.failed(source) => Err(Refusal::Locked),
+            None => Err(Refusal::Unknown),
         }
     }
 
@@ -112,10 +128,9 @@ impl TokenGate {
         found.filter(|known| long_enough && known.is_good())
     }
 
-    pub(crate) fn of_cookie(&self, headers: &HeaderMap) -> Option<Principal> {
-        // The map is keyed by the hash of the random id: how long a look-up takes says nothing about any id.
+    pub(crate) fn of_cookie(&self, caller: &Caller) -> Option<Principal> {
         let logins = self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        let login = logins.get(&sha256(self.cookie_value(headers)?))?;
+        let login = logins.get(&login_hash(&caller.login, self.cookie_value(&caller.headers)?))?;
         let token = self.tokens.iter().find(|token| token.sha256 == login.token && token.is_good())?;
         (login.until > Instant::now()).then(|| Principal::named(token.name.clone()))
     }
@@ -125,10 +140,12 @@ impl TokenGate {
         all.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == self.cookie).map(|(_, value)| value)
     }
 
-    /// Logs in whoever has this token: who it is, and the value of `Set-Cookie`.
-    pub(crate) fn log_in(&self, token: &str, source: Source, base: &str) -> Result<(Principal, String), Refusal> {
+    /// Logs in whoever has this token: who it is, the board's base for this login, and the value of `Set-Cookie`.
+    pub(crate) fn log_in(&self, token: &str, source: Source, base: &str) -> Result<(Principal, String, String), Refusal> {
         let principal = self.of_token(token, source)?;
-        let id = random_hex();
+        let (id, mut key) = (random_hex(), if self.paths { random_hex() } else { String::new() });
+        key.truncate(LOGIN_PATH_CHARS);
+        let base = if self.paths { format!("{base}{LOGINS}/{key}") } else { base.to_owned() };
         let life = Duration::from_secs(LOGIN_HOURS * 3600);
         let mut logins = self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -137,14 +154,15 @@ impl TokenGate {
         if logins.len() >= LOGINS_MAX {
             evict_oldest(&mut logins, token);
         }
-        logins.insert(sha256(&id), LoginSession { token, until: now + life });
-        Ok((principal, self.set_cookie(&id, base, life.as_secs())))
+        logins.insert(login_hash(&key, &id), LoginSession { token, until: now + life });
+        let cookie = self.set_cookie(&id, &base, life.as_secs());
+        Ok((principal, base, cookie))
     }
 
-    /// Logs out whoever sent this: the value of `Set-Cookie` that forgets the cookie.
-    pub(crate) fn log_out(&self, headers: &HeaderMap, base: &str) -> String {
-        if let Some(id) = self.cookie_value(headers) {
-            self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&sha256(id));
+    /// Logs out whoever sent this from below that base: the value of `Set-Cookie` that forgets the cookie.
+    pub(crate) fn log_out(&self, caller: &Caller, base: &str) -> String {
+        if let Some(id) = self.cookie_value(&caller.headers) {
+            self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&login_hash(&caller.login, id));
         }
         self.set_cookie("", base, 0)
     }
@@ -165,6 +183,11 @@ fn evict_oldest(logins: &mut HashMap<Hash, LoginSession>, now: Hash) {
     }
 }
 
+/// What a login is kept by: a hash over both of its halves, so that neither opens anything alone, and how long a look-up takes says nothing about any.
+fn login_hash(key: &str, id: &str) -> Hash {
+    sha256(&format!("{key}/{id}"))
+}
+
 /// The hash a token is kept as.
 pub fn sha256(text: &str) -> Hash {
     Sha256::digest(text.as_bytes()).into()
@@ -183,6 +206,7 @@ pub fn random_hex() -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::peer::Peer;
     use super::*;
 
     const TOKEN: &str = "a-token-of-20-chars-";
@@ -195,11 +219,14 @@ mod tests {
         gate.of_token(token, Source::Unknown).ok().map(|p| p.name)
     }
 
-    fn cookie(gate: &TokenGate, base: &str) -> (String, HeaderMap) {
-        let (_, cookie) = gate.log_in(TOKEN, Source::Unknown, base).unwrap();
+    /// A login: its `Set-Cookie`, and the browser that it was made in.
+    fn cookie(gate: &TokenGate, base: &str) -> (String, Caller) {
+        let (_, at, cookie) = gate.log_in(TOKEN, Source::Unknown, base).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, format!("other=1; {}", cookie.split(';').next().unwrap()).parse().unwrap());
-        (cookie, headers)
+        let path = format!("{}/", at.strip_prefix(base).unwrap());
+        let login = super::super::login_path::split(&path).map_or("", |(key, _)| key).to_owned();
+        (cookie, Caller { headers, login, peer: Peer::Unknown })
     }
 
     #[test]
@@ -257,25 +284,42 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_failed_too_often_is_not_listened_to() {
+    fn a_source_that_failed_too_often_is_locked_and_a_right_token_always_passes() {
         let gate = gate();
         for _ in 0..muxboard_core::limits::FAILURES_MAX {
             assert_eq!(gate.of_token("wrong", Source::Unix), Err(Refusal::Unknown));
         }
-        assert_eq!(gate.of_token(TOKEN, Source::Unix), Err(Refusal::Locked));
-        assert!(gate.of_token(TOKEN, Source::Unknown).is_ok());
+        assert_eq!(gate.of_token("wrong", Source::Unix), Err(Refusal::Locked));
+        assert_eq!(gate.of_token("wrong", Source::Unknown), Err(Refusal::Unknown), "locked alone");
+        assert!(gate.of_token(TOKEN, Source::Unix).is_ok());
+        assert_eq!(gate.of_token("wrong", Source::Unix), Err(Refusal::Unknown), "the count begins anew");
+    }
+
+    #[test]
+    fn a_cookie_opens_nothing_without_the_path_of_its_login_nor_the_path_without_its_cookie() {
+        let gate = gate();
+        let ((_, one), (_, two)) = (cookie(&gate, ""), cookie(&gate, ""));
+        assert!(one.login.len() == LOGIN_PATH_CHARS && one.login != two.login);
+        for login in ["", &two.login, &one.login[1..]] {
+            assert!(gate.of_cookie(&Caller { login: login.to_owned(), ..one.clone() }).is_none(), "{login}");
+        }
+        assert!(gate.of_cookie(&Caller { headers: HeaderMap::new(), ..one.clone() }).is_none());
+        assert!(gate.of_cookie(&one).is_some() && gate.of_cookie(&two).is_some());
     }
 
     #[test]
     fn a_login_lives_until_its_logout_and_is_not_the_token() {
         let gate = gate();
         let (cookie, headers) = self::cookie(&gate, "/mux");
-        assert!(cookie.starts_with("muxboard_1=") && cookie.contains("; Path=/mux/; HttpOnly; SameSite=Strict") && !cookie.contains("Secure"), "{cookie}");
+        let path = format!("; Path=/mux/~/{}/; HttpOnly; SameSite=Strict", headers.login);
+        assert!(cookie.starts_with("muxboard_1=") && cookie.contains(&path) && !cookie.contains("Secure"), "{cookie}");
         assert!(!cookie.contains("a-token"));
         assert!(gate.of_cookie(&headers).is_some());
-        let (secure, _) = self::cookie(&self::gate().secure("/mux"), "/mux");
-        assert!(secure.starts_with("__Secure-muxboard_1=") && secure.ends_with("; Secure"), "{secure}");
-        let (host, _) = self::cookie(&self::gate().secure(""), "");
+        let (secure, _) = self::cookie(&self::gate().secure_by_name("/mux"), "/mux");
+        assert!(secure.starts_with("__Secure-muxboard_1=") && secure.contains("; Path=/mux/;") && secure.ends_with("; Secure"), "{secure}");
+        let (secure, browser) = self::cookie(&self::gate().secure(), "");
+        assert!(secure.starts_with("__Secure-muxboard_1=") && secure.contains(&format!("; Path=/~/{}/;", browser.login)), "{secure}");
+        let (host, _) = self::cookie(&self::gate().secure_by_name(""), "");
         assert!(host.starts_with("__Host-muxboard_1=") && host.contains("; Path=/;"), "{host}");
         gate.log_out(&headers, "/mux");
         assert!(gate.of_cookie(&headers).is_none());

@@ -1,6 +1,7 @@
 //! The gate of the configuration: as written, then validated.
 
 use super::text::{ConfigError, ConfigText, absolute};
+use crate::access::allowed_hosts::AllowedHosts;
 use crate::access::gate::Gate;
 use crate::access::proxy::ProxyGate;
 use crate::access::token::{NamedToken, TokenGate, sha256};
@@ -8,7 +9,7 @@ use crate::access::user_map::UserMap;
 use axum::http::HeaderName;
 use ipnet::IpNet;
 use muxboard_core::hex;
-use muxboard_core::limits::{IDENTITY_BYTES_MAX, TOKEN_CHARS_MIN};
+use muxboard_core::limits::{IDENTITY_BYTES_MAX, PRINCIPAL_BYTES_MAX, TOKEN_CHARS_MIN};
 use muxboard_core::name::{Piece, pieces};
 use muxboard_core::snapshot::UnixSeconds;
 use serde::Deserialize;
@@ -42,11 +43,17 @@ impl fmt::Debug for GateChoice {
 
 impl GateChoice {
     /// The gate of a board on that port.
-    pub(super) fn gate(&self, port: u16, https_only: bool, base: &str) -> Gate {
+    pub(super) fn gate(&self, port: u16, hosts: &AllowedHosts, base: &str) -> Gate {
         match self {
             Self::Deny => Gate::Deny,
-            Self::Token(tokens) if https_only => Gate::Token(TokenGate::new(tokens.clone(), port).secure(base)),
-            Self::Token(tokens) => Gate::Token(TokenGate::new(tokens.clone(), port)),
+            Self::Token(tokens) => {
+                let gate = TokenGate::new(tokens.clone(), port);
+                Gate::Token(match (hosts.https_only(), hosts.has_loopback()) {
+                    (false, _) => gate,
+                    (true, true) => gate.secure(),
+                    (true, false) => gate.secure_by_name(base),
+                })
+            }
             Self::Proxy(gate) => Gate::Proxy(gate.clone()),
             Self::Open => Gate::Open,
         }
@@ -124,11 +131,11 @@ fn a_net(text: &ConfigText<'_>, net: &Spanned<String>) -> Result<IpNet, ConfigEr
 
 /// Checks the name of a token: it stands in the log and in the audit, and in a grant's `who`, where `*` and `group:..` mean something else.
 pub(crate) fn token_name(name: &str) -> Result<(), String> {
-    let shows = matches!(pieces(name).as_slice(), [Piece::Text(_)]) && name.len() <= IDENTITY_BYTES_MAX && !name.contains(['"', '\\']);
+    let shows = matches!(pieces(name).as_slice(), [Piece::Text(_)]) && name.len() <= PRINCIPAL_BYTES_MAX && !name.contains(['"', '\\']);
     if shows && name != "*" && !name.starts_with("group:") {
         return Ok(());
     }
-    Err(format!("a token's name is plain text of 1 to {IDENTITY_BYTES_MAX} bytes without quotes, and not \"*\" or \"group:..\""))
+    Err(format!("a token's name is plain text of 1 to {PRINCIPAL_BYTES_MAX} bytes without quotes, and not \"*\" or \"group:..\""))
 }
 
 fn token(text: &ConfigText<'_>, token: &RawToken) -> Result<NamedToken, ConfigError> {

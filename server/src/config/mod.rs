@@ -238,7 +238,7 @@ impl Config {
     /// The part of the configuration that can change while a board runs, for the port it listens on.
     pub fn rules(&self, port: u16) -> Rules {
         let allowed_hosts = self.allowed_hosts(port);
-        let gate = self.gate.gate(port, allowed_hosts.https_only(), &self.base);
+        let gate = self.gate.gate(port, &allowed_hosts, &self.base);
         Rules { inventory: self.inventory.clone(), policy: self.policy.clone(), gate, allowed_hosts, upload: self.upload }
     }
 }
@@ -253,6 +253,20 @@ mod tests {
     }
 
     const HOST: &str = "[[host]]\nkey = \"local\"\nlocal = true\nusers = [\"ops\", \"deploy\"]\n";
+
+    #[test]
+    fn logins_have_paths_wherever_another_account_can_serve_another_port_of_the_same_host_name() {
+        let auth = format!("[auth]\ngate = \"token\"\n[[auth.token]]\nname = \"a\"\nsha256 = \"{}\"\n{HOST}", "ab".repeat(32));
+        for (top, want) in [
+            ("", true),
+            ("origins = [\"https://board.example\"]\n", false),
+            ("origins = [\"https://localhost:8443\"]\n", true),
+            ("origins = [\"https://board.example\", \"https://127.0.0.1:8443\"]\n", true),
+            ("origins = [\"https://board.example\", \"http://board.example\"]\n", true),
+        ] {
+            assert_eq!(read(&format!("{top}{auth}")).unwrap().rules(8088).gate.has_login_paths(), want, "{top}");
+        }
+    }
 
     #[test]
     fn a_configuration_is_read() {

@@ -113,11 +113,19 @@ fn place(host: &str, user: &str) -> Result<Place, PublicError> {
     Ok(Place { host: field(host, "host")?, user: field(user, "user")? })
 }
 
-pub(crate) fn target((host, user, session): &(String, String, String)) -> Result<(Place, SessionId), PublicError> {
-    Ok((place(host, user)?, field(session, "session")?))
+/// The parameters of a session's route, as they were written. By name: below the path of a login there is one more.
+#[derive(Deserialize)]
+pub(crate) struct SessionPath {
+    pub(crate) host: String,
+    pub(crate) user: String,
+    pub(crate) session: String,
 }
 
-pub(crate) type Target = Path<(String, String, String)>;
+pub(crate) fn target(path: &SessionPath) -> Result<(Place, SessionId), PublicError> {
+    Ok((place(&path.host, &path.user)?, field(&path.session, "session")?))
+}
+
+pub(crate) type Target = Path<SessionPath>;
 
 /// Returns the text of a session's active pane with its history, or with at most so many lines of it (`?history=0`).
 pub(crate) async fn text(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, Path(path): Target, RawQuery(query): RawQuery) -> Response {

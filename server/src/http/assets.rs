@@ -4,6 +4,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
@@ -45,7 +46,14 @@ pub(crate) fn complete() -> bool {
     Files::get("pkg/muxboard.wasm").is_some() && Files::get("terminal.js").is_some()
 }
 
-pub(crate) async fn serve(Path((build, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
+/// The parameters of the route.
+#[derive(Deserialize)]
+pub(crate) struct File {
+    build: String,
+    path: String,
+}
+
+pub(crate) async fn serve(Path(File { build, path }): Path<File>, headers: HeaderMap) -> Response {
     // A path is a key into the binary: there is no file system behind it.
     let plain = if build == *BUILD { Files::get(&path) } else { None };
     let Some(plain) = plain else { return (StatusCode::NOT_FOUND, "There is no such file in this build.").into_response() };

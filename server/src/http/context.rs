@@ -1,13 +1,15 @@
 //! The context of a request: the rules it is judged by, where it came from and who sent it. Made once, before any handler.
 
 use crate::access::caller::{Caller, Refusal};
+use crate::access::login_path;
 use crate::access::peer::Source;
 use crate::access::rules::Rules;
 use crate::http::guard::RequestId;
 use crate::state::AppState;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::policy::{Actor, Principal};
 use std::sync::Arc;
@@ -43,6 +45,10 @@ impl RequestContext {
 /// Attaches the context to a request, before any gate is asked.
 pub(crate) async fn attach_context(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let (rules, caller) = (state.rules(), Caller::of(&request));
+    if login_path::split(request.uri().path()).is_some() && !rules.gate.has_login_paths() {
+        // Every page has one URL. What a proxy in front of us keeps from somebody by its path must not have another one.
+        return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();
+    }
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let from = caller.source(&rules.allowed_hosts.proxies).to_string();
     let anonymous = Actor { principal: Principal::default(), gate: rules.gate.name(), from, request: id };

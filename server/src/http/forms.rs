@@ -1,7 +1,8 @@
 //! The server functions' one door. Programs and living pages get JSON; a form posted by a browser without JavaScript gets a page: the
 //! dashboard again, with the question still open and nothing lost if it was refused.
 
-use crate::http::guard::Nonce;
+use crate::access::login_path;
+use crate::http::guard::PageContext;
 use crate::http::pages::dashboard::{OpenForm, board_page};
 use crate::http::pages::render::{self, Fields};
 use crate::http::problem::{refuse, takes_html};
@@ -19,6 +20,7 @@ use muxboard_core::limits::FORM_BYTES_MAX;
 use muxboard_core::name::NewSessionName;
 use muxboard_core::policy::Actor;
 use muxboard_core::snapshot::Place;
+use serde::Deserialize;
 use std::sync::Arc;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -36,11 +38,17 @@ pub fn functions() -> [&'static str; FUNCTIONS.len()] {
     FUNCTIONS.map(|(name, _)| name)
 }
 
+/// The parameter of the route.
+#[derive(Deserialize)]
+pub(crate) struct Function {
+    function: String,
+}
+
 pub(crate) async fn function(
     State(state): State<Arc<AppState>>,
-    Extension(nonce): Extension<Nonce>,
+    Extension(page_context): Extension<PageContext>,
     Extension(who): Extension<Actor>,
-    Path(name): Path<String>,
+    Path(Function { function: name }): Path<Function>,
     mut request: Request,
 ) -> Response {
     let browser = takes_html(request.headers());
@@ -62,18 +70,20 @@ pub(crate) async fn function(
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
     *request.body_mut() = Body::from(body);
+    // The framework finds the function by its path.
+    login_path::strip(request.uri_mut());
     let (board, principal): (Arc<dyn Board>, _) = (state.clone(), who.clone());
-    let context = move || {
+    let provided = move || {
         provide_context(board.clone());
         provide_context(principal.clone());
     };
-    let answer = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
+    let answer = leptos_axum::handle_server_fns_with_context(provided, request).await.into_response();
     let status = answer.status();
     if status.is_success() && !browser {
         return answer;
     }
     if status.is_success() {
-        return (StatusCode::SEE_OTHER, [(header::LOCATION, afterwards(&state.base, what, &fields))]).into_response();
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, afterwards(&page_context.base, what, &fields))]).into_response();
     }
     let body: Bytes = to_bytes(answer.into_body(), FORM_BYTES_MAX).await.unwrap_or_default();
     let error =
@@ -83,7 +93,7 @@ pub(crate) async fn function(
     }
     // The framework answers 500 where it could not read the form, whatever the error says.
     let status = StatusCode::from_u16(error.status()).unwrap_or(status);
-    board_page(&state, &nonce, status, who, String::new(), Some(OpenForm { what, fields, refused: Some(error.says) })).await
+    board_page(&state, &page_context, status, who, String::new(), Some(OpenForm { what, fields, refused: Some(error.says) })).await
 }
 
 /// Where a browser goes when it is done: back to the board; or to the session that it asked to have made and opened.

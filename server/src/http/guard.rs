@@ -1,6 +1,7 @@
 //! The checks that every request passes before anybody asks who sent it, and the headers of every answer.
 
-use crate::access::allowed_hosts::check;
+use crate::access::allowed_hosts::{TWO_HOSTS, check};
+use crate::access::login_path::{self, LOGINS};
 use crate::access::peer::{Peer, Source};
 use crate::access::token::random_hex;
 use crate::state::AppState;
@@ -8,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use muxboard_app::base::Base;
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::limits::HTTPS_ALONE_SECONDS;
 use muxboard_core::policy::{Actor, Principal};
@@ -29,26 +31,32 @@ pub(crate) async fn check_host_and_origin(State(state): State<Arc<AppState>>, re
         let request = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
         let anonymous = Actor { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
         (state.audit)(AuditEvent::about(&anonymous, "enter", "denied: foreign host or origin"));
-        return (StatusCode::FORBIDDEN, format!("Refused: {refused}\n")).into_response();
+        let status = if refused == TWO_HOSTS { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
+        return (status, format!("Refused: {refused}\n")).into_response();
     }
     next.run(request).await
 }
 
-/// This request's nonce, for the one inline script of a page.
+/// What the pages of this answer are made with: the nonce for their one inline script, and where the board is for whoever asks: its base and the path
+/// of the login.
 #[derive(Clone)]
-pub(crate) struct Nonce(pub(crate) String);
+pub(crate) struct PageContext {
+    pub(crate) nonce: String,
+    pub(crate) base: Base,
+}
 
 /// The correlation id of a request.
 #[derive(Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
 /// Sets the headers of every answer, errors too.
-pub(crate) async fn headers(mut request: Request, next: Next) -> Response {
+pub(crate) async fn headers(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let random = random_hex();
     let (nonce, id) = random.split_at(32);
     // The nonce is a secret of this page, the id is not.
     let id: String = id.chars().take(16).collect();
-    request.extensions_mut().insert(Nonce(nonce.to_owned()));
+    let base = login_path::split(request.uri().path()).map_or_else(|| state.base.clone(), |(key, _)| Base(format!("{}{LOGINS}/{key}", state.base.0)));
+    request.extensions_mut().insert(PageContext { nonce: nonce.to_owned(), base });
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut answer = next.run(request).await;
     let terminal = answer.extensions().get::<XtermPage>().is_some();

@@ -1,9 +1,10 @@
 //! The answer to a caller whom the gate does not know: a page, a server function's error or problem+json, by the route.
 
 use crate::access::caller::Refusal;
+use crate::access::login_path;
 use crate::error::refusal_to_public;
 use crate::http::context::RequestContext;
-use crate::http::guard::Nonce;
+use crate::http::guard::PageContext;
 use crate::http::pages::login;
 use crate::http::problem::{self, takes_html};
 use crate::state::AppState;
@@ -24,10 +25,10 @@ pub(crate) async fn require_identity(State(state): State<Arc<AppState>>, mut req
         }
         Err(refusal) => {
             context.refused(&state, "enter", refusal);
-            let nonce = request.extensions().get::<Nonce>().cloned().unwrap_or(Nonce(String::new()));
+            let Some(page_context) = request.extensions().get::<PageContext>().cloned() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
             let original = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
-            let format = RefusalFormat::of(request.uri().path(), request.headers());
-            answer(&state, &nonce, format, &original.path_and_query().map(ToString::to_string).unwrap_or_default(), refusal).await
+            let format = RefusalFormat::of(login_path::without(request.uri().path()), request.headers());
+            answer(&state, &page_context, format, &original.path_and_query().map(ToString::to_string).unwrap_or_default(), refusal).await
         }
     }
 }
@@ -56,11 +57,11 @@ impl RefusalFormat {
     }
 }
 
-async fn answer(state: &AppState, nonce: &Nonce, format: RefusalFormat, path: &str, refusal: &Refusal) -> Response {
+async fn answer(state: &AppState, page_context: &PageContext, format: RefusalFormat, path: &str, refusal: &Refusal) -> Response {
     let error = refusal_to_public(state.rules().gate.name(), refusal);
     let mut answer = match format {
-        RefusalFormat::Page => login::refusal_page(state, nonce, path, refusal).await,
-        RefusalFormat::Posted => login::refusal_page(state, nonce, "", refusal).await,
+        RefusalFormat::Page => login::refusal_page(state, page_context, path, refusal).await,
+        RefusalFormat::Posted => login::refusal_page(state, page_context, "", refusal).await,
         RefusalFormat::Function => problem::refuse(&error),
         RefusalFormat::Problem => problem::problem(&error),
     };

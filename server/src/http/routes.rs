@@ -1,5 +1,6 @@
 //! Every URL of the product on one screen, and every guard applied there once.
 
+use crate::access::login_path::LOGINS;
 use crate::http::{api, assets, context, forms, guard, pages, refusal, socket, upload};
 use crate::state::AppState;
 use axum::Router;
@@ -63,14 +64,13 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
     let require_identity = || middleware::from_fn_with_state(state.clone(), refusal::require_identity);
     let mut board = Router::new();
     for (_, path, access, handler) in table() {
-        board = board.route(
-            path,
-            match access {
-                Access::Public => handler,
-                Access::Identity => handler.layer(require_identity()).layer(authenticated()),
-                Access::Socket => handler.layer(authenticated()),
-            },
-        );
+        let handler = match access {
+            Access::Public => handler,
+            Access::Identity => handler.layer(require_identity()).layer(authenticated()),
+            Access::Socket => handler.layer(authenticated()),
+        };
+        // The same below the path of a login.
+        board = board.route(&format!("{LOGINS}/{{login}}{path}"), handler.clone()).route(path, handler);
     }
     let nothing: Handler = any(pages::render::not_found);
     let board = board
@@ -81,7 +81,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         // What is packed already is left as it is.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
         .layer(middleware::from_fn_with_state(state.clone(), guard::check_host_and_origin))
-        .layer(middleware::from_fn(guard::headers))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::headers))
         .with_state(state.clone());
     if state.base.0.is_empty() { board } else { Router::new().nest_service(&state.base.0, board) }
 }
@@ -92,7 +92,7 @@ pub(crate) fn standalone_router(state: Arc<AppState>) -> Router {
     if !state.base.0.is_empty() {
         let beside: MethodRouter = any(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
         let guarded = middleware::from_fn_with_state(state.clone(), guard::check_host_and_origin);
-        board = board.fallback_service(beside.layer(guarded).layer(middleware::from_fn(guard::headers)));
+        board = board.fallback_service(beside.layer(guarded).layer(middleware::from_fn_with_state(state.clone(), guard::headers)));
     }
     // It holds for a whole host name, all its ports: not ours to say where we are a part of another application.
     board.layer(middleware::from_fn_with_state(state, guard::strict_transport_security))

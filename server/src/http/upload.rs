@@ -2,7 +2,7 @@
 //! type, a name) is not asked.
 
 use crate::error::to_public;
-use crate::http::api::{Target, target};
+use crate::http::api::{SessionPath, Target, target};
 use crate::http::context::RequestContext;
 use crate::http::problem::{answered, no_query, problem};
 use crate::state::AppState;
@@ -65,7 +65,7 @@ async fn receive_file<S, E>(
     state: &Arc<AppState>,
     who: &Actor,
     context: &RequestContext,
-    path: &(String, String, String),
+    path: &SessionPath,
     headers: &HeaderMap,
     body: S,
 ) -> Result<Response, PublicError>

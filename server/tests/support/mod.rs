@@ -308,6 +308,21 @@ impl Drop for Board {
     }
 }
 
+/// What a browser keeps of a login to a board at the root of its host: the cookie, and the path that it is sent below.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Login {
+    pub cookie: String,
+    pub base: String,
+}
+
+impl Login {
+    pub fn of(answer: &Answer) -> Self {
+        let set = answer.header("set-cookie").unwrap();
+        let path = set.split("; ").find_map(|part| part.strip_prefix("Path=")).unwrap();
+        Self { cookie: set.split(';').next().unwrap().to_owned(), base: path.trim_end_matches('/').to_owned() }
+    }
+}
+
 /// A request, header by header.
 pub struct Request<'a> {
     board: &'a Board,
@@ -349,6 +364,15 @@ impl Request<'_> {
     }
     pub fn token(self, token: &str) -> Self {
         self.header("Authorization", &format!("Bearer {token}"))
+    }
+    /// As a browser that logged in sends it: with the cookie, below the path of its login.
+    pub fn logged_in(self, login: &Login) -> Self {
+        self.below(&login.base).header("Cookie", &login.cookie)
+    }
+    /// With that before its path.
+    pub fn below(mut self, base: &str) -> Self {
+        self.path = format!("{base}{}", self.path);
+        self
     }
     /// As this board's own page would send it.
     pub fn own_origin(self) -> Self {

@@ -4,18 +4,20 @@
 pub const TOKEN_CHARS_MIN: usize = 16;
 /// A login's life, in hours.
 pub const LOGIN_HOURS: u64 = 24 * 7;
+/// The random part of a login's path, in hexadecimal digits: 96 bits.
+pub const LOGIN_PATH_CHARS: usize = 24;
 /// Logins kept at once; the oldest gives way.
 pub const LOGINS_MAX: usize = 256;
-/// Failed logins of one source before the source is locked out.
+/// Failed logins of one source before the next ones are answered with 429.
 pub const FAILURES_MAX: u32 = 10;
-/// Failed logins of all sources before every source is locked out that has not logged in before.
-pub const FAILURES_TOTAL_MAX: u32 = 200;
-/// The time after the last failed login for which a locked-out source stays locked out, in seconds.
+/// How long failed logins are counted together, after the last of them, in seconds.
 pub const LOCKOUT_SECONDS: u64 = 300;
 /// Sources (addresses) whose requests and failures are counted.
 pub const SOURCES_MAX: usize = 10_000;
 /// Time for an embedder's gate to answer, in seconds.
 pub const AUTHORIZE_SECONDS_MAX: u64 = 5;
+/// The longest name of a principal, in bytes: others see who types, with a length of one byte on the wire.
+pub const PRINCIPAL_BYTES_MAX: usize = 255;
 /// The longest identity, group list or secret that a proxy may send, in bytes.
 pub const IDENTITY_BYTES_MAX: usize = 4096;
 /// Groups of one principal.

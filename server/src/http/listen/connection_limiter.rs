@@ -1,5 +1,6 @@
-//! How many connections there may be at one moment, in all and of one address. It does not know what they are for.
+//! How many connections there may be at one moment, in all and of one address. Where there is no room, idle ones close.
 
+use super::activity::{Activity, IdleConnections};
 use crate::access::peer::{Peer, Source};
 use crate::log_limiter::LogLimiter;
 use axum::http::HeaderMap;
@@ -19,6 +20,7 @@ pub(super) struct ConnectionLimiter {
     free: Arc<Semaphore>,
     of_one_max: usize,
     held: Held,
+    idle: Arc<IdleConnections>,
     log: LogLimiter,
 }
 
@@ -29,22 +31,27 @@ impl ConnectionLimiter {
             free: Arc::new(Semaphore::new(connections)),
             of_one_max: connections / CONNECTIONS_OF_ONE_PART,
             held: Held::default(),
+            idle: Arc::default(),
             log: LogLimiter::default(),
         }
     }
 
-    /// Waits until one more connection may be open. Nothing is accepted meanwhile: new connections wait in the kernel, where they cost nothing, and
-    /// are served when another one ends, instead of being refused by a board that is busy for a moment.
+    /// Waits until one more connection may be open, and has an idle one closed for it. Nothing is accepted meanwhile: new connections wait in the
+    /// kernel, where they cost nothing, and are served when another one ends, instead of being refused by a board that is busy for a moment.
     pub(super) async fn acquire(&mut self) -> OwnedSemaphorePermit {
-        if self.free.available_permits() == 0
-            && let Some(times) = self.log.allow()
-        {
-            tracing::warn!(times, "as many connections as are allowed are open ([limits] connections): new ones wait");
+        if let Ok(permit) = self.free.clone().try_acquire_owned() {
+            return permit;
         }
+        if let Some(times) = self.log.allow() {
+            tracing::warn!(times, "as many connections as are allowed are open ([limits] connections): idle ones close, new ones wait");
+        }
+        let mut evicted = self.idle.evict(None);
         loop {
-            // The semaphore lives as long as we do and is never closed.
-            if let Ok(permit) = self.free.clone().acquire_owned().await {
-                return permit;
+            tokio::select! {
+                biased;
+                // The semaphore lives as long as we do and is never closed.
+                Ok(permit) = self.free.clone().acquire_owned() => return permit,
+                () = self.idle.one_more(), if !evicted => evicted = self.idle.evict(None),
             }
         }
     }
@@ -54,14 +61,16 @@ impl ConnectionLimiter {
     pub(super) fn admit(&mut self, permit: OwnedSemaphorePermit, peer: Peer, trusted: bool) -> Option<ConnectionPermit> {
         let source = Source::of(peer, &HeaderMap::new(), &[]).counted();
         if trusted {
-            return Some(ConnectionPermit { _permit: permit, counted: None });
+            return Some(ConnectionPermit { _permit: permit, counted: None, activity: Arc::new(Activity::new(None)) });
         }
         {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             let count = held.entry(source).or_default();
-            if *count < self.of_one_max {
+            // One that closes for this one is counted until it is closed.
+            if *count < self.of_one_max || self.idle.evict(Some(source)) {
                 *count += 1;
-                return Some(ConnectionPermit { _permit: permit, counted: Some((source, self.held.clone())) });
+                let activity = Arc::new(Activity::new(Some((source, self.idle.clone()))));
+                return Some(ConnectionPermit { _permit: permit, counted: Some((source, self.held.clone())), activity });
             }
         }
         if let Some(times) = self.log.allow() {
@@ -75,6 +84,7 @@ impl ConnectionLimiter {
 pub(super) struct ConnectionPermit {
     _permit: OwnedSemaphorePermit,
     counted: Option<(Source, Held)>,
+    pub(super) activity: Arc<Activity>,
 }
 
 impl Drop for ConnectionPermit {
@@ -92,12 +102,17 @@ impl Drop for ConnectionPermit {
 /// A connection together with its permit: a WebSocket keeps both when HTTP lets go of it.
 pub(super) struct Limited<T> {
     pub(super) io: T,
-    pub(super) _permit: ConnectionPermit,
+    pub(super) permit: ConnectionPermit,
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Limited<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, into)
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.io).poll_read(cx, into);
+        if into.filled().len() > before {
+            self.permit.activity.read();
+        }
+        read
     }
 }
 
@@ -152,5 +167,40 @@ mod tests {
         drop((one, two));
         assert!(limiter.held.lock().unwrap().is_empty());
         assert_eq!(limiter.free.available_permits(), 4);
+    }
+
+    /// As a connection does it.
+    fn close_when_evicted(permit: ConnectionPermit) {
+        tokio::spawn(async move {
+            permit.activity.evicted().await;
+        });
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_closes_where_no_other_is_free() {
+        let mut limiter = ConnectionLimiter::new(4);
+        let mut held = Vec::new();
+        for n in 1..=4 {
+            held.push(admit(&mut limiter, &format!("192.0.2.{n}:1"), false).await.unwrap());
+        }
+        for permit in &held[..3] {
+            permit.activity.complete();
+            permit.activity.answered();
+        }
+        // The first has begun another request; the second has been idle longest, then the third; the fourth is being answered.
+        held[0].activity.read();
+        let (_first, fourth) = (held.remove(0), held.remove(2));
+        fourth.activity.complete();
+        held.into_iter().for_each(close_when_evicted);
+        let _fifth = admit(&mut limiter, "192.0.2.5:1", false).await.unwrap();
+        let _sixth = admit(&mut limiter, "192.0.2.6:1", false).await.unwrap();
+        // None is idle now, until one is answered while somebody waits.
+        let answered = fourth.activity.clone();
+        close_when_evicted(fourth);
+        assert!(tokio::time::timeout(Duration::from_millis(20), limiter.acquire()).await.is_err());
+        let seventh = tokio::spawn(async move { admit(&mut limiter, "192.0.2.7:1", false).await.is_some() });
+        tokio::task::yield_now().await;
+        answered.answered();
+        assert!(tokio::time::timeout(Duration::from_secs(20), seventh).await.unwrap().unwrap());
     }
 }

@@ -1,5 +1,6 @@
 //! Where the binary listens: an address, or a Unix socket. How a connection is served is `serve`'s; what is said on it this folder does not know.
 
+mod activity;
 mod body;
 mod connection_limiter;
 mod serve;

@@ -8,6 +8,8 @@ use crate::access::peer::Peer;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,7 +19,6 @@ use rustix::net::sockopt::{set_socket_send_buffer_size, set_tcp_user_timeout};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -92,26 +93,35 @@ impl ConnectionService {
             Ok(Err(error)) => return tracing::debug!(?peer, "no TLS connection came about: {error}"),
             Err(_) => return tracing::debug!(?peer, "no TLS connection came about in time"),
         };
-        self.http(Limited { io, _permit: admitted }, peer).await;
+        self.http(Limited { io, permit: admitted }, peer).await;
     }
 
     async fn http(mut self, io: Limited<Box<dyn Io>>, peer: Peer) {
         let router = self.router;
-        let asked = Arc::new(AtomicBool::new(false));
-        let heard = asked.clone();
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            heard.store(true, Ordering::Relaxed);
-            let mut request = request.map(|incoming| body::timed(Body::new(incoming)));
-            request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request)
+        let activity = io.permit.activity.clone();
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            activity.complete();
+            let (router, activity) = (router.clone(), activity.clone());
+            async move {
+                let mut request = request.map(|incoming| body::timed(Body::new(incoming)));
+                request.extensions_mut().insert(ConnectInfo(peer));
+                if head_bytes(&request) > HEAD_BYTES_MAX {
+                    activity.answered();
+                    return Ok((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of this request is too long.\n").into_response());
+                }
+                let answer = router.oneshot(request).await;
+                // What was upgraded is never idle.
+                if answer.as_ref().is_ok_and(|answer| answer.status() != StatusCode::SWITCHING_PROTOCOLS) {
+                    activity.answered();
+                }
+                answer
+            }
         });
         let mut http = http1::Builder::new();
-        // It is also the longest silence between two requests. Who has sent one head may let the next one take as long: he could as well ask again
-        // and again.
+        // It is also the longest silence between two requests, which a head itself may not take.
         http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(KEEP_ALIVE_SECONDS_MAX)).max_buf_size(HEAD_BYTES_MAX);
         let mut served = pin!(http.serve_connection(TokioIo::new(io), service).with_upgrades());
-        let mut first = pin!(sleep(HEAD));
-        let (mut late, mut stopping) = (false, false);
+        let (mut evicted, mut stopping) = (false, false);
         loop {
             tokio::select! {
                 ended = &mut served => {
@@ -120,17 +130,28 @@ impl ConnectionService {
                     }
                     return;
                 }
-                () = &mut first, if !late => late = true,
+                () = activity.expired() => return tracing::debug!(?peer, "a connection was closed: the head of its request did not come in time"),
+                () = activity.evicted(), if !evicted => {
+                    evicted = true;
+                    served.as_mut().graceful_shutdown();
+                }
                 () = stop_requested(&mut self.stop), if !stopping => {
                     stopping = true;
+                    if activity.in_head() {
+                        return tracing::debug!(?peer, "a connection was closed: it had asked for nothing");
+                    }
                     served.as_mut().graceful_shutdown();
                 }
             }
-            if !asked.load(Ordering::Relaxed) {
-                return tracing::debug!(?peer, "a connection was closed: it had asked for nothing");
-            }
         }
     }
+}
+
+/// The bytes of a request's head: its target and its headers.
+fn head_bytes<B>(request: &axum::http::Request<B>) -> usize {
+    let uri = request.uri();
+    let target = uri.path().len() + uri.query().map_or(0, str::len) + uri.authority().map_or(0, |authority| authority.as_str().len());
+    target + request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
 }
 
 /// Makes an accepted connection ready for HTTP: socket options, and the TLS handshake where there is a certificate. The send buffer is small, because

@@ -2,7 +2,7 @@
 
 use super::render::{Fields, fields, frame};
 use crate::access::gate::Gate;
-use crate::http::guard::Nonce;
+use crate::http::guard::PageContext;
 use crate::state::AppState;
 use axum::Extension;
 use axum::body::Body;
@@ -39,7 +39,7 @@ pub(crate) struct OpenForm {
 
 pub(crate) async fn dashboard(
     State(state): State<Arc<AppState>>,
-    Extension(nonce): Extension<Nonce>,
+    Extension(page_context): Extension<PageContext>,
     Extension(who): Extension<Actor>,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -50,19 +50,26 @@ pub(crate) async fn dashboard(
         let (place, session) = about.rsplit_once('/').filter(|_| what != "create").unwrap_or((about, ""));
         Some(OpenForm { what, fields: [("place", place), ("session", session)].map(|(k, v)| (k.to_owned(), v.to_owned())).into(), refused: None })
     });
-    board_page(&state, &nonce, StatusCode::OK, who, filter, question).await
+    board_page(&state, &page_context, StatusCode::OK, who, filter, question).await
 }
 
-pub(crate) async fn board_page(state: &Arc<AppState>, nonce: &Nonce, status: StatusCode, who: Actor, query: String, question: Option<OpenForm>) -> Response {
-    let frame = frame(state, nonce);
+pub(crate) async fn board_page(
+    state: &Arc<AppState>,
+    page_context: &PageContext,
+    status: StatusCode,
+    who: Actor,
+    query: String,
+    question: Option<OpenForm>,
+) -> Response {
+    let (frame, base) = (frame(state, page_context), page_context.base.clone());
     // Where the list goes: no content can hold it.
-    let place = format!("<!--{}-->", nonce.0);
+    let place = format!("<!--{}-->", page_context.nonce);
     let board = state.clone();
     let (sender, receiver) = mpsc::channel::<String>(4);
     tokio::task::spawn_blocking(move || {
         let owner = Owner::new();
         owner.with(|| {
-            provide_context(board.base.clone());
+            provide_context(base);
             let mut view = board.view(&who);
             let page = BoardPage {
                 principal: view.principal.clone(),

@@ -1,7 +1,7 @@
 //! The parts that all pages share: the frame, the fields of a query, and the message that takes the place of a page.
 
 use crate::http::assets;
-use crate::http::guard::Nonce;
+use crate::http::guard::PageContext;
 use crate::state::AppState;
 use axum::Extension;
 use axum::extract::State;
@@ -23,11 +23,11 @@ pub(crate) fn fields(text: &str) -> Option<Fields> {
     axum::extract::Query::try_from_uri(&uri).ok().map(|axum::extract::Query(fields)| fields)
 }
 
-pub(crate) fn frame(state: &AppState, nonce: &Nonce) -> Frame {
+pub(crate) fn frame(state: &AppState, page_context: &PageContext) -> Frame {
     Frame {
-        base: state.base.clone(),
+        base: page_context.base.clone(),
         assets: format!("{}{}", state.base.0, assets::folder()),
-        nonce: nonce.0.clone(),
+        nonce: page_context.nonce.clone(),
         scripts: assets::scripts(),
         upload_bytes_max: state.rules().upload.map(|u| u.bytes_max),
     }
@@ -48,15 +48,22 @@ pub(super) async fn render<V: IntoView + 'static>(base: Base, view: impl FnOnce(
 }
 
 /// A sentence instead of a page.
-pub(crate) async fn message_page(state: &AppState, nonce: &Nonce, status: StatusCode, title: &str, says: &str, way: Option<(String, String)>) -> Response {
-    let frame = frame(state, nonce);
+pub(crate) async fn message_page(
+    state: &AppState,
+    page_context: &PageContext,
+    status: StatusCode,
+    title: &str,
+    says: &str,
+    way: Option<(String, String)>,
+) -> Response {
+    let frame = frame(state, page_context);
     let (title, says) = (title.to_owned(), says.to_owned());
-    let page = render(state.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
+    let page = render(page_context.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
     (status, page.await).into_response()
 }
 
 /// Answers 404 to every URL that is in no route.
-pub(crate) async fn not_found(State(state): State<Arc<AppState>>, Extension(nonce): Extension<Nonce>) -> Response {
-    let all = Some(("All sessions".into(), state.base.board()));
-    message_page(&state, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
+pub(crate) async fn not_found(State(state): State<Arc<AppState>>, Extension(page_context): Extension<PageContext>) -> Response {
+    let all = Some(("All sessions".into(), page_context.base.board()));
+    message_page(&state, &page_context, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
 }

@@ -3,7 +3,7 @@
 use super::render::{fields, frame, message_page, render};
 use crate::access::rules::Rules;
 use crate::error::NOT_LOOKED_AT;
-use crate::http::guard::{Nonce, XtermPage};
+use crate::http::guard::{PageContext, XtermPage};
 use crate::state::AppState;
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
@@ -21,18 +21,27 @@ use muxboard_core::limits::ASK_AGAIN_SECONDS;
 use muxboard_core::name::{NewSessionName, SessionName};
 use muxboard_core::policy::{Ability, Actor, Watch};
 use muxboard_core::snapshot::{Place, SessionId};
+use serde::Deserialize;
 use std::sync::Arc;
+
+/// The parameters of the route. By name: below the path of a login there is one more.
+#[derive(Deserialize)]
+pub(crate) struct PagePath {
+    host: String,
+    user: String,
+    name: String,
+}
 
 pub(crate) async fn terminal(
     State(state): State<Arc<AppState>>,
-    Extension(nonce): Extension<Nonce>,
+    Extension(page_context): Extension<PageContext>,
     Extension(who): Extension<Actor>,
-    Path((host, user, name)): Path<(String, String, String)>,
+    Path(PagePath { host, user, name }): Path<PagePath>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let rules = state.rules();
-    let all = || Some(("All sessions".to_owned(), state.base.board()));
-    let no_place = || message_page(&state, &nonce, StatusCode::NOT_FOUND, "No such host or user", "There is no such host or user here.", all());
+    let all = || Some(("All sessions".to_owned(), page_context.base.board()));
+    let no_place = || message_page(&state, &page_context, StatusCode::NOT_FOUND, "No such host or user", "There is no such host or user here.", all());
     let (Ok(place), Ok(name)) = (format!("{host}/{user}").parse::<Place>(), name.parse::<SessionName>()) else { return no_place().await };
     let asked = fields(query.as_deref().unwrap_or("")).unwrap_or_default();
     let id = asked.get("id").map(|id| id.parse::<SessionId>());
@@ -42,7 +51,7 @@ pub(crate) async fn terminal(
     match permit.as_ref().map_err(|error| error.code) {
         Ok(_) => {}
         Err(Kind::NotFound) => return no_place().await,
-        Err(_) => return message_page(&state, &nonce, StatusCode::FORBIDDEN, "Not allowed", "You may not open sessions of that user.", all()).await,
+        Err(_) => return message_page(&state, &page_context, StatusCode::FORBIDDEN, "Not allowed", "You may not open sessions of that user.", all()).await,
     }
     let can = rules.policy.abilities(&who.principal, &place.host, &place.user);
     let view = state.view(&who);
@@ -54,25 +63,25 @@ pub(crate) async fn terminal(
     };
     let Some(session) = session else {
         if let Some(fault) = view.doubt(&place) {
-            return in_doubt(&state, &nonce, fault).await;
+            return in_doubt(&state, &page_context, fault).await;
         }
         return match by_name {
             Some(other) => {
                 let says = "The session you clicked has ended. Another one has its name now; it was not opened.";
                 message_page(
                     &state,
-                    &nonce,
+                    &page_context,
                     StatusCode::GONE,
                     "This session was replaced",
                     says,
-                    Some(("Open the new one".to_owned(), state.base.terminal(&place, name.as_str(), other.id, false))),
+                    Some(("Open the new one".to_owned(), page_context.base.terminal(&place, name.as_str(), other.id, false))),
                 )
                 .await
             }
             None if asked.contains_key("id") => {
-                message_page(&state, &nonce, StatusCode::GONE, "This session is gone", "It has ended. Nothing was opened in its place.", all()).await
+                message_page(&state, &page_context, StatusCode::GONE, "This session is gone", "It has ended. Nothing was opened in its place.", all()).await
             }
-            None => missing(&state, &nonce, &rules, &place, &name, can.has(Ability::Create)).await,
+            None => missing(&state, &page_context, &rules, &place, &name, can.has(Ability::Create)).await,
         };
     };
     let watch = asked.contains_key("watch") || !can.has(Ability::Type);
@@ -87,20 +96,20 @@ pub(crate) async fn terminal(
         may_type: can.has(Ability::Type),
         may_create: can.has(Ability::Create),
     };
-    let frame = frame(&state, &nonce);
-    let mut answer = render(state.base.clone(), move || living(frame, Page::Terminal(page), ServerHtml::default())).await.into_response();
+    let frame = frame(&state, &page_context);
+    let mut answer = render(page_context.base.clone(), move || living(frame, Page::Terminal(page), ServerHtml::default())).await.into_response();
     answer.extensions_mut().insert(XtermPage);
     answer
 }
 
 /// Whether the session is there is not known now. Where nobody has looked yet, the page asks again by itself; what is wrong stays to be read.
-async fn in_doubt(state: &AppState, nonce: &Nonce, fault: Option<&Fault>) -> Response {
-    let all = Some(("All sessions".to_owned(), state.base.board()));
+async fn in_doubt(state: &AppState, page_context: &PageContext, fault: Option<&Fault>) -> Response {
+    let all = Some(("All sessions".to_owned(), page_context.base.board()));
     let (title, says) = match fault {
         None => ("One moment", NOT_LOOKED_AT.to_owned()),
         Some(fault) => (fault.title.as_str(), [Some(fault.words.as_str()), fault.line.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")),
     };
-    let mut answer = message_page(state, nonce, StatusCode::SERVICE_UNAVAILABLE, title, &says, all).await;
+    let mut answer = message_page(state, page_context, StatusCode::SERVICE_UNAVAILABLE, title, &says, all).await;
     if fault.is_none() {
         answer.headers_mut().insert(header::REFRESH, HeaderValue::from(ASK_AGAIN_SECONDS));
     }
@@ -108,8 +117,8 @@ async fn in_doubt(state: &AppState, nonce: &Nonce, fault: Option<&Fault>) -> Res
 }
 
 /// A name that no session has: it can be made, by a button. (No GET makes anything.)
-async fn missing(state: &AppState, nonce: &Nonce, rules: &Rules, place: &Place, name: &SessionName, may_create: bool) -> Response {
-    let frame = frame(state, nonce);
+async fn missing(state: &AppState, page_context: &PageContext, rules: &Rules, place: &Place, name: &SessionName, may_create: bool) -> Response {
+    let frame = frame(state, page_context);
     let label = rules.inventory.host(&place.host).map(|h| h.label.clone()).unwrap_or_default();
     let may_create = match name.as_str().parse::<NewSessionName>() {
         _ if !may_create => Err("You may not create sessions there.".to_owned()),
@@ -117,6 +126,7 @@ async fn missing(state: &AppState, nonce: &Nonce, rules: &Rules, place: &Place, 
         Ok(_) => Ok(()),
     };
     let (place, name) = (place.clone(), name.to_string());
-    let page = render(state.base.clone(), move || still(frame, format!("{name} · muxboard"), None, Missing(MissingProps { place, label, name, may_create })));
+    let page =
+        render(page_context.base.clone(), move || still(frame, format!("{name} · muxboard"), None, Missing(MissingProps { place, label, name, may_create })));
     (StatusCode::NOT_FOUND, page.await).into_response()
 }

@@ -31,11 +31,11 @@ pub(crate) async fn follow(State(state): State<Arc<AppState>>, Extension(context
 type SentHost = (Arc<HostRow>, Option<HostView>);
 
 /// All that a principal may see, and what he is told with it.
-fn whole(state: &AppState, who: &Principal, rows: &[Arc<HostRow>], revision: u64) -> (Vec<SentHost>, BoardFrame) {
+fn whole(state: &AppState, who: &Principal, rows: &[Arc<HostRow>]) -> (Vec<SentHost>, BoardFrame) {
     let policy = &state.rules().policy;
     let told: Vec<SentHost> = rows.iter().map(|row| (row.clone(), view::visible_host(policy, who, row))).collect();
     let view = View { principal: who.name.clone(), now: unix_now(), hosts: told.iter().filter_map(|(_, shown)| shown.clone()).collect() };
-    (told, BoardFrame::Whole { revision, view })
+    (told, BoardFrame::Whole { view })
 }
 
 /// Has the hosts swept that the principal may see, as long as the value lives.
@@ -44,9 +44,9 @@ fn look(state: &AppState, told: &[SentHost]) -> Viewer {
 }
 
 /// The change since then. A host whose row is the very same one costs nothing. (Other hosts come with other rules, and then all is told anew.)
-fn news(state: &AppState, who: &Principal, told: &mut [SentHost], rows: &[Arc<HostRow>], revision: u64) -> BoardFrame {
+fn news(state: &AppState, who: &Principal, told: &mut [SentHost], rows: &[Arc<HostRow>]) -> BoardFrame {
     let policy = &state.rules().policy;
-    let mut frame = BoardFrame::Changed { revision, now: unix_now(), hosts: Vec::new(), swept: Vec::new() };
+    let mut frame = BoardFrame::Changed { now: unix_now(), hosts: Vec::new(), swept: Vec::new() };
     for ((then, shown), now) in told.iter_mut().zip(rows).filter(|((then, _), now)| !Arc::ptr_eq(then, now) && then.key == now.key) {
         // What most looks find is nothing new. A copy of all that is known of a host, only to see that, was most of what a page cost us.
         if then.users == now.users {
@@ -73,8 +73,7 @@ async fn run(state: Arc<AppState>, who: Principal, context: RequestContext, mut 
     let (mut rules, mut revalidation) = (state.rules.subscribe(), Revalidation::default());
     rules.borrow_and_update();
     let rows = snapshot.borrow_and_update().clone();
-    let mut revision = 0;
-    let (mut told, first) = whole(&state, &who, &rows.hosts, revision);
+    let (mut told, first) = whole(&state, &who, &rows.hosts);
     let mut _look = look(&state, &told);
     if !send(&mut socket, Message::Binary(first.encode().into())).await {
         return;
@@ -94,9 +93,8 @@ async fn run(state: Arc<AppState>, who: Principal, context: RequestContext, mut 
                 pending = false;
                 not_before = Instant::now() + Duration::from_millis(BOARD_FRAME_MS);
                 let rows = snapshot.borrow_and_update().clone();
-                let frame = news(&state, &who, &mut told, &rows.hosts, revision + 1);
+                let frame = news(&state, &who, &mut told, &rows.hosts);
                 if !frame.is_quiet() {
-                    revision += 1;
                     told_at = Instant::now();
                     if !send(&mut socket, Message::Binary(frame.encode().into())).await { return; }
                 }
@@ -111,9 +109,8 @@ async fn run(state: Arc<AppState>, who: Principal, context: RequestContext, mut 
                 revalidation.restart(&state, &context, &who);
                 // Other hosts, other rights: all of it anew.
                 let rows = snapshot.borrow_and_update().clone();
-                revision += 1;
                 let anew;
-                (told, anew) = whole(&state, &who, &rows.hosts, revision);
+                (told, anew) = whole(&state, &who, &rows.hosts);
                 _look = look(&state, &told);
                 if !send(&mut socket, Message::Binary(anew.encode().into())).await { return; }
             }
@@ -123,9 +120,8 @@ async fn run(state: Arc<AppState>, who: Principal, context: RequestContext, mut 
                 if heard.elapsed() > Duration::from_secs(SILENCE_SECONDS_MAX) || !send(&mut socket, Message::Ping(Default::default())).await { return; }
                 // A page hears frames alone, and takes silence for a dead line: where nothing changes it hears that.
                 if told_at.elapsed() > Duration::from_secs(BOARD_QUIET_SECONDS) {
-                    revision += 1;
                     told_at = Instant::now();
-                    let nothing = BoardFrame::Changed { revision, now: unix_now(), hosts: Vec::new(), swept: Vec::new() };
+                    let nothing = BoardFrame::Changed { now: unix_now(), hosts: Vec::new(), swept: Vec::new() };
                     if !send(&mut socket, Message::Binary(nothing.encode().into())).await { return; }
                 }
             }

@@ -31,7 +31,7 @@ fn refused(state: &AppState, context: &RequestContext) -> Result<Principal, Clos
         context.refused(state, "enter", refusal);
         match refusal {
             Refusal::Unknown | Refusal::Locked => Close::Unauthenticated,
-            Refusal::NotMapped(_) => Close::Forbidden,
+            Refusal::NotMapped(_) | Refusal::TooLong => Close::Forbidden,
         }
     })
 }
