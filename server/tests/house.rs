@@ -77,15 +77,42 @@ fn every_promise_has_its_test() {
     assert!(named > 80, "only {named} tests are named");
 }
 
+/// The number in a line that bounds something and is not among the limits, as the text around it.
+fn bound(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let constant = line.split_once("const ").map(|(_, rest)| rest);
+    let is_bound = constant.and_then(|constant| constant.split_once(": ")).is_some_and(|(name, kind)| {
+        let number = ["u8", "u16", "u32", "u64", "u128", "usize", "i32", "i64", "f32", "f64"].iter().any(|number| kind.starts_with(&format!("{number} =")));
+        number && ["_MAX", "_MIN", "_MS", "_SECONDS", "_HOURS", "_BYTES", "_CHARS", "_LINES"].iter().any(|unit| name.ends_with(unit))
+    });
+    // One second is a unit, any other number a choice.
+    let is_duration = line.match_indices("Duration::from_").any(|(at, _)| {
+        let (unit, number) = line[at + "Duration::from_".len()..].split_once('(').unwrap_or_default();
+        number.starts_with(|c: char| c.is_ascii_digit()) && !(unit == "secs" && number.starts_with("1)"))
+    });
+    (is_bound || is_duration).then_some(line)
+}
+
 #[test]
-fn every_bound_is_in_one_file() {
-    let mut files = Vec::new();
-    sources(&root().join("server"), &[".rs"], &mut files);
-    sources(&root().join("app"), &[".rs"], &mut files);
-    for file in files.iter().filter(|f| !f.to_str().unwrap().contains("/tests/")) {
-        let text = std::fs::read_to_string(file).unwrap();
-        assert!(!text.contains("unbounded"), "{} has an unbounded queue", file.display());
+fn every_bound_is_among_the_limits() {
+    for found in ["const A_BYTES: usize = 3;", "pub(crate) const WAIT_MS: u64 = 5;", "timeout(Duration::from_millis(20), x)", "Duration::from_secs(10)"] {
+        assert!(bound(found).is_some(), "{found}");
     }
+    for other in ["const ROWS: [u8; 2] = [1, 2];", "Duration::from_secs(1)", "Duration::from_secs(LIMIT_SECONDS)", "const TAG: u8 = 16;"] {
+        assert_eq!(bound(other), None);
+    }
+    let mut lines = 0;
+    for folder in ["app/core/src", "app/src", "frontend/src", "server/fleet/src", "server/src"] {
+        for (file, text) in code(folder).iter().filter(|(file, _)| !file.starts_with("limits") && *file != Path::new("limits.rs")) {
+            let file = format!("{folder}/{}", file.display());
+            assert!(!text.contains("unbounded"), "{file} has an unbounded queue");
+            for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                assert_eq!(bound(line), None, "{file} has a bound that is not in app/core/src/limits");
+                lines += 1;
+            }
+        }
+    }
+    assert!(lines > 10_000, "the house is not here: {lines}");
 }
 
 /// The floors of server/src, top first. A file imports from its own room and from rooms on lower floors, so there is no circle among rooms.
@@ -118,9 +145,9 @@ fn module(file: &Path) -> Vec<String> {
     path.iter().map(|part| part.to_str().unwrap().to_owned()).filter(|part| part != "mod").collect()
 }
 
-/// The modules of server/src and those that each of them imports: by `use`, and by a `crate::` path in its text.
-fn imports() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
-    let files = code("server/src");
+/// The modules of a crate, by the folder of its sources, and those that each of them imports: by `use`, and by a `crate::` path in its text.
+fn imports(folder: &str) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
+    let files = code(folder);
     let modules: BTreeSet<Vec<String>> = files.iter().map(|(file, _)| module(file)).collect();
     // The module that holds what a path names; a name at the root of the crate is nobody's.
     let holder = |mut path: Vec<String>| {
@@ -163,7 +190,7 @@ fn imports() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
 fn rooms_of_the_server_import_downwards_only() {
     let floor = |room: &str| FLOORS.iter().position(|rooms| rooms.contains(&room)).unwrap_or_else(|| panic!("server/src: {room} stands on no floor"));
     let mut arrows = BTreeSet::new();
-    for (file, imported) in imports() {
+    for (file, imported) in imports("server/src") {
         for of in imported.iter().filter(|of| of.first() != file.first()) {
             assert!(!of.is_empty(), "{} imports from the root of the crate, which is above everything", file.join("::"));
             assert!(floor(&of[0]) > floor(&file[0]), "{} imports {}, which is not below it", file.join("::"), of.join("::"));
@@ -175,17 +202,19 @@ fn rooms_of_the_server_import_downwards_only() {
 }
 
 #[test]
-fn files_of_the_server_import_in_no_circle() {
-    let mut left = imports();
-    assert!(left.len() > 50, "the files are not here: {}", left.len());
-    // A file that imports none of those left is in no circle, nor is one that none of them imports.
-    let is_out = |file: &Vec<String>, left: &BTreeMap<Vec<String>, BTreeSet<Vec<String>>>| {
-        left[file].iter().all(|of| !left.contains_key(of)) || !left.values().any(|imported| imported.contains(file))
-    };
-    while let Some(out) = left.keys().find(|file| is_out(file, &left)).cloned() {
-        left.remove(&out);
+fn files_of_a_crate_import_in_no_circle() {
+    for (folder, least) in [("app/core/src", 30), ("server/fleet/src", 30), ("server/src", 50)] {
+        let mut left = imports(folder);
+        assert!(left.len() > least, "the files of {folder} are not here: {}", left.len());
+        // A file that imports none of those left is in no circle, nor is one that none of them imports.
+        let is_out = |file: &Vec<String>, left: &BTreeMap<Vec<String>, BTreeSet<Vec<String>>>| {
+            left[file].iter().all(|of| !left.contains_key(of)) || !left.values().any(|imported| imported.contains(file))
+        };
+        while let Some(out) = left.keys().find(|file| is_out(file, &left)).cloned() {
+            left.remove(&out);
+        }
+        assert_eq!(left, BTreeMap::new(), "these of {folder} import each other");
     }
-    assert_eq!(left, BTreeMap::new(), "these import each other");
 }
 
 #[test]
