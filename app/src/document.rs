@@ -15,8 +15,6 @@ pub struct Frame {
     pub assets: String,
     /// This request's nonce.
     pub nonce: String,
-    /// The files that a terminal's script is made of, below that folder: fetched at once, not one after another names the next.
-    pub scripts: Vec<String>,
     /// The largest file that may be uploaded from the page, in bytes; none if none may.
     pub upload_bytes_max: Option<u64>,
 }
@@ -58,17 +56,16 @@ pub fn living(frame: Frame, page: Page, sent: ServerHtml) -> impl IntoView {
     let import = if terminal { format!("import(\"{}/terminal.js\")", frame.assets) } else { "null".into() };
     let wake = WAKE.replace("{assets}", &frame.assets).replace("{terminal}", &import);
     provide_context(sent);
-    let Frame { base, assets, nonce, scripts, upload_bytes_max } = frame;
+    let Frame { base, assets, nonce, upload_bytes_max } = frame;
     let (mark, mount) = (terminal.then_some("1"), base.0.clone());
-    let scripts = if terminal { scripts } else { Vec::new() };
-    let scripts: Vec<_> = scripts.iter().map(|script| view! { <link rel="modulepreload" href=format!("{assets}/{script}")/> }).collect();
+    let script = terminal.then(|| view! { <link rel="modulepreload" href=format!("{assets}/terminal.js")/> });
     let upload_max = upload.is_some().then_some(upload_bytes_max);
     view! {
         <!DOCTYPE html>
         <html lang="en" data-base=mount data-page=data data-terminal=mark data-text=text data-upload=upload data-upload-max=upload_max>
             <DocumentHead title assets=assets.clone() xterm=terminal>
                 <link rel="modulepreload" href=format!("{assets}/pkg/muxboard.js")/>
-                {scripts}
+                {script}
                 <link rel="preload" href=format!("{assets}/pkg/muxboard.wasm") r#as="fetch" r#type="application/wasm" crossorigin=""/>
                 <script type="module" nonce=nonce inner_html=wake></script>
             </DocumentHead>

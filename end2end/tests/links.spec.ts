@@ -71,6 +71,22 @@ test("a marked link says where it goes if its text does not, and nothing but htt
   expect(await opens(page)).toHaveLength(2);
 });
 
+test("a link to a server of the same machine is asked about before it opens", async ({ page, board }) => {
+  await watch(page);
+  await opened(page, board, "exec cat");
+  for (const uri of ["http://127.0.0.1:3000/x", "http://localhost:3000/x", `http://127.0.0.1:${Number(new URL(board.url).port) + 1}/x`]) {
+    await prints(page, link(uri, "next door"));
+    await click(page, 3);
+    await expect(toasts(page)).toContainText(`${uri} is a server on the same machine`);
+    expect(await opens(page)).toEqual([]);
+    await toasts(page).getByRole("button", { name: "Dismiss" }).click();
+  }
+  await prints(page, link("http://localhost:3000/x", "next door"));
+  await click(page, 3);
+  await toasts(page).getByRole("button", { name: "Open" }).click();
+  expect(await opens(page)).toEqual([["http://localhost:3000/x", "_blank", "noopener,noreferrer"]]);
+});
+
 test("where tmux has the mouse a plain click is tmux's, and with Ctrl or Shift it opens the link", async ({ page, board }) => {
   await watch(page);
   await opened(page, board, "printf 'http://links.test/a'; exec cat");

@@ -23,7 +23,8 @@ for (const mount of ["", "/mux"]) {
       const thief = await another();
       await board.open(page);
       expect(new URL(page.url()).pathname).toMatch(new RegExp(`^${mount}/~/[0-9a-f]{24}/$`));
-      for (const path of [`${mount}/`, `${mount}/login`, "/", `${mount}/~/`, `${mount}/~/000000000000000000000000/`]) await page.goto(`http://127.0.0.1:${thief.port}${path}`);
+      for (const path of [`${mount}/`, `${mount}/login`, "/", `${mount}/~/`, `${mount}/~/000000000000000000000000/`])
+        await page.goto(`http://127.0.0.1:${thief.port}${path}`);
       const taken = thief.requests.map((request) => request.headers.cookie ?? "");
       expect(taken.length).toBeGreaterThanOrEqual(5);
       expect(taken.filter(Boolean)).toEqual([]);
@@ -37,7 +38,8 @@ for (const mount of ["", "/mux"]) {
       const headers = { cookie: `${cookie.name}=${cookie.value}`, origin: new URL(board.url).origin };
       const status = async (path: string) => (await fetch(board.url + path, { headers })).status;
       const own = new URL(page.url()).pathname.slice(mount.length);
-      for (const path of ["/", "/api/v1/sessions", `/here/${board.account}/a`, "/~/000000000000000000000000/api/v1/sessions"]) expect(await status(path), path).toBe(401);
+      for (const path of ["/", "/api/v1/sessions", `/here/${board.account}/a`, "/~/000000000000000000000000/api/v1/sessions"])
+        expect(await status(path), path).toBe(401);
       expect(await status(`${own}api/v1/sessions`), "with it").toBe(200);
     });
   });

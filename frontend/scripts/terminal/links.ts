@@ -3,7 +3,7 @@
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import type { IBufferRange } from "@xterm/xterm";
 import type { Context } from "./context";
-import { ADDRESS, target } from "./link-target";
+import { ADDRESS, isNextDoor, target } from "./link-target";
 import type { ShownToast } from "./toasts";
 
 export function links({ terminal, element, toast }: Context) {
@@ -21,10 +21,10 @@ export function links({ terminal, element, toast }: Context) {
   const open = (href: string) => window.open(href, "_blank", "noopener,noreferrer");
   const tracked = () => terminal.modes.mouseTrackingMode !== "none";
 
-  // No finger hovers to see where it goes.
+  // No finger hovers to see where it goes; and what is next door gets a question in any case.
   function ask(href: string) {
     asked?.end();
-    const shown = toast(href, {
+    const shown = toast(isNextDoor(href, location.href) ? `${href} is a server on the same machine: any account there can run one.` : href, {
       buttons: [
         [
           "Open",
@@ -48,7 +48,8 @@ export function links({ terminal, element, toast }: Context) {
     }
     // Where a program has the mouse a plain click is its own.
     if (tracked() && !(event.ctrlKey || event.metaKey || event.shiftKey)) return;
-    if (href) open(href);
+    if (href && isNextDoor(href, location.href)) ask(href);
+    else if (href) open(href);
     else toast("Only links of http, https and mailto are opened from here.", { ms: 4000 });
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ADDRESS, target } from "../terminal/link-target";
+import { ADDRESS, isNextDoor, target } from "../terminal/link-target";
 
 test("a link goes where the browser would, in ASCII, by three schemes alone", () => {
   for (const [uri, href] of [
@@ -15,6 +15,34 @@ test("a link goes where the browser would, in ASCII, by three schemes alone", ()
     ["not an address", undefined],
   ] as const) {
     assert.equal(target(uri), href, uri);
+  }
+});
+
+test("a link to a loopback address, or to another port of the board's host, is told apart", () => {
+  const own = "https://board.example:8443/a";
+  for (const href of [
+    "http://127.0.0.1:3000/",
+    "http://127.1/",
+    "http://2130706433/",
+    "http://0x7f.1:80/",
+    "http://LOCALHOST:1/",
+    "http://a.localhost/",
+    "http://[::1]:8080/",
+    "http://[::ffff:127.0.0.1]/",
+    "https://board.example/",
+    "http://board.example:3000/x",
+  ]) {
+    assert.equal(isNextDoor(target(href)!, own), true, href);
+  }
+  for (const href of [
+    "https://board.example:8443/b",
+    "https://example.com/",
+    "http://10.0.0.1/",
+    "http://127.example/",
+    "mailto:a@localhost",
+    "http://localhost.example/",
+  ]) {
+    assert.equal(isNextDoor(target(href)!, own), false, href);
   }
 });
 

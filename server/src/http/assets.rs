@@ -32,15 +32,6 @@ pub(crate) fn folder() -> String {
     format!("/assets/{}", *BUILD)
 }
 
-/// The files of the terminal's script, without those that it may never need.
-pub(crate) fn scripts() -> Vec<String> {
-    let is_one =
-        |name: &&str| *name == "terminal.js" || name.starts_with("hand/") && name.ends_with(".js") || name.starts_with("xterm/") && name.ends_with(".mjs");
-    let mut all: Vec<String> = Files::iter().filter(|name| is_one(&name.as_ref()) && !name.contains("webgl")).map(String::from).collect();
-    all.sort();
-    all
-}
-
 /// Whether the page's program is in this binary at all.
 pub(crate) fn complete() -> bool {
     Files::get("pkg/muxboard.wasm").is_some() && Files::get("terminal.js").is_some()

@@ -28,7 +28,6 @@ pub(crate) fn frame(state: &AppState, page_context: &PageContext) -> Frame {
         base: page_context.base.clone(),
         assets: format!("{}{}", state.base.0, assets::folder()),
         nonce: page_context.nonce.clone(),
-        scripts: assets::scripts(),
         upload_bytes_max: state.rules().upload.map(|u| u.bytes_max),
     }
 }
