@@ -23,7 +23,7 @@ pub struct Muxboard {
     state: Arc<AppState>,
 }
 
-/// Builds a board.
+/// The builder of a board.
 pub struct Builder {
     rules: Rules,
     base: Base,
@@ -91,31 +91,31 @@ impl Handle {
 }
 
 impl Builder {
-    /// All rules at once.
+    /// Sets all rules at once.
     #[must_use]
     pub fn rules(mut self, rules: Rules) -> Self {
         self.rules = rules;
         self
     }
-    /// Who passes.
+    /// Sets the gate that identifies callers.
     #[must_use]
     pub fn gate(mut self, gate: Gate) -> Self {
         self.rules.gate = gate;
         self
     }
-    /// Who may do what.
+    /// Sets the grants: who may do what on which host as which user.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.rules.policy = policy;
         self
     }
-    /// The hosts and origins it answers to.
+    /// Sets the hosts and origins that the board answers to.
     #[must_use]
     pub fn allowed_hosts(mut self, allowed: AllowedHosts) -> Self {
         self.rules.allowed_hosts = allowed;
         self
     }
-    /// Which files may be uploaded; none unless this is called.
+    /// Turns uploads on, within these limits.
     #[must_use]
     pub fn upload(mut self, limits: UploadLimits) -> Self {
         self.rules.upload = Some(limits);
@@ -151,7 +151,7 @@ impl Builder {
         self.settings.attach = limits;
         self
     }
-    /// How ssh is used.
+    /// Sets how ssh is used.
     #[must_use]
     pub fn ssh(mut self, ssh: SshSettings) -> Self {
         self.settings.ssh = ssh;
@@ -169,7 +169,7 @@ impl Builder {
         self.settings.audit = Arc::new(sink);
         self
     }
-    /// The board.
+    /// Makes the board.
     ///
     /// # Errors
     /// When there are hosts over ssh and no safe folder for its control sockets; in words for the operator.

@@ -1,4 +1,4 @@
-//! What went wrong on a host, or is not known of it, and why somebody is not let in: as the public sentence that a page and the API say.
+//! Failures as public sentences, for the pages and the API: of an action on a host, of a text that cannot be read, of a refused login.
 
 use crate::access::caller::Refusal;
 use muxboard_app::error::{Kind, PublicError};
@@ -11,7 +11,7 @@ use muxboard_fleet::ActionError;
 /// Of somebody whom nobody has looked at since we started.
 pub(crate) const NOT_LOOKED_AT: &str = "The sessions of that user are not looked at yet. Wait a moment, and try again.";
 
-/// What is said of something that was to be done.
+/// The public sentence for an action that failed.
 pub(crate) fn to_public(failed: ActionError) -> PublicError {
     let unreachable = |says: &str| PublicError::new(Kind::Unreachable, says);
     match failed {
@@ -44,7 +44,7 @@ pub(crate) fn to_public(failed: ActionError) -> PublicError {
     }
 }
 
-/// What is said when a text cannot be read: nothing was to be done, so whether it was done is no question.
+/// The public sentence for a text that cannot be read. Reading changes nothing, so it leaves out whether the action was done.
 pub(crate) fn reading_to_public(failed: ActionError) -> PublicError {
     match failed {
         ActionError::Host(fault) | ActionError::User(UserState::Fault(fault)) => PublicError::new(Kind::Unreachable, fault.sentence()),
@@ -77,7 +77,7 @@ fn upload_to_public(refused: Refused) -> PublicError {
     }
 }
 
-/// Why the gate of this name lets somebody not in.
+/// The public sentence for a caller whom the gate of this name refused.
 pub(crate) fn refusal_to_public(gate: &str, refusal: &Refusal) -> PublicError {
     match refusal {
         Refusal::Unknown if gate == "token" => {

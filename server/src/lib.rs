@@ -5,7 +5,8 @@
 //! use muxboard::{AllowedHosts, Gate, Muxboard, NamedToken, TokenGate};
 //! # async fn start(inventory: muxboard::Inventory, policy: muxboard::Policy) -> std::io::Result<()> {
 //! let token = NamedToken::new("ops", &std::env::var("MUXBOARD_TOKEN").unwrap_or_default());
-//! let board = Muxboard::builder(inventory).policy(policy).gate(Gate::Token(TokenGate::new(vec![token], 8088))).allowed_hosts(AllowedHosts::loopback(8088)).build()?;
+//! let gate = Gate::Token(TokenGate::new(vec![token], 8088));
+//! let board = Muxboard::builder(inventory).policy(policy).gate(gate).allowed_hosts(AllowedHosts::loopback(8088)).build()?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8088").await?;
 //! axum::serve(listener, board.into_router()).await
 //! # }
@@ -42,13 +43,13 @@ pub use muxboard_core::inventory::Inventory;
 pub use muxboard_core::policy::{Policy, Principal};
 pub use muxboard_fleet::{ASKPASS_SOCKET, AttachLimits, SshSettings, askpass};
 
-/// What an inventory is made of.
+/// The types of an inventory.
 pub mod inventory {
     pub use muxboard_core::inventory::{Host, HostKeys, Inventory, Reach, Secret, Socket, Ssh, User};
     pub use muxboard_core::name::{Address, HostKey, UnixUser};
 }
 
-/// What a policy is made of.
+/// The types of a policy.
 pub mod policy {
     pub use muxboard_core::policy::{Abilities, Ability, Among, Grant, Policy, Principal};
 }

@@ -1,4 +1,4 @@
-//! What every request needs, and the permit that comes before every effect. It knows no URL and no page.
+//! The state that all requests share, and the permit that comes before every effect. It knows no URL and no page.
 
 use crate::access::rules::Rules;
 use crate::access::throttle::Throttle;
@@ -11,7 +11,7 @@ use muxboard_fleet::{Audit, Fleet, Slots};
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// What every request needs.
+/// The state that all requests share.
 pub(crate) struct AppState {
     pub(crate) fleet: Arc<Fleet>,
     /// Live connections hear when they change.

@@ -1,4 +1,4 @@
-//! What a request brings to a gate, and why a gate lets nobody in.
+//! The evidence that a gate is asked with, and the reasons for which it refuses.
 
 use crate::access::peer::{Peer, Source};
 use axum::extract::Request;
@@ -26,13 +26,13 @@ impl Refusal {
         }
     }
 
-    /// Who was refused, if anybody was identified.
+    /// The refused identity, or an empty text where none was found.
     pub(crate) fn identity(&self) -> &str {
         if let Self::NotMapped(identity) = self { identity } else { "" }
     }
 }
 
-/// What a request brings to a gate.
+/// The headers and the peer of a request: the evidence that a gate is asked with.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub(super) headers: HeaderMap,

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// What a gate of one's own answers: who it is, nobody, or that it failed (which is nobody, and is logged).
+/// The answer of an embedder's gate: a principal, `None`, or an error, which is logged and lets nobody in.
 pub type Authorized<'a> = Pin<Box<dyn Future<Output = Result<Option<Principal>, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;
 
 /// A gate of one's own, for a board inside a bigger application. It is asked for every request, and every 5 s again for every open WebSocket.
 /// An answer that takes longer than [`AUTHORIZE_SECONDS_MAX`], an error and a panic are all a refusal.
 pub trait Authorize: Send + Sync + 'static {
-    /// Who sent this request?
+    /// Identifies the sender of a request; `None` refuses it.
     fn authorize<'a>(&'a self, caller: &'a Caller) -> Authorized<'a>;
 }
 

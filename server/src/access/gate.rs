@@ -18,7 +18,7 @@ pub enum Gate {
     Token(TokenGate),
     /// A header set by an authenticating proxy.
     Proxy(ProxyGate),
-    /// Whoever reaches it is `anyone`. For a board that nobody else can reach.
+    /// Every caller is `anyone`. For a board that nobody else can reach.
     Open,
     /// A gate of the embedder. If it fails, panics or takes too long, nobody passes.
     Custom(Arc<dyn Authorize>),
@@ -33,7 +33,7 @@ impl Gate {
         Self::Custom(Arc::new(gate))
     }
 
-    /// Who sent a request. Loopback is never an identity.
+    /// Identifies the sender of a request. Loopback is never an identity.
     pub(crate) async fn principal(&self, caller: &Caller, source: Source) -> Result<Principal, Refusal> {
         match self {
             Self::Deny => Err(Refusal::Unknown),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The count.
+/// The failed logins of all sources.
 #[derive(Default)]
 pub(crate) struct Lockout(Mutex<FailureCounts>);
 
@@ -55,7 +55,7 @@ impl Lockout {
         own.is_over(FAILURES_MAX, now) || !own.good && counts.total.is_over(FAILURES_TOTAL_MAX, now)
     }
 
-    /// A try failed.
+    /// Counts a failed login.
     pub(crate) fn failed(&self, source: Source) {
         self.failed_at(source, Instant::now());
     }
@@ -72,7 +72,7 @@ impl Lockout {
         counts.total.fail(now);
     }
 
-    /// A try succeeded.
+    /// Forgets the failures of a source that has logged in.
     pub(crate) fn passed(&self, source: Source) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.sources.get_mut(&source.counted()) {

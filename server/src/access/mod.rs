@@ -1,5 +1,5 @@
-//! Who may come in: the gates and what they are asked with, the hosts and origins a board answers to, what is counted against a source. It knows no
-//! page and no URL.
+//! Access control: the gates, the hosts and origins that a board answers to, the counts of requests and failures by source. It knows no page and no
+//! URL.
 
 pub(crate) mod allowed_hosts;
 pub(crate) mod caller;

@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, and for whom it speaks.
+//! The other end of a connection, and the client that it speaks for.
 
 use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderMap;
@@ -66,7 +66,7 @@ impl Source {
         direct
     }
 
-    /// What is counted as one: an IPv6 client has a whole /64 to choose addresses from (RFC 6177).
+    /// The source by which limits count: an IPv6 client has a whole /64 to choose addresses from (RFC 6177).
     pub(crate) fn counted(self) -> Self {
         match self {
             Self::Address(IpAddr::V6(address)) => {

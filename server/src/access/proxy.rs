@@ -10,14 +10,14 @@ use muxboard_core::policy::Principal;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The gate.
+/// The gate that believes an authenticating proxy.
 #[derive(Debug, Clone)]
 pub struct ProxyGate {
     /// The header that holds the identity.
     pub header: HeaderName,
     /// The header that holds the groups.
     pub groups_header: Option<HeaderName>,
-    /// What stands between two groups. A group whose name holds it would be read as two.
+    /// The separator of two groups. A group whose name holds it would be read as two.
     pub groups_separator: char,
     /// The addresses of the proxy. A connection to our Unix socket is trusted too.
     pub trusted: Vec<IpNet>,

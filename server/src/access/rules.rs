@@ -1,4 +1,4 @@
-//! What can change while a board runs: its hosts, its policy, its gate, the names it answers to, whether it takes files. They change together or not at all.
+//! The rules of a board that can change while it runs: hosts, policy, gate, allowed hosts and origins, uploads. They change together or not at all.
 
 use super::allowed_hosts::AllowedHosts;
 use super::gate::Gate;
@@ -9,14 +9,14 @@ use muxboard_fleet::UploadLimits;
 /// The rules of a board.
 #[derive(Default)]
 pub struct Rules {
-    /// The hosts.
+    /// The configured hosts and their users.
     pub inventory: Inventory,
-    /// Who may do what.
+    /// The grants: who may do what on which host as which user.
     pub policy: Policy,
-    /// Who passes.
+    /// The gate that identifies callers.
     pub gate: Gate,
     /// The hosts and origins it answers to.
     pub allowed_hosts: AllowedHosts,
-    /// Which files may be uploaded; none unless this says so.
+    /// The limits of uploads; `None` where uploads are off.
     pub upload: Option<UploadLimits>,
 }

@@ -23,7 +23,7 @@ type Hash = [u8; 32];
 pub struct NamedToken {
     /// Its name: the principal's.
     pub name: String,
-    /// Its hash.
+    /// The SHA-256 of the token.
     pub sha256: Hash,
     /// From then on it is not known any more.
     pub expires: Option<UnixSeconds>,
@@ -41,12 +41,12 @@ impl NamedToken {
     }
 }
 
-/// The gate.
+/// The gate of named bearer tokens.
 pub struct TokenGate {
     tokens: Vec<NamedToken>,
     cookie: String,
     secure: bool,
-    /// What outlives a change of the configuration: who is logged in, who failed.
+    /// The logins and failure counts, which outlive a change of the configuration.
     sessions: Arc<GateSessions>,
 }
 

@@ -7,7 +7,7 @@ use nix::unistd::User;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// The map.
+/// The Unix account of each identity.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserMap(HashMap<String, UnixUser>);
 
@@ -25,7 +25,7 @@ impl UserMap {
         all
     }
 
-    /// Reads a file.
+    /// Reads a user map from a file.
     ///
     /// # Errors
     /// The first mistake in it, with the file's name and the line.

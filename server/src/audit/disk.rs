@@ -23,7 +23,7 @@ pub(super) struct Disk {
     open: Option<Open>,
     /// The end of the chain.
     last: Head,
-    /// What is left of a line that the disk took a part of.
+    /// The rest of a line of which the disk took only a part.
     rest: Rest,
     /// The file is put aside before it would be longer.
     full_bytes: u64,
@@ -267,7 +267,7 @@ impl Disk {
         }
     }
 
-    /// The same for the names of the files. Some file systems cannot: then the lines still are what they are.
+    /// Forces the names of the files to the disk. Some file systems cannot: the lines are safe all the same.
     fn sync_folder(&self) {
         if self.settings.fsync != Fsync::Never
             && let Some(folder) = self.settings.file.parent()

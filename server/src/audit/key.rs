@@ -15,7 +15,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::str::FromStr;
 
-/// What a chain begins with, in the place of a code before it.
+/// The text whose code a chain begins with, in the place of the code of a record before it.
 const GENESIS: &str = "muxboard audit";
 
 /// A message authentication code. Written as 64 hexadecimal digits.

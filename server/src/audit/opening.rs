@@ -1,4 +1,4 @@
-//! What is there already: opens the audit's files with the care that a folder of others needs, and finds where their chain ends.
+//! The audit's files at the start: opens them with the care that a folder of others needs, and finds where their chain ends.
 
 use super::key::{Head, Key};
 use super::record;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::{Formatter, Serializer};
 use std::io;
 
-/// What is to be written.
+/// An entry that is to be written.
 #[derive(Debug)]
 pub(crate) enum Entry {
     /// Something happened.
@@ -33,7 +33,7 @@ impl Entry {
     }
 }
 
-/// What a crash left after the last whole line: enough to know it again.
+/// A digest of the bytes that a crash left after the last whole line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Torn {
     pub(crate) bytes: u64,
@@ -48,7 +48,7 @@ impl Torn {
     }
 }
 
-/// What is kept of a startup command or of an uploaded file.
+/// The length and digest of a startup command or an uploaded file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CommandDigest {
     pub(crate) bytes: u64,

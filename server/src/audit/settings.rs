@@ -31,7 +31,7 @@ pub struct AuditSettings {
 }
 
 impl AuditSettings {
-    /// The usual ones.
+    /// Settings for these files, with the default limits.
     pub fn new(file: impl Into<PathBuf>, key_file: impl Into<PathBuf>) -> Self {
         Self { file: file.into(), key_file: key_file.into(), fsync: Fsync::default(), rotate_bytes: AUDIT_ROTATE_BYTES, keep: AUDIT_KEEP_FILES }
     }

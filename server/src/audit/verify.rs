@@ -17,7 +17,7 @@ pub(crate) struct ChainFinding {
     pub(crate) says: String,
 }
 
-/// What was found.
+/// The result of a verification.
 #[derive(Debug, Default)]
 pub(crate) struct ChainReport {
     /// The number of the first record.
@@ -180,7 +180,7 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// What was found in all.
+    /// Ends the verification, and returns its result.
     pub(crate) fn end(mut self) -> ChainReport {
         if !self.torn.is_empty() {
             let says = "is not whole: a crash left it so, or its end was cut. muxboard puts such a file aside when it starts, and says so in the next";

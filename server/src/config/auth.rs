@@ -17,15 +17,15 @@ use std::net::IpAddr;
 use toml::Spanned;
 use toml::value::Datetime;
 
-/// The chosen gate.
+/// The gate that a configuration chooses.
 pub enum GateChoice {
-    /// Nobody.
+    /// Nobody passes.
     Deny,
-    /// These tokens.
+    /// Bearers of one of these tokens pass.
     Token(Vec<NamedToken>),
-    /// What a proxy says.
+    /// A trusted proxy names the identity in a header.
     Proxy(ProxyGate),
-    /// Whoever reaches it.
+    /// Everybody who reaches the board passes.
     Open,
 }
 
@@ -122,7 +122,7 @@ fn a_net(text: &ConfigText<'_>, net: &Spanned<String>) -> Result<IpNet, ConfigEr
     net.get_ref().parse().ok().or_else(one).ok_or_else(|| text.at(net, "trusted is a list of networks, for example \"127.0.0.1/32\""))
 }
 
-/// What a token may be called. Its name stands in the log and in the audit, and in a grant's `who`, where `*` and `group:..` mean something else.
+/// Checks the name of a token: it stands in the log and in the audit, and in a grant's `who`, where `*` and `group:..` mean something else.
 pub(crate) fn token_name(name: &str) -> Result<(), String> {
     let shows = matches!(pieces(name).as_slice(), [Piece::Text(_)]) && name.len() <= IDENTITY_BYTES_MAX && !name.contains(['"', '\\']);
     if shows && name != "*" && !name.starts_with("group:") {

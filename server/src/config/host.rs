@@ -41,7 +41,7 @@ pub(super) struct RawHost {
 /// The first words of the board's own URLs.
 const RESERVED: [&str; 4] = ["api", "assets", "fn", "ws"];
 
-/// What one user of a host has of his own.
+/// The settings of one user of a host.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawUser {

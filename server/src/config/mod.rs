@@ -36,10 +36,10 @@ use std::time::Duration;
 use text::{ConfigText, absolute};
 use toml::Spanned;
 
-/// What the configuration means.
+/// A validated configuration.
 #[derive(Debug)]
 pub struct Config {
-    /// Where to listen.
+    /// The address or Unix socket to listen on.
     pub listen: Listen,
     /// The certificate's files, if we speak TLS ourselves.
     pub tls: Option<TlsFiles>,
@@ -57,11 +57,11 @@ pub struct Config {
     pub attach: AttachLimits,
     /// Whether a fresh terminal may overtake a backlog.
     pub overtake: bool,
-    /// How ssh is used.
+    /// The settings of ssh.
     pub ssh: SshSettings,
     /// Requests of one source in a second; 0 for any number.
     pub requests_per_second: u32,
-    /// Who passes.
+    /// The gate that identifies callers.
     pub gate: GateChoice,
     /// Proxies whose word about a client's address is believed.
     pub proxies: Vec<IpNet>,
@@ -69,9 +69,9 @@ pub struct Config {
     pub audit: Option<AuditSettings>,
     /// Whether files may be uploaded, and which.
     pub upload: Option<UploadLimits>,
-    /// Who may do what.
+    /// The grants: who may do what on which host as which user.
     pub policy: Policy,
-    /// The hosts.
+    /// The configured hosts and their users.
     pub inventory: Inventory,
 }
 
@@ -235,7 +235,7 @@ impl Config {
         pairs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
 
-    /// What of it can change while a board runs, once its port is known.
+    /// The part of the configuration that can change while a board runs, for the port it listens on.
     pub fn rules(&self, port: u16) -> Rules {
         let allowed_hosts = self.allowed_hosts(port);
         let gate = self.gate.gate(port, allowed_hosts.https_only(), &self.base);

@@ -35,7 +35,7 @@ pub(crate) fn read(path: &Path, own: &UnixUser) -> anyhow::Result<Config> {
     validate(path, &text_of(path)?, own)
 }
 
-/// What the configuration of a running board comes from.
+/// The file behind a running board, and what the start took from it.
 pub(crate) struct ConfigSource {
     pub(crate) path: PathBuf,
     pub(crate) own: UnixUser,

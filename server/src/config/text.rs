@@ -9,7 +9,7 @@ use toml::Spanned;
 pub struct ConfigError {
     /// Its line, from 1.
     pub line: Option<usize>,
-    /// What is wrong.
+    /// The mistake, as a sentence.
     pub says: String,
 }
 

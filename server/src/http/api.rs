@@ -36,7 +36,7 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Pub
     serde_json::from_slice(body).map_err(|error| bad(format!("The body is not what is asked for: {error}.")))
 }
 
-/// Who am I, and where.
+/// Returns the identity of the caller and what it may do where.
 pub(crate) async fn whoami(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>) -> Response {
     let view = state.view(&who);
     let account = who.principal.account.as_ref();
@@ -70,7 +70,7 @@ pub(crate) async fn hosts(State(state): State<Arc<AppState>>, Extension(who): Ex
     }))
 }
 
-/// What is there.
+/// Lists the sessions of all hosts.
 pub(crate) async fn sessions(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, RawQuery(query): RawQuery) -> Response {
     answered(no_query(query.as_deref()).map(|()| list(&state.view(&who))))
 }
@@ -119,7 +119,7 @@ pub(crate) fn target((host, user, session): &(String, String, String)) -> Result
 
 pub(crate) type Target = Path<(String, String, String)>;
 
-/// What its active pane shows, and its history, or at most so many lines of that (`?history=0`).
+/// Returns the text of a session's active pane with its history, or with at most so many lines of it (`?history=0`).
 pub(crate) async fn text(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
     let read = async {
         let history = match query.as_deref().filter(|query| !query.is_empty()).map(|query| query.split_once('=')) {
@@ -135,7 +135,7 @@ pub(crate) async fn text(State(state): State<Arc<AppState>>, Extension(who): Ext
     answered(read.await)
 }
 
-/// What a session is to be called.
+/// The new name of a session.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RenameRequest {

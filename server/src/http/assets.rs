@@ -31,7 +31,7 @@ pub(crate) fn folder() -> String {
     format!("/assets/{}", *BUILD)
 }
 
-/// What the terminal's script is made of, all but what it may never need.
+/// The files of the terminal's script, without those that it may never need.
 pub(crate) fn scripts() -> Vec<String> {
     let is_one =
         |name: &&str| *name == "terminal.js" || name.starts_with("hand/") && name.ends_with(".js") || name.starts_with("xterm/") && name.ends_with(".mjs");

@@ -31,7 +31,7 @@ const FUNCTIONS: [(&str, &[&str]); 4] = [
     ("refresh", &["host"]),
 ];
 
-/// Their names.
+/// The names of all server functions.
 pub fn functions() -> [&'static str; FUNCTIONS.len()] {
     FUNCTIONS.map(|(name, _)| name)
 }

@@ -1,4 +1,4 @@
-//! What every request must pass before anything looks at who sent it, and what every answer carries.
+//! The checks that every request passes before anybody asks who sent it, and the headers of every answer.
 
 use crate::access::allowed_hosts::check;
 use crate::access::peer::{Peer, Source};
@@ -13,7 +13,8 @@ use muxboard_core::limits::HTTPS_ALONE_SECONDS;
 use muxboard_core::policy::{Actor, Principal};
 use std::sync::Arc;
 
-/// Too many requests. Foreign `Host`: DNS rebinding. Foreign or missing `Origin` where something changes: a cross-site request.
+/// Refuses requests above the rate limit; a foreign `Host` (DNS rebinding); a foreign or missing `Origin` where something changes (a cross-site
+/// request).
 pub(crate) async fn check_host_and_origin(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let rules = state.rules();
     let source = Source::of(Peer::of(&request), request.headers(), &rules.allowed_hosts.proxies);

@@ -1,4 +1,4 @@
-//! What is spoken with browsers and programs: every URL, the guards before it, the pages, the API, the WebSockets, and how connections come in.
+//! HTTP for browsers and programs: every URL, the guards before it, the pages, the API, the WebSockets, and how connections come in.
 
 mod api;
 pub(crate) mod assets;

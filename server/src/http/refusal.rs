@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub(crate) async fn require_identity(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let Some(context) = request.extensions().get::<RequestContext>().cloned() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     match &context.actor {
-        Ok(asker) => {
-            request.extensions_mut().insert(asker.clone());
+        Ok(actor) => {
+            request.extensions_mut().insert(actor.clone());
             next.run(request).await
         }
         Err(refusal) => {
@@ -34,13 +34,13 @@ pub(crate) async fn require_identity(State(state): State<Arc<AppState>>, mut req
 
 /// The format of a refusal.
 enum RefusalFormat {
-    /// A page.
+    /// An HTML page.
     Page,
-    /// A page that was posted to: there is nothing to come back to.
+    /// An HTML page in answer to a form: a login leads to the board, not back to the form.
     Posted,
     /// A server function's error.
     Function,
-    /// problem+json.
+    /// problem+json (RFC 9457).
     Problem,
 }
 

@@ -152,7 +152,8 @@ where
     }
 }
 
-/// What a file is, by its first bytes: its media type, and how its name ends. Text that is nothing else is text; the rest has no name.
+/// The media type of a file and the extension of its name, by its first bytes. Text of no known format is `text/plain`, anything else
+/// `application/octet-stream`.
 fn detect_type(head: &[u8]) -> (&'static str, &'static str) {
     if let Some(known) = infer::get(head).filter(|known| known.extension().bytes().all(|b| b.is_ascii_alphanumeric())) {
         return (known.mime_type(), known.extension());

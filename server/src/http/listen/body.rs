@@ -12,7 +12,7 @@ fn patience(bytes: u64) -> Duration {
     Duration::from_secs(HEAD_SECONDS_MAX) + Duration::from_millis(bytes.saturating_mul(1000) / BODY_BYTES_PER_SECOND_MIN)
 }
 
-/// The same body, which fails when its client is too slow. Only the time that we wait for the client counts: what the reader of the body needs for
+/// A request body that fails when its client sends too slowly. Only the time that we wait for the client counts: what the reader of the body needs for
 /// it (an upload goes to another machine) does not.
 pub(super) fn timed(body: Body) -> Body {
     if body.is_end_stream() {

@@ -19,16 +19,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use unix::UnixSocketListener;
 
-/// Where to listen.
+/// The address or Unix socket to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listen {
-    /// On this address.
+    /// A TCP address.
     Tcp(SocketAddr),
-    /// On a Unix socket. Whoever may open its file is trusted as a proxy.
+    /// A Unix socket. Whoever may open its file is trusted as a proxy.
     Unix {
-        /// The file.
+        /// The path of its file.
         path: PathBuf,
-        /// Its mode.
+        /// The mode of its file.
         mode: u32,
     },
 }
@@ -70,7 +70,7 @@ enum Accepted {
     Unix(UnixStream),
 }
 
-/// What HTTP is spoken over.
+/// A byte stream that carries HTTP.
 trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 

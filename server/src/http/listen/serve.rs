@@ -25,7 +25,7 @@ use tower::ServiceExt;
 
 const HEAD: Duration = Duration::from_secs(HEAD_SECONDS_MAX);
 
-/// What every connection is served with.
+/// The router and settings that every connection is served with.
 #[derive(Clone)]
 struct ConnectionService {
     router: Router,
@@ -133,7 +133,8 @@ impl ConnectionService {
     }
 }
 
-/// What HTTP is spoken over. What the kernel holds for a slow reader is memory too, and output that is old when it is read.
+/// Makes an accepted connection ready for HTTP: socket options, and the TLS handshake where there is a certificate. The send buffer is small, because
+/// what the kernel holds for a slow reader is memory too, and output that is old when it is read.
 async fn prepare(accepted: Accepted, certificate: Option<&Certificate>) -> io::Result<Box<dyn Io>> {
     match accepted {
         Accepted::Unix(unix) => {

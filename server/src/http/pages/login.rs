@@ -18,7 +18,7 @@ use muxboard_core::audit::AuditEvent;
 use muxboard_core::policy::Actor;
 use std::sync::Arc;
 
-/// What somebody sees who is not let in, in place of the page: the login where there is one, else why, in words.
+/// The page for a caller whom the gate refused: the login where there is one, else the reason in words.
 pub(crate) async fn refusal_page(state: &AppState, nonce: &Nonce, next: &str, refusal: &Refusal) -> Response {
     let rules = state.rules();
     let error = refusal_to_public(rules.gate.name(), refusal);

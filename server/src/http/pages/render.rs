@@ -1,4 +1,4 @@
-//! What every page is made with: its frame, its fields, and the sentence that stands in the place of a page.
+//! The parts that all pages share: the frame, the fields of a query, and the message that takes the place of a page.
 
 use crate::http::assets;
 use crate::http::guard::Nonce;
@@ -14,7 +14,7 @@ use muxboard_app::login::{Sorry, SorryProps};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What was asked for in a URL or a form.
+/// The decoded fields of a query or a form.
 pub(crate) type Fields = HashMap<String, String>;
 
 /// `name=value&..`, decoded.
@@ -55,7 +55,7 @@ pub(crate) async fn message_page(state: &AppState, nonce: &Nonce, status: Status
     (status, page.await).into_response()
 }
 
-/// Any other URL.
+/// Answers 404 to every URL that is in no route.
 pub(crate) async fn not_found(State(state): State<Arc<AppState>>, Extension(nonce): Extension<Nonce>) -> Response {
     let all = Some(("All sessions".into(), state.base.board()));
     message_page(&state, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await

@@ -27,7 +27,7 @@ pub(crate) async fn follow(State(state): State<Arc<AppState>>, Extension(context
     })
 }
 
-/// What a page was told of a host: the row as it was then, and the part that its principal may see.
+/// A host as it was last sent to a page: its row at that time, and the part of it that the principal may see.
 type SentHost = (Arc<HostRow>, Option<HostView>);
 
 /// All that a principal may see, and what he is told with it.
@@ -38,7 +38,7 @@ fn whole(state: &AppState, who: &Principal, rows: &[Arc<HostRow>], revision: u64
     (told, BoardFrame::Whole { revision, view })
 }
 
-/// Whoever may see nothing of a host has it not swept for him.
+/// Has the hosts swept that the principal may see, as long as the value lives.
 fn look(state: &AppState, told: &[SentHost]) -> Viewer {
     state.fleet.add_viewer(&told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect())
 }

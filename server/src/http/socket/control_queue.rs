@@ -1,11 +1,11 @@
-//! What goes to a terminal's client beside the output.
+//! The control messages on their way to a terminal's client, beside the output.
 
 use axum::extract::ws::Message;
 use muxboard_core::name::SessionName;
 use muxboard_core::snapshot::{Mode, SessionId};
 use muxboard_core::wire::{Grid, Seen, ToClient};
 
-/// What goes to the client beside the output, each the latest of its kind alone or their sum: a client that asks and does not read fills nothing.
+/// The control messages for a client: of each kind the latest alone, or their sum. A client that asks and does not read fills no memory.
 #[derive(Default)]
 pub(super) struct ControlQueue {
     pub(super) grid: Option<Grid>,

@@ -1,4 +1,4 @@
-//! What was typed and waits for a program that does not read yet, and which parts of it belong to a paste whose sender waits for word.
+//! Typed bytes that wait for a program that does not read yet. Parts of a paste are counted, because their sender waits until they are written.
 
 use muxboard_core::limits::{INPUT_BYTES_MAX, PASTE_BYTES_PER_SECOND, PASTE_BYTES_UNDER_WAY};
 use std::collections::VecDeque;

@@ -25,9 +25,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-/// Who opened a socket, or why it is closed.
+/// The principal who opened a socket, or the close code for a caller whom the gate refused.
 fn refused(state: &AppState, context: &RequestContext) -> Result<Principal, Close> {
-    context.actor.as_ref().map(|asker| asker.principal.clone()).map_err(|refusal| {
+    context.actor.as_ref().map(|actor| actor.principal.clone()).map_err(|refusal| {
         context.refused(state, "enter", refusal);
         match refusal {
             Refusal::Unknown | Refusal::Locked => Close::Unauthenticated,

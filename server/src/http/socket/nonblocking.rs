@@ -6,17 +6,17 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-/// What happens on a [`NonBlockingSocket`].
+/// An event of a [`NonBlockingSocket`].
 pub(super) enum SocketEvent {
     /// The kernel has taken everything sent so far.
     Flushed,
-    /// A message came.
+    /// The client sent a message.
     Message(Message),
     /// The connection is gone.
     Closed,
 }
 
-/// The WebSocket.
+/// A WebSocket that never waits for its client to read.
 pub(super) struct NonBlockingSocket {
     socket: WebSocket,
     flushing: bool,

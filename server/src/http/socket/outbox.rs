@@ -1,4 +1,4 @@
-//! What goes to a terminal's client: the output, as much as the client has room for, and what is said beside it.
+//! The output on its way to a terminal's client: never more than the client has room for.
 
 use axum::extract::ws::Message;
 use muxboard_core::flow::Credit;
@@ -74,7 +74,7 @@ impl Outbox {
         self.waited + self.closed.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// What was not sent yet is old: the terminal begins anew. (CAN ends a sequence that was cut, RIS resets.)
+    /// Drops output that was not sent, and resets the client's terminal: CAN ends a sequence that was cut, RIS resets.
     pub(super) fn reset(&mut self) {
         self.frame.clear();
         self.open().extend_from_slice(b"\x18\x1bc");

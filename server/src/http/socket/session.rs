@@ -311,7 +311,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         if now >= self.check_at { self.on_check(now).await } else { Continue(()) }
     }
 
-    /// What is looked at at every check ([`next_check`]): the right to be here, the client's credit, whether it is there at all.
+    /// The periodic check ([`next_check`]): the policy, the gate, the client's credit, and whether the client is still there.
     async fn on_check(&mut self, now: Instant) -> Flow {
         if !self.is_allowed() {
             return end(Close::Revoked);

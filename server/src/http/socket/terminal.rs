@@ -35,7 +35,7 @@ pub(crate) async fn attach(
         .max_write_buffer_size(state.fleet.limits().queue_bytes + WRITE_BUFFER_BYTES);
     upgrade.on_upgrade(move |socket| async move {
         let who = match (refused(&state, &context), &context.actor) {
-            (Ok(_), Ok(asker)) => asker.clone(),
+            (Ok(_), Ok(actor)) => actor.clone(),
             (Err(why), _) => return close(socket, why).await,
             _ => return close(socket, Close::Unauthenticated).await,
         };

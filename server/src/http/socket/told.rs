@@ -1,4 +1,4 @@
-//! What a terminal's client was told of its session, and what it is told after a look.
+//! The status of a session as its terminal's client was told it. After a look the client is told what differs.
 
 use super::control_queue::ControlQueue;
 use muxboard_core::name::SessionName;
