@@ -54,15 +54,15 @@ impl Authorize for Hangs {
     }
 }
 
-fn board(login: impl Authorize, base: &str, doors: AllowedHosts) -> Router {
+fn board(login: impl Authorize, base: &str, allowed: AllowedHosts) -> Router {
     let hosts = vec![Host::local("here".parse().unwrap(), &"nobody".parse().unwrap())];
     let everything = Grant { who: vec!["*".into()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 };
     let built =
-        Muxboard::builder(Inventory { hosts }).policy(Policy { grants: vec![everything] }).gate(Gate::custom(login)).allowed_hosts(doors).base(base).build();
+        Muxboard::builder(Inventory { hosts }).policy(Policy { grants: vec![everything] }).gate(Gate::custom(login)).allowed_hosts(allowed).base(base).build();
     built.unwrap().into_router()
 }
 
-fn doors() -> AllowedHosts {
+fn allowed_hosts() -> AllowedHosts {
     AllowedHosts { hosts: vec!["app.example".into()], origins: vec!["https://app.example".into()], proxies: vec![] }
 }
 
@@ -80,7 +80,7 @@ async fn ask(app: &Router, method: &str, path: &str, host: &str) -> (StatusCode,
 #[tokio::test]
 async fn merged_it_takes_nothing_from_the_application() {
     let own = || application().fallback(|| async { (StatusCode::NOT_FOUND, "the application has no such page") });
-    for app in [own().merge(board(Login::Knows, "/mux", doors())), board(Login::Knows, "/mux", doors()).merge(own())] {
+    for app in [own().merge(board(Login::Knows, "/mux", allowed_hosts())), board(Login::Knows, "/mux", allowed_hosts()).merge(own())] {
         for path in ["/", "/api/hours"] {
             let (status, guarded, _) = ask(&app, "GET", path, "elsewhere.example").await;
             assert!(status == 200 && !guarded, "{path}");
@@ -97,7 +97,7 @@ async fn merged_it_takes_nothing_from_the_application() {
         assert_eq!(ask(&app, "PUT", "/mux/login", "app.example").await, (StatusCode::METHOD_NOT_ALLOWED, true, "That cannot be done here.\n".into()));
     }
     // Without a fallback of its own the application has axum's.
-    for app in [application().merge(board(Login::Knows, "/mux", doors())), board(Login::Knows, "/mux", doors()).merge(application())] {
+    for app in [application().merge(board(Login::Knows, "/mux", allowed_hosts())), board(Login::Knows, "/mux", allowed_hosts()).merge(application())] {
         assert_eq!(ask(&app, "GET", "/no-such", "elsewhere.example").await, (StatusCode::NOT_FOUND, false, String::new()));
         assert_eq!(ask(&app, "POST", "/", "elsewhere.example").await.0, 405);
     }
@@ -115,7 +115,7 @@ async fn no_page_has_a_second_url_where_logins_have_no_paths() {
 #[tokio::test]
 async fn whatever_goes_wrong_in_the_login_nobody_gets_in() {
     for login in [Login::KnowsNobody, Login::Fails, Login::Panics, Login::PanicsLater] {
-        let app = application().merge(board(login, "/mux", doors()));
+        let app = application().merge(board(login, "/mux", allowed_hosts()));
         for (method, path, needs) in routes() {
             let path = format!("/mux{}", path.replace(['{', '}', '*'], ""));
             let (status, ..) = ask(&app, method, &path, "app.example").await;
