@@ -12,45 +12,35 @@
 //! ```
 #![recursion_limit = "512"] // a view is one nested type
 
-mod api;
-mod assets;
+mod access;
 mod audit;
-mod auth;
 mod board;
-pub mod command;
+mod board_port;
+pub mod cli;
 pub mod config;
-mod doctor;
-mod explain;
-mod failed;
-mod forms;
-mod guard;
-mod listen;
-mod pages;
-mod peer;
-mod reload;
-mod rules;
-mod seldom;
-mod socket;
-mod upload;
-mod visit;
+mod error;
+mod http;
+mod log_limiter;
+mod state;
 
+pub use access::allowed_hosts::Doors;
+pub use access::caller::Caller;
+pub use access::custom::{Authorize, Authorized};
+pub use access::gate::{ANYONE, Gate};
+pub use access::peer::Peer;
+pub use access::proxy::ProxyGate;
+pub use access::rules::Rules;
+pub use access::token::{NamedToken, TokenGate, random_hex, sha256};
+pub use access::user_map::UserMap;
 pub use audit::{AuditFile, AuditSettings, Fsync};
-pub use auth::own::{Authorize, Authorized};
-pub use auth::proxy::ProxyGate;
-pub use auth::token::{NamedToken, TokenGate, random_hex, sha256};
-pub use auth::user_map::UserMap;
-pub use auth::{ANYONE, Caller, Gate};
-pub use board::{Builder, Handle, Muxboard, routes};
-pub use forms::functions;
-pub use guard::Doors;
-pub use listen::{Listen, TlsFiles};
+pub use board::{Builder, Handle, Muxboard};
+pub use http::forms::functions;
+pub use http::listen::{Listen, TlsFiles};
+pub use http::routes::{Needs, routes};
 pub use muxboard_core::audit::AuditEvent;
 pub use muxboard_core::inventory::Inventory;
 pub use muxboard_core::policy::{Policy, Principal};
 pub use muxboard_fleet::{ASKPASS_SOCKET, AttachLimits, SshSettings, askpass};
-pub use peer::Peer;
-pub use rules::Rules;
-pub use visit::Needs;
 
 /// What an inventory is made of.
 pub mod inventory {

@@ -1,6 +1,6 @@
 //! The binary.
 
-use muxboard::command::CommandLine;
+use muxboard::cli::CommandLine;
 use std::io::Write;
 use std::process::ExitCode;
 

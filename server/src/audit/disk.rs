@@ -2,10 +2,10 @@
 //!
 //! What is in a file is never altered, not what a crash left at its end either: that file is put aside, and the next one's first line says so.
 
-use super::file::{AuditSettings, Fsync};
 use super::key::{Head, Key};
 use super::opening::{self, Open, older};
 use super::record::{self, Entry, Torn};
+use super::settings::{AuditSettings, Fsync};
 use muxboard_core::limits::AUDIT_KEEP_FILES_MAX;
 use std::fs::{self, File};
 use std::io;

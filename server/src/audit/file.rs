@@ -4,52 +4,16 @@
 use super::disk::{Disk, Put};
 use super::key::{Key, Purpose};
 use super::record::Entry;
+use super::settings::{AuditSettings, Fsync};
 use jiff::Timestamp;
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::limits::{
-    AUDIT_BATCH_EVENTS, AUDIT_CLOSE_SECONDS_MAX, AUDIT_HEAD_EVENTS, AUDIT_KEEP_FILES, AUDIT_QUEUE_EVENTS, AUDIT_RETRY_MS, AUDIT_ROTATE_BYTES, AUDIT_SYNC_MS,
-};
+use muxboard_core::limits::{AUDIT_BATCH_EVENTS, AUDIT_CLOSE_SECONDS_MAX, AUDIT_HEAD_EVENTS, AUDIT_QUEUE_EVENTS, AUDIT_RETRY_MS, AUDIT_SYNC_MS};
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-/// When lines are forced to the disk. A crash of muxboard loses none; this is about a crash of the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Fsync {
-    /// After whatever was there to be written.
-    Always,
-    /// At most once a second.
-    #[default]
-    Second,
-    /// When the system likes.
-    Never,
-}
-
-/// Where the audit file is, and how it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditSettings {
-    /// The file. Older ones lie beside it, as `FILE.1` (the newest of them), `FILE.2` and so on.
-    pub file: PathBuf,
-    /// The file that holds the key of the chain.
-    pub key_file: PathBuf,
-    /// When lines are forced to the disk.
-    pub fsync: Fsync,
-    /// The file is put aside before it would be longer.
-    pub rotate_bytes: u64,
-    /// So many older files are kept.
-    pub keep: usize,
-}
-
-impl AuditSettings {
-    /// The usual ones.
-    pub fn new(file: impl Into<PathBuf>, key_file: impl Into<PathBuf>) -> Self {
-        Self { file: file.into(), key_file: key_file.into(), fsync: Fsync::default(), rotate_bytes: AUDIT_ROTATE_BYTES, keep: AUDIT_KEEP_FILES }
-    }
-}
 
 /// An audit file that is written.
 pub struct AuditFile {

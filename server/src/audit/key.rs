@@ -20,7 +20,7 @@ const GENESIS: &str = "muxboard audit";
 /// A message authentication code. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct Mac([u8; 32]);
+pub(crate) struct Mac([u8; 32]);
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,8 +59,8 @@ impl FromStr for Mac {
 /// The end of a chain: the number of its last record and that record's code. Written `N:MAC`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
-    pub(super) n: u64,
-    pub(super) mac: Mac,
+    pub(crate) n: u64,
+    pub(crate) mac: Mac,
 }
 
 impl fmt::Display for Head {
@@ -78,7 +78,7 @@ impl FromStr for Head {
 
 /// For what the key is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// To write: whoever else owns the file knows the key.
     Write,
     /// To verify: root may use anybody's key.
@@ -87,14 +87,14 @@ pub(super) enum Purpose {
 
 /// The key. It is never shown: there is no `Debug`.
 #[derive(Clone)]
-pub(super) struct Key(Hmac<Sha256>);
+pub(crate) struct Key(Hmac<Sha256>);
 
 impl Key {
     /// Reads it from its file.
     ///
     /// # Errors
     /// When it is not there, too short, or not ours alone: one sentence with the line that mends it.
-    pub(super) fn read(path: &Path, purpose: Purpose) -> io::Result<Self> {
+    pub(crate) fn read(path: &Path, purpose: Purpose) -> io::Result<Self> {
         let shown = path.display();
         let word = Script::command(&[path.to_string_lossy()]);
         let word = word.as_str();
@@ -122,7 +122,7 @@ impl Key {
     }
 
     /// The key that a file with these bytes holds. The end of its line is not a part of it: an editor may add one.
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, String> {
         let key = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let key = key.strip_suffix(b"\r").unwrap_or(key);
         if !(AUDIT_KEY_BYTES_MIN..=AUDIT_KEY_BYTES_MAX).contains(&key.len()) {
@@ -132,12 +132,12 @@ impl Key {
     }
 
     /// The code that a chain begins with.
-    pub(super) fn genesis(&self) -> Mac {
+    pub(crate) fn genesis(&self) -> Mac {
         Mac(self.0.clone().chain_update(GENESIS).finalize().into_bytes().into())
     }
 
     /// The code of a line, after the one before it.
-    pub(super) fn seal(&self, previous: &Mac, body: &[u8]) -> Mac {
+    pub(crate) fn seal(&self, previous: &Mac, body: &[u8]) -> Mac {
         Mac(self.0.clone().chain_update(previous.to_string()).chain_update(body).finalize().into_bytes().into())
     }
 }

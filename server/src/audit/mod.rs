@@ -1,19 +1,18 @@
 //! The audit: what happened goes to the log, and to a file of its own where one is configured. The file's records are chained with a key, so
 //! that whoever has the key can tell whether a line was changed, taken out, moved or put in.
 //!
-//! `record` makes a line, `key` seals it, `disk` keeps the files, `file` is what the rest of the server sees; `verify`, `table` and `command` are
-//! for the person who reads them.
+//! `record` makes a line, `key` seals it, `disk` keeps the files, `file` is what the rest of the server sees; `verify` is for whoever reads them.
 
-pub(crate) mod command;
 mod disk;
 mod file;
-mod key;
-mod opening;
-mod record;
-mod table;
-mod verify;
+pub(crate) mod key;
+pub(crate) mod opening;
+pub(crate) mod record;
+mod settings;
+pub(crate) mod verify;
 
-pub use file::{AuditFile, AuditSettings, Fsync};
+pub use file::AuditFile;
+pub use settings::{AuditSettings, Fsync};
 
 use muxboard_core::audit::AuditEvent;
 

@@ -1,8 +1,8 @@
 //! What is there already: opens the audit's files with the care that a folder of others needs, and finds where their chain ends.
 
-use super::file::AuditSettings;
 use super::key::{Head, Key};
 use super::record;
+use super::settings::AuditSettings;
 use muxboard_core::limits::{AUDIT_KEEP_FILES_MAX, AUDIT_LINE_BYTES_MAX, AUDIT_LOCK_MS, AUDIT_LOCK_MS_MAX};
 use muxboard_core::shell::Script;
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -15,15 +15,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A file that is written.
-pub(super) struct Open {
-    pub(super) file: File,
+pub(crate) struct Open {
+    pub(crate) file: File,
     /// Device and inode: whether the file of that name is still this one.
-    pub(super) identity: (u64, u64),
-    pub(super) bytes: u64,
+    pub(crate) identity: (u64, u64),
+    pub(crate) bytes: u64,
 }
 
 /// The path of an older file: 1 is the newest of them.
-pub(super) fn older(path: &Path, number: usize) -> PathBuf {
+pub(crate) fn older(path: &Path, number: usize) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{number}"));
     name.into()
@@ -33,7 +33,7 @@ pub(super) fn older(path: &Path, number: usize) -> PathBuf {
 ///
 /// # Errors
 /// When it is no file of ours alone to write, or another process writes it.
-pub(super) fn to_write(path: &Path) -> io::Result<Open> {
+pub(crate) fn to_write(path: &Path) -> io::Result<Open> {
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o600).custom_flags(careful());
     let file = options.open(path).map_err(in_words)?;
@@ -70,7 +70,7 @@ fn lock(file: &File) -> io::Result<()> {
 ///
 /// # Errors
 /// When it is there and is no plain file, or cannot be read.
-pub(super) fn to_read(path: &Path) -> io::Result<Option<File>> {
+pub(crate) fn to_read(path: &Path) -> io::Result<Option<File>> {
     let file = match OpenOptions::new().read(true).custom_flags(careful()).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(in_words)?,
@@ -91,7 +91,7 @@ fn in_words(error: io::Error) -> io::Error {
 ///
 /// # Errors
 /// When one of them cannot be read.
-pub(super) fn all_to_read(path: &Path) -> io::Result<Vec<(PathBuf, File)>> {
+pub(crate) fn all_to_read(path: &Path) -> io::Result<Vec<(PathBuf, File)>> {
     let mut all: Vec<(PathBuf, File)> = Vec::new();
     let mut seen = Vec::new();
     for path in std::iter::once(path.to_owned()).chain((1..=AUDIT_KEEP_FILES_MAX).map(|number| older(path, number))) {
@@ -110,7 +110,7 @@ pub(super) fn all_to_read(path: &Path) -> io::Result<Vec<(PathBuf, File)>> {
 ///
 /// # Errors
 /// When the last line is not one that this key made: it was edited, or the key is another. Going on would hide that.
-pub(super) fn end_of_chain(settings: &AuditSettings, key: &Key) -> io::Result<(Head, Vec<u8>)> {
+pub(crate) fn end_of_chain(settings: &AuditSettings, key: &Key) -> io::Result<(Head, Vec<u8>)> {
     let mut torn = Vec::new();
     for path in std::iter::once(settings.file.clone()).chain((1..=AUDIT_KEEP_FILES_MAX).map(|number| older(&settings.file, number))) {
         let Some(mut file) = to_read(&path)? else { continue };

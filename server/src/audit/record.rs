@@ -13,7 +13,7 @@ use std::io;
 
 /// What is to be written.
 #[derive(Debug)]
-pub(super) enum Entry {
+pub(crate) enum Entry {
     /// Something happened.
     Event(Timestamp, Box<AuditEvent>),
     /// So many events could not be written.
@@ -24,7 +24,7 @@ pub(super) enum Entry {
 
 impl Entry {
     /// How many events are lost if it is not written.
-    pub(super) fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         match self {
             Self::Event(..) => 1,
             Self::Lost(_, events) => *events,
@@ -35,14 +35,14 @@ impl Entry {
 
 /// What a crash left after the last whole line: enough to know it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Torn {
-    pub(super) bytes: u64,
-    pub(super) sha256: String,
+pub(crate) struct Torn {
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
 }
 
 impl Torn {
     /// That of these bytes.
-    pub(super) fn of(rest: &[u8]) -> Self {
+    pub(crate) fn of(rest: &[u8]) -> Self {
         use sha2::{Digest, Sha256};
         Self { bytes: rest.len() as u64, sha256: Sha256::digest(rest).iter().map(|b| format!("{b:02x}")).collect() }
     }
@@ -50,47 +50,47 @@ impl Torn {
 
 /// What is kept of a startup command or of an uploaded file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Command {
-    pub(super) bytes: u64,
-    pub(super) sha256: String,
+pub(crate) struct Command {
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
 }
 
 /// A record, all but its code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// Its number in the whole chain, from 1.
-    pub(super) n: u64,
+    pub(crate) n: u64,
     /// When it happened.
-    pub(super) at: String,
+    pub(crate) at: String,
     /// In the first line of a file: the code it continues from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) previous: Option<Mac>,
+    pub(crate) previous: Option<Mac>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) torn: Option<Torn>,
+    pub(crate) torn: Option<Torn>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) lost: Option<u64>,
+    pub(crate) lost: Option<u64>,
     #[serde(flatten)]
-    pub(super) event: Option<Event>,
+    pub(crate) event: Option<Event>,
 }
 
 /// The fields of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Event {
-    pub(super) who: String,
-    pub(super) gate: String,
-    pub(super) from: String,
-    pub(super) request: String,
-    pub(super) operation: String,
-    pub(super) abilities: Vec<String>,
+pub(crate) struct Event {
+    pub(crate) who: String,
+    pub(crate) gate: String,
+    pub(crate) from: String,
+    pub(crate) request: String,
+    pub(crate) operation: String,
+    pub(crate) abilities: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) host: Option<String>,
+    pub(crate) host: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) user: Option<String>,
+    pub(crate) user: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) session: Option<String>,
+    pub(crate) session: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) command: Option<Command>,
-    pub(super) result: String,
+    pub(crate) command: Option<Command>,
+    pub(crate) result: String,
 }
 
 impl Event {
@@ -141,7 +141,7 @@ impl Formatter for Ascii {
 ///
 /// # Errors
 /// Never, as far as is known: JSON of plain fields.
-pub(super) fn line(key: &Key, after: &Head, first: bool, entry: &Entry) -> io::Result<(Vec<u8>, Head)> {
+pub(crate) fn line(key: &Key, after: &Head, first: bool, entry: &Entry) -> io::Result<(Vec<u8>, Head)> {
     let (at, torn, lost, event) = match entry {
         Entry::Event(at, event) => (at, None, None, Some(Event::of(event))),
         Entry::Lost(at, events) => (at, None, Some(*events), None),
@@ -159,15 +159,15 @@ pub(super) fn line(key: &Key, after: &Head, first: bool, entry: &Entry) -> io::R
 
 /// A line taken apart.
 #[derive(Debug)]
-pub(super) struct Parts {
-    pub(super) record: Record,
+pub(crate) struct Parts {
+    pub(crate) record: Record,
     /// What the code covers beside the code before it.
-    pub(super) body: Vec<u8>,
-    pub(super) mac: Mac,
+    pub(crate) body: Vec<u8>,
+    pub(crate) mac: Mac,
 }
 
 /// Takes a line apart, without its end of line. `None`: it is no record.
-pub(super) fn parts(line: &[u8]) -> Option<Parts> {
+pub(crate) fn parts(line: &[u8]) -> Option<Parts> {
     const OPEN: &[u8] = b",\"mac\":\"";
     let rest = line.strip_suffix(b"\"}")?;
     let (rest, mac) = rest.split_at_checked(rest.len().checked_sub(64)?)?;

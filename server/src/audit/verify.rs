@@ -11,32 +11,32 @@ use std::io::{self, BufRead, Read};
 
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finding {
+pub(crate) struct Finding {
     /// `FILE:LINE`, or nothing if it is about the whole.
-    pub(super) line: Option<String>,
-    pub(super) says: String,
+    pub(crate) line: Option<String>,
+    pub(crate) says: String,
 }
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// The number of the first record.
-    pub(super) first: Option<u64>,
+    pub(crate) first: Option<u64>,
     /// The head as it is in the files.
-    pub(super) last: Option<Head>,
-    pub(super) records: u64,
-    pub(super) files: u64,
+    pub(crate) last: Option<Head>,
+    pub(crate) records: u64,
+    pub(crate) files: u64,
     /// Events that could not be written, as the records say themselves.
-    pub(super) lost: u64,
+    pub(crate) lost: u64,
     /// Half lines that a crash left, as the records say themselves.
-    pub(super) torn: u64,
-    pub(super) findings: Vec<Finding>,
+    pub(crate) torn: u64,
+    pub(crate) findings: Vec<Finding>,
     /// There are more findings than are kept.
-    pub(super) more: bool,
+    pub(crate) more: bool,
 }
 
 /// Reads the lines of one audit, file by file, from the oldest.
-pub(super) struct Verifier<'a> {
+pub(crate) struct Verifier<'a> {
     key: &'a Key,
     /// The heads that must be in it, and whether they were come by.
     heads: Vec<(Head, bool)>,
@@ -49,7 +49,7 @@ pub(super) struct Verifier<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    pub(super) fn new(key: &'a Key, heads: &[Head]) -> Self {
+    pub(crate) fn new(key: &'a Key, heads: &[Head]) -> Self {
         let heads = heads.iter().map(|head| (*head, false)).collect();
         Self { key, heads, name: String::new(), line: 0, torn: Vec::new(), torn_at: None, verdict: Verdict::default() }
     }
@@ -58,7 +58,7 @@ impl<'a> Verifier<'a> {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn file(&mut self, name: &str, mut file: impl BufRead) -> io::Result<()> {
+    pub(crate) fn file(&mut self, name: &str, mut file: impl BufRead) -> io::Result<()> {
         (self.name, self.line) = (name.to_owned(), 0);
         self.verdict.files += 1;
         let mut line = Vec::new();
@@ -181,7 +181,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// What was found in all.
-    pub(super) fn end(mut self) -> Verdict {
+    pub(crate) fn end(mut self) -> Verdict {
         if !self.torn.is_empty() {
             let says = "is not whole: a crash left it so, or its end was cut. muxboard puts such a file aside when it starts, and says so in the next";
             let line = self.torn_at.take();

@@ -1,7 +1,6 @@
 //! The audit file of the configuration: as written, then as meant. Whether it can be opened is another question, asked at the start.
 
-use super::Mistake;
-use super::written::Text;
+use super::text::{Mistake, Text, within};
 use crate::audit::{AuditSettings, Fsync};
 use muxboard_core::limits::{AUDIT_KEEP_FILES, AUDIT_KEEP_FILES_MAX, AUDIT_ROTATE_BYTES, AUDIT_ROTATE_BYTES_MAX, AUDIT_ROTATE_BYTES_MIN};
 use serde::Deserialize;
@@ -54,15 +53,6 @@ impl WrittenAudit {
 fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, Mistake> {
     let plain = path.get_ref().starts_with('/') && !path.get_ref().ends_with('/') && !path.get_ref().contains(char::is_control);
     if plain { Ok(path.get_ref().into()) } else { Err(text.at(path, format!("{what} must be the absolute path of a file"))) }
-}
-
-pub(super) fn within<T>(text: &Text<'_>, number: Option<&Spanned<i64>>, what: &str, default: T, range: std::ops::RangeInclusive<T>) -> Result<T, Mistake>
-where
-    T: TryFrom<i64> + PartialOrd + std::fmt::Display,
-{
-    let Some(written) = number else { return Ok(default) };
-    let meant = T::try_from(*written.get_ref()).ok().filter(|number| range.contains(number));
-    meant.ok_or_else(|| text.at(written, format!("{what} must be between {} and {}", range.start(), range.end())))
 }
 
 #[cfg(test)]

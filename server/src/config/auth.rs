@@ -1,19 +1,96 @@
 //! The gate of the configuration: as written, then as meant.
 
-use super::written::{Text, WrittenAuth, WrittenProxy, WrittenToken};
-use super::{GateChoice, Mistake};
-use crate::auth::proxy::ProxyGate;
-use crate::auth::token::{NamedToken, sha256};
-use crate::auth::user_map::UserMap;
+use super::text::{Mistake, Text};
+use crate::access::gate::Gate;
+use crate::access::proxy::ProxyGate;
+use crate::access::token::{NamedToken, TokenGate, sha256};
+use crate::access::user_map::UserMap;
 use axum::http::HeaderName;
 use ipnet::IpNet;
 use muxboard_core::limits::{IDENTITY_BYTES_MAX, TOKEN_CHARS_MIN};
 use muxboard_core::name::{Piece, pieces};
 use muxboard_core::snapshot::UnixSeconds;
+use serde::Deserialize;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::value::Datetime;
+
+/// The chosen gate.
+pub enum GateChoice {
+    /// Nobody.
+    Deny,
+    /// These tokens.
+    Token(Vec<NamedToken>),
+    /// What a proxy says.
+    Proxy(ProxyGate),
+    /// Whoever reaches it.
+    Open,
+}
+
+impl fmt::Debug for GateChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deny => f.write_str("Deny"),
+            Self::Token(tokens) => f.debug_list().entries(tokens.iter().map(|t| &t.name)).finish(),
+            Self::Proxy(_) => f.write_str("Proxy"),
+            Self::Open => f.write_str("Open"),
+        }
+    }
+}
+
+impl GateChoice {
+    /// The gate of a board on that port.
+    pub(super) fn gate(&self, port: u16, https_alone: bool, base: &str) -> Gate {
+        match self {
+            Self::Deny => Gate::Deny,
+            Self::Token(tokens) if https_alone => Gate::Token(TokenGate::new(tokens.clone(), port).secure(base)),
+            Self::Token(tokens) => Gate::Token(TokenGate::new(tokens.clone(), port)),
+            Self::Proxy(gate) => Gate::Proxy(gate.clone()),
+            Self::Open => Gate::Open,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenAuth {
+    pub(super) gate: Spanned<String>,
+    #[serde(default)]
+    pub(super) token: Vec<WrittenToken>,
+    pub(super) proxy: Option<Spanned<WrittenProxy>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenProxy {
+    pub(super) header: Option<Spanned<String>>,
+    pub(super) groups_header: Option<Spanned<String>>,
+    pub(super) groups_separator: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) trusted: Vec<Spanned<String>>,
+    pub(super) secret_header: Option<Spanned<String>>,
+    pub(super) secret_file: Option<Spanned<String>>,
+    pub(super) user_map: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) system_users: Vec<String>,
+}
+
+impl WrittenProxy {
+    /// Whether it says more than which proxies are believed about a client's address.
+    pub(super) fn is_gate(&self) -> bool {
+        [&self.header, &self.groups_header, &self.groups_separator, &self.secret_header, &self.secret_file, &self.user_map].iter().any(|key| key.is_some())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenToken {
+    pub(super) name: Spanned<String>,
+    pub(super) sha256: Spanned<String>,
+    pub(super) expires: Option<Spanned<toml::value::Datetime>>,
+}
 
 /// The gate, and the proxies that are believed about a client's address.
 pub(super) fn meant(text: &Text<'_>, auth: Option<&WrittenAuth>) -> Result<(GateChoice, Vec<IpNet>), Mistake> {

@@ -1,12 +1,24 @@
 //! A grant of the configuration: as written, then as meant. What it names must be configured: a name that nothing has is a mistake, not a rule.
 
-use super::written::{Text, WrittenGrant};
-use super::{MAPPED, Mistake};
+use super::text::{Mistake, Text};
 use muxboard_core::inventory::Inventory;
 use muxboard_core::name::{HostKey, UnixUser};
-use muxboard_core::policy::{Abilities, Among, Grant};
+use muxboard_core::policy::{Abilities, Ability, Among, Grant};
+use serde::Deserialize;
 use std::fmt;
 use toml::Spanned;
+
+/// In `users`: the account that the user map gives to whoever asks.
+pub(super) const MAPPED: &str = "@mapped";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenGrant {
+    pub(super) who: Vec<String>,
+    pub(super) hosts: Vec<Spanned<String>>,
+    pub(super) users: Vec<Spanned<String>>,
+    pub(super) can: Vec<Ability>,
+}
 
 pub(super) fn meant(text: &Text<'_>, written: &Spanned<WrittenGrant>, inventory: &Inventory) -> Result<Grant, Mistake> {
     let grant = written.get_ref();

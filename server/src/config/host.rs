@@ -1,7 +1,7 @@
 //! A host of the configuration: as written, then as meant. Nothing of it may look like an option to ssh or tmux, or hold what a shell would read.
 
-use super::written::Text;
-use super::{MAPPED, Mistake};
+use super::grant::MAPPED;
+use super::text::{Mistake, Text};
 use muxboard_core::inventory::{Host, HostKeys, Reach, Secret, Socket, Ssh, User};
 use muxboard_core::name::{HostKey, UnixUser};
 use serde::Deserialize;
@@ -141,9 +141,9 @@ impl WrittenHost {
     }
 }
 
-type Written = Option<Spanned<String>>;
+type Word = Option<Spanned<String>>;
 
-fn secret(text: &Text<'_>, what: &str, variable: &Written, file: &Written, credential: &Written) -> Result<Option<Secret>, Mistake> {
+fn secret(text: &Text<'_>, what: &str, variable: &Word, file: &Word, credential: &Word) -> Result<Option<Secret>, Mistake> {
     if let Some(second) = [variable, file, credential].into_iter().flatten().nth(1) {
         return Err(text.at(second, format!("the {what} is kept in two places: name one")));
     }
@@ -163,7 +163,7 @@ fn secret(text: &Text<'_>, what: &str, variable: &Written, file: &Written, crede
     })
 }
 
-fn socket(text: &Text<'_>, path: &Written, name: &Written, file: &Written) -> Result<Option<Socket>, Mistake> {
+fn socket(text: &Text<'_>, path: &Word, name: &Word, file: &Word) -> Result<Option<Socket>, Mistake> {
     if let Some(second) = [path, name, file].into_iter().flatten().nth(1) {
         return Err(text.at(second, "socket, socket_name and socket_file are answers to one question: name one"));
     }

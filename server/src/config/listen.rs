@@ -1,14 +1,17 @@
 //! Where the configuration says to listen, as written, then as meant; and what must hold so that nothing crosses a network in the clear.
 
-use super::written::{Text, Written};
-use super::{GateChoice, LISTEN_DEFAULT, Mistake};
-use crate::listen::{Listen, TlsFiles};
+use super::auth::GateChoice;
+use super::raw::Written;
+use super::text::{Mistake, Text};
+use crate::http::listen::{Listen, TlsFiles};
 use ipnet::IpNet;
 use muxboard_core::limits::{CONNECTIONS, CONNECTIONS_MAX, CONNECTIONS_MIN, UNIX_PATH_BYTES_MAX};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use toml::Spanned;
 
+/// Where we listen without a configuration.
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:8088";
 /// The mode of a Unix socket: the owner and the group, which the proxy is in.
 const MODE_DEFAULT: u32 = 0o660;
 

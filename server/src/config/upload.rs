@@ -1,8 +1,6 @@
 //! Uploads in the configuration: as written, then as meant. Off unless it says otherwise.
 
-use super::Mistake;
-use super::audit::within;
-use super::written::Text;
+use super::text::{Mistake, Text, within};
 use muxboard_core::limits::{UPLOAD_BYTES_MAX, UPLOAD_BYTES_MOST, UPLOAD_HOURS, UPLOAD_HOURS_MAX};
 use muxboard_fleet::UploadLimits;
 use serde::Deserialize;

@@ -1,0 +1,89 @@
+//! What went wrong on a host, or is not known of it, and why somebody is not let in: as the public sentence that a page and the API say.
+
+use crate::access::caller::Refusal;
+use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::fault;
+use muxboard_core::limits::{LOCKOUT_SECONDS, UPLOAD_FILES_MAX};
+use muxboard_core::snapshot::UserState;
+use muxboard_core::upload::{FOLDER, Refused};
+use muxboard_fleet::Failed;
+
+/// Of somebody whom nobody has looked at since we started.
+pub(crate) const NOT_LOOKED_AT: &str = "The sessions of that user are not looked at yet. Wait a moment, and try again.";
+
+/// What is said of something that was to be done.
+pub(crate) fn public(failed: Failed) -> PublicError {
+    let unreachable = |says: &str| PublicError::new(Kind::Unreachable, says);
+    match failed {
+        Failed::Gone => PublicError::new(Kind::Gone, "This session is gone, or another one has its place now. Nothing was touched."),
+        Failed::NameTaken => PublicError::new(Kind::NameTaken, "A session of that name exists already. Choose another name."),
+        Failed::MadeByConfiguration => PublicError::new(
+            Kind::NameTaken,
+            "The tmux configuration of that user makes a session of that name when tmux starts, and it runs now. Your command was not run: open that session, or \
+             choose another name.",
+        ),
+        Failed::NoDirectory => PublicError::new(Kind::BadInput, "That directory does not exist there, or that user may not enter it."),
+        Failed::EndedAtOnce => PublicError::new(Kind::Unreachable, "The session ended at once. Does that user have a login shell that may run (not nologin)?"),
+        Failed::CapReached => PublicError::new(Kind::CapReached, "Too many terminals are open. Close one and try again."),
+        Failed::UploadsReached => PublicError::new(Kind::CapReached, "Too many files are on their way. Wait until one is there, and try again."),
+        Failed::TextsReached => PublicError::new(Kind::CapReached, "Texts of sessions are being read already. Wait until one is there, and try again."),
+        Failed::Busy => PublicError::new(Kind::CapReached, "Too many things are being done for that user at this moment. Wait a little, and try again."),
+        Failed::TextTooLarge => PublicError::new(Kind::TooLarge, "The text is larger than what is read at once. Ask for less of the history (?history=1000)."),
+        Failed::Silent => unreachable("It ended there without a word: it may have been killed, or the connection broke. Nothing was kept."),
+        Failed::NotTaken(refused) => not_taken(refused),
+        Failed::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
+        Failed::User(UserState::Fault(fault)) if fault.kind == fault::Kind::NotAnswering => {
+            unreachable(&format!("{} Whether it was done is not known; refresh to see.", fault.title))
+        }
+        Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => unreachable(&fault.sentence()),
+        Failed::User(UserState::NoServer | UserState::Pending | UserState::Sessions(_)) => unreachable("No tmux server is running for that user."),
+    }
+}
+
+/// What is said when a text cannot be read: nothing was to be done, so whether it was done is no question.
+pub(crate) fn reading(failed: Failed) -> PublicError {
+    match failed {
+        Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => PublicError::new(Kind::Unreachable, fault.sentence()),
+        other => public(other),
+    }
+}
+
+/// The public sentence for sessions that are not known: `Some` fault, or not looked at yet.
+pub(crate) fn unknown(fault: Option<&fault::Fault>) -> PublicError {
+    PublicError::new(Kind::Unreachable, fault.map_or_else(|| NOT_LOOKED_AT.to_owned(), fault::Fault::sentence))
+}
+
+/// Why the user's own machine did not take a file.
+fn not_taken(refused: Refused) -> PublicError {
+    let no_room = |says: String| PublicError::new(Kind::NoRoom, says);
+    match refused {
+        Refused::Home => no_room("That user's home directory is not there, or cannot be written to.".into()),
+        Refused::Folder => {
+            no_room(format!("~/{FOLDER} there is not that user's own directory that nobody else may enter. As that user: rm -rf ~/{FOLDER} (look at it first)"))
+        }
+        Refused::File => {
+            no_room(format!("~/{FOLDER} there is a file or a broken link, where the folder for uploads is to be. As that user: mv ~/{FOLDER} ~/{FOLDER}.old"))
+        }
+        Refused::Many => {
+            no_room(format!("{UPLOAD_FILES_MAX} uploaded files are there already; they go when they are old enough. To make room now: rm ~/{FOLDER}/*"))
+        }
+        Refused::Write(words) if words.trim().is_empty() => no_room("The file could not be written there. Nothing of it was kept.".into()),
+        Refused::Write(words) => no_room(format!("The file could not be written there: {words}. Nothing of it was kept.")),
+        Refused::Cut => PublicError::new(Kind::BadInput, "The file did not come whole. Nothing of it was kept."),
+    }
+}
+
+/// Why the gate of this name lets somebody not in.
+pub(crate) fn refused(gate: &str, refusal: &Refusal) -> PublicError {
+    match refusal {
+        Refusal::Unknown if gate == "token" => {
+            PublicError::new(Kind::Unauthenticated, "You are not logged in. A program sends its token: Authorization: Bearer TOKEN.")
+        }
+        Refusal::Unknown => PublicError::new(Kind::Unauthenticated, "You are not logged in."),
+        Refusal::Locked => PublicError::new(Kind::Locked, format!("Too many failed logins. Wait {} minutes.", LOCKOUT_SECONDS / 60)),
+        Refusal::NotMapped(identity) => PublicError::new(
+            Kind::Forbidden,
+            format!("You are logged in as {identity}, and no Unix account here is mapped to that. Whoever runs this board can add a line to its user map."),
+        ),
+    }
+}

@@ -1,0 +1,242 @@
+//! JSON for programs. Errors are problem+json (RFC 9457). What is not known here is refused: an unknown field, an unknown query.
+
+use crate::error::reading;
+use crate::http::problem::{answered, bad, no_query, problem};
+use crate::state::Shared;
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use muxboard_app::board::{Board, field};
+use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::fault::{self, Fault};
+use muxboard_core::limits::TEXT_LINES_MAX;
+use muxboard_core::name::{HostKey, UnixUser};
+use muxboard_core::note::Note;
+use muxboard_core::policy::{Ability, Asker, Create, ReadText};
+use muxboard_core::snapshot::{HostState, HostView, Place, Session, SessionId, UserState, UserView, View};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Any other URL below `/api`.
+pub(crate) async fn nothing() -> Response {
+    problem(&PublicError::new(Kind::NotFound, "There is no such thing in this API."))
+}
+
+/// The body, as JSON and nothing else.
+fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, PublicError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    if kind.split(';').next().is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("application/json")) {
+        return Err(bad("The body must be JSON: Content-Type: application/json."));
+    }
+    serde_json::from_slice(body).map_err(|error| bad(format!("The body is not what is asked for: {error}.")))
+}
+
+/// Who am I, and where.
+pub(crate) async fn whoami(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>) -> Response {
+    let view = shared.view(&who);
+    let account = who.principal.account.as_ref();
+    if let Some(account) = account
+        && has_no_account(&view, account.as_str())
+    {
+        let says =
+            format!("{} is mapped to the Unix account {account}, and there is no such account. As root: useradd --create-home {account}", who.principal.name);
+        return problem(&PublicError::new(Kind::Internal, says));
+    }
+    let places: Vec<Value> = view.hosts.iter().flat_map(|h| h.users.iter().map(|u| json!({ "host": h.host.key, "user": u.row.name, "can": can(u) }))).collect();
+    Json(json!({ "identity": who.principal.name, "account": account, "groups": who.principal.groups, "gate": who.gate, "reach": places })).into_response()
+}
+
+/// Whether an account is missing wherever it could be.
+fn has_no_account(view: &View, account: &str) -> bool {
+    let mut rows = view.hosts.iter().flat_map(|h| &h.users).filter(|u| u.row.name.as_str() == account).peekable();
+    rows.peek().is_some() && rows.all(|u| matches!(&u.row.state, UserState::Fault(fault) if fault.kind == fault::Kind::NoAccount))
+}
+
+fn can(user: &UserView) -> Vec<Ability> {
+    Ability::ALL.into_iter().filter(|a| user.can.has(*a)).collect()
+}
+
+/// The hosts, and how each is.
+pub(crate) async fn hosts(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
+    answered(no_query(query.as_deref()).map(|()| {
+        let view = shared.view(&who);
+        let hosts: Vec<Value> = view.hosts.iter().map(host_alone).collect();
+        Json(json!({ "now": view.now, "hosts": hosts })).into_response()
+    }))
+}
+
+/// What is there.
+pub(crate) async fn sessions(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
+    answered(no_query(query.as_deref()).map(|()| list(&shared.view(&who))))
+}
+
+fn list(view: &View) -> Response {
+    let hosts: Vec<Value> = view.hosts.iter().map(host).collect();
+    Json(json!({ "now": view.now, "hosts": hosts })).into_response()
+}
+
+/// A session to be made.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToCreate {
+    host: String,
+    user: String,
+    name: String,
+    #[serde(default)]
+    directory: String,
+    #[serde(default)]
+    command: String,
+}
+
+pub(crate) async fn create(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
+    let made = async {
+        let asked: ToCreate = read(&headers, &body)?;
+        let place = place(&asked.host, &asked.user)?;
+        let wanted = Create {
+            name: field(&asked.name, "name")?,
+            directory: if asked.directory.is_empty() { None } else { Some(field(&asked.directory, "directory")?) },
+            command: if asked.command.is_empty() { None } else { Some(field(&asked.command, "command")?) },
+        };
+        let user = place.user.clone();
+        let made = shared.create(&who, place, wanted).await?;
+        Ok((StatusCode::CREATED, Json(json!({ "id": made.session, "notes": sentences(&made.notes, &user) }))).into_response())
+    };
+    answered(made.await)
+}
+
+fn place(host: &str, user: &str) -> Result<Place, PublicError> {
+    Ok(Place { host: field(host, "host")?, user: field(user, "user")? })
+}
+
+pub(crate) fn target((host, user, session): &(String, String, String)) -> Result<(Place, SessionId), PublicError> {
+    Ok((place(host, user)?, field(session, "session")?))
+}
+
+pub(crate) type Target = Path<(String, String, String)>;
+
+/// What its active pane shows, and its history, or at most so many lines of that (`?history=0`).
+pub(crate) async fn text(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
+    let read = async {
+        let history = match query.as_deref().filter(|query| !query.is_empty()).map(|query| query.split_once('=')) {
+            None => TEXT_LINES_MAX,
+            Some(Some(("history", lines))) => lines.parse().map_err(|_| bad("history: a number of lines."))?,
+            Some(_) => return Err(bad("The only parameter here is history=LINES.")),
+        };
+        let (place, session) = target(&path)?;
+        let permit = shared.permit(&who, place, ReadText { session })?;
+        let read = shared.fleet.text(&permit, history).await.map_err(reading)?;
+        Ok(Json(json!({ "text": read.text, "history": read.history, "prefix": read.prefix, "bracketed_paste": read.bracketed_paste })).into_response())
+    };
+    answered(read.await)
+}
+
+/// What a session is to be called.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToRename {
+    name: String,
+}
+
+pub(crate) async fn rename(
+    State(shared): State<Arc<Shared>>,
+    Extension(who): Extension<Asker>,
+    Path(path): Target,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let renamed = async {
+        let (place, session) = target(&path)?;
+        let asked: ToRename = read(&headers, &body)?;
+        shared.rename(&who, place, session, field(&asked.name, "name")?).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    };
+    answered(renamed.await)
+}
+
+/// The name of a session that is to be killed, letter for letter.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToKill {
+    confirm: String,
+}
+
+pub(crate) async fn kill(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, Path(path): Target, headers: HeaderMap, body: Bytes) -> Response {
+    let killed = async {
+        let (place, session) = target(&path)?;
+        let asked: ToKill = read(&headers, &body)?;
+        let kept = shared.kill(&who, place, session, asked.confirm).await?;
+        if kept.windows == 0 { Ok(StatusCode::NO_CONTENT.into_response()) } else { Ok(Json(json!({ "kept": kept })).into_response()) }
+    };
+    answered(killed.await)
+}
+
+/// The host to look at again; all if none.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ToRefresh {
+    host: Option<String>,
+}
+
+pub(crate) async fn refresh(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
+    let refreshed = async {
+        let asked: ToRefresh = if body.is_empty() { ToRefresh::default() } else { read(&headers, &body)? };
+        let host: Option<HostKey> = asked.host.map(|host| field(&host, "host")).transpose()?;
+        shared.refresh(&who, host).await?;
+        Ok(list(&shared.view(&who)))
+    };
+    answered(refreshed.await)
+}
+
+fn host(view: &HostView) -> Value {
+    let mut all = host_alone(view);
+    if let Some(fields) = all.as_object_mut() {
+        fields.insert("users".into(), view.users.iter().map(user).collect());
+    }
+    all
+}
+
+fn host_alone(view: &HostView) -> Value {
+    let (state, fault, round_trip_ms) = match &view.host.state {
+        HostState::Pending => (json!("pending"), None, None),
+        HostState::Up { round_trip_ms } => (json!("up"), None, Some(*round_trip_ms)),
+        HostState::Fault(fault) => (json!(fault.kind), Some(fault), None),
+    };
+    json!({
+        "key": view.host.key, "label": view.host.label, "place": view.host.place, "ok": state == "up", "state": state, "error": fault.map(error),
+        "mend": fault.and_then(|f| f.line.as_ref()), "since": view.host.since, "round_trip_ms": round_trip_ms, "checked_at": view.host.swept_at,
+    })
+}
+
+fn error(fault: &Fault) -> String {
+    format!("{} {}", fault.title, fault.words)
+}
+
+fn user(view: &UserView) -> Value {
+    let (state, fault) = match &view.row.state {
+        UserState::Pending => (json!("pending"), None),
+        UserState::Sessions(_) => (json!("sessions"), None),
+        UserState::NoServer => (json!("no_server"), None),
+        UserState::Fault(fault) => (json!(fault.kind), Some(fault)),
+    };
+    json!({
+        "user": view.row.name, "through_sudo": view.row.through_sudo, "state": state, "error": fault.map(error), "mend": fault.and_then(|f| f.line.as_ref()),
+        "since": view.row.since, "can": can(view), "sessions": view.row.sessions().iter().map(|s| session(s, &view.row.name)).collect::<Vec<_>>(),
+    })
+}
+
+fn sentences(notes: &[Note], user: &UnixUser) -> Vec<String> {
+    notes.iter().map(|note| note.sentence(user)).collect()
+}
+
+fn session(session: &Session, user: &UnixUser) -> Value {
+    let windows: Vec<Value> = session
+        .windows
+        .iter()
+        .map(|w| json!({ "id": w.id, "also_in": w.also_in, "mode": w.mode, "index": w.index, "name": w.name, "active": w.active, "activity": w.activity, "bell": w.bell, "exited": w.exited, "command": w.command, "path": w.path, "title": w.title }))
+        .collect();
+    json!({ "id": session.id, "name": session.name, "created": session.id.created, "activity": session.activity, "attached": session.attached, "windows": windows, "notes": sentences(&session.notes, user) })
+}

@@ -1,0 +1,94 @@
+//! What every request must pass before anything looks at who sent it, and what every answer carries.
+
+use crate::access::allowed_hosts::check;
+use crate::access::peer::{Peer, Source};
+use crate::access::token::random_hex;
+use crate::state::Shared;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use muxboard_core::audit::AuditEvent;
+use muxboard_core::limits::HTTPS_ALONE_SECONDS;
+use muxboard_core::policy::{Asker, Principal};
+use std::sync::Arc;
+
+/// Too many requests. Foreign `Host`: DNS rebinding. Foreign or missing `Origin` where something changes: a cross-site request.
+pub(crate) async fn doors(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let rules = shared.rules();
+    let source = Source::of(Peer::of(&request), request.headers(), &rules.doors.proxies);
+    if !shared.throttle.lets_through(source) {
+        if let Some(times) = shared.throttle.refused.times() {
+            tracing::info!(times, path = request.uri().path(), from = %source, "refused: too many requests");
+        }
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], "Too many requests. Wait a moment.\n").into_response();
+    }
+    if let Err(refused) = check(&rules.doors, &request) {
+        tracing::info!(path = request.uri().path(), from = %source, "refused: {refused}");
+        let request = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let nobody = Asker { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
+        (shared.audit)(AuditEvent::about(&nobody, "enter", "denied: foreign host or origin"));
+        return (StatusCode::FORBIDDEN, format!("Refused: {refused}\n")).into_response();
+    }
+    next.run(request).await
+}
+
+/// This request's nonce, for the one inline script of a page.
+#[derive(Clone)]
+pub(crate) struct Nonce(pub(crate) String);
+
+/// The correlation id of a request.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// Sets the headers of every answer, errors too.
+pub(crate) async fn headers(mut request: Request, next: Next) -> Response {
+    let random = random_hex();
+    let (nonce, id) = random.split_at(32);
+    // The nonce is a secret of this page, the id is not.
+    let id: String = id.chars().take(16).collect();
+    request.extensions_mut().insert(Nonce(nonce.to_owned()));
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut answer = next.run(request).await;
+    let terminal = answer.extensions().get::<XtermPage>().is_some();
+    // xterm.js sets style attributes, and nothing else here does.
+    let attributes = if terminal { "style-src-attr 'unsafe-inline'; " } else { "" };
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; {attributes}img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let out = answer.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        out.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        out.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+    ] {
+        out.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    // Pages show what a principal may see: no cache keeps them.
+    out.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// Tells browsers to come by https alone, if no other origin is configured: what is typed without it never leaves them in the clear.
+pub(crate) async fn https_alone(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    if shared.rules().doors.https_alone()
+        && let Ok(alone) = HeaderValue::from_str(&format!("max-age={HTTPS_ALONE_SECONDS}"))
+    {
+        answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, alone);
+    }
+    answer
+}
+
+/// Marks the answer that holds a terminal.
+#[derive(Clone, Copy)]
+pub(crate) struct XtermPage;

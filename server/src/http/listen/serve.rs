@@ -1,0 +1,155 @@
+//! Serving: connections are taken and spoken HTTP/1.1 with, each in a task of its own, so that none waits for another.
+//!
+//! `axum::serve` is not used because it sets no timer: a client that sends half a head, or nothing, would have its connection for ever.
+
+use super::room::{Seat, Seated};
+use super::{Arrived, Certificate, Doorway, Io, body};
+use crate::access::peer::Peer;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use muxboard_core::limits::{ACCEPT_PAUSE_MS, HEAD_BYTES_MAX, HEAD_SECONDS_MAX, KEEP_ALIVE_SECONDS_MAX, SEND_BUFFER_BYTES, STALL_SECONDS_MAX};
+use rustix::net::sockopt::{set_socket_send_buffer_size, set_tcp_user_timeout};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
+
+const HEAD: Duration = Duration::from_secs(HEAD_SECONDS_MAX);
+
+/// What every connection is served with.
+#[derive(Clone)]
+struct Serving {
+    router: Router,
+    certificate: Option<Arc<Certificate>>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Doorway {
+    /// Serves until it is told to stop, and then until the requests under way are answered. `trusted` says which peers are proxies that speak for
+    /// many.
+    pub(crate) async fn serve(mut self, router: Router, trusted: impl Fn(Peer) -> bool, mut stop: watch::Receiver<bool>) {
+        let (open, held) = watch::channel(());
+        let serving = Serving { router, certificate: self.certificate.take(), stop: stop.clone() };
+        loop {
+            let next = async {
+                let permit = self.room.one().await;
+                (permit, self.socket.accept().await)
+            };
+            let (permit, accepted) = tokio::select! {
+                next = next => next,
+                () = told(&mut stop) => break,
+            };
+            let (arrived, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    pause_after(&error).await;
+                    continue;
+                }
+            };
+            let Some(seat) = self.room.seat(permit, peer, trusted(peer)) else { continue };
+            let (serving, held) = (serving.clone(), held.clone());
+            tokio::spawn(async move {
+                serving.connection(arrived, peer, seat).await;
+                drop(held);
+            });
+        }
+        // Nobody connects any more, and the file of a Unix socket is gone.
+        drop(self);
+        drop(held);
+        open.closed().await;
+    }
+}
+
+/// A client that left before it was accepted is no trouble of ours. All else is (no descriptor is free), and would be there again at once.
+async fn pause_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        tracing::error!("cannot accept a connection: {error}");
+        sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+    }
+}
+
+async fn told(stop: &mut watch::Receiver<bool>) {
+    // A sender that is gone stops too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+impl Serving {
+    async fn connection(self, arrived: Arrived, peer: Peer, seat: Seat) {
+        let certificate = self.certificate.clone();
+        // The seat is held while hands are shaken: who says nothing costs this task and its seat, for that time.
+        let io = match timeout(HEAD, prepare(arrived, certificate.as_deref())).await {
+            Ok(Ok(io)) => io,
+            Ok(Err(error)) => return tracing::debug!(?peer, "no TLS connection came about: {error}"),
+            Err(_) => return tracing::debug!(?peer, "no TLS connection came about in time"),
+        };
+        self.http(Seated { io, _seat: seat }, peer).await;
+    }
+
+    async fn http(mut self, io: Seated<Box<dyn Io>>, peer: Peer) {
+        let router = self.router;
+        let asked = Arc::new(AtomicBool::new(false));
+        let heard = asked.clone();
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            heard.store(true, Ordering::Relaxed);
+            let mut request = request.map(|incoming| body::timed(Body::new(incoming)));
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.clone().oneshot(request)
+        });
+        let mut http = http1::Builder::new();
+        // It is also the longest silence between two requests. Who has sent one head may let the next one take as long: he could as well ask again
+        // and again.
+        http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(KEEP_ALIVE_SECONDS_MAX)).max_buf_size(HEAD_BYTES_MAX);
+        let mut served = pin!(http.serve_connection(TokioIo::new(io), service).with_upgrades());
+        let mut first = pin!(sleep(HEAD));
+        let (mut late, mut stopping) = (false, false);
+        loop {
+            tokio::select! {
+                ended = &mut served => {
+                    if let Err(error) = ended {
+                        tracing::debug!(?peer, "a connection ended: {error}");
+                    }
+                    return;
+                }
+                () = &mut first, if !late => late = true,
+                () = told(&mut self.stop), if !stopping => {
+                    stopping = true;
+                    served.as_mut().graceful_shutdown();
+                }
+            }
+            if !asked.load(Ordering::Relaxed) {
+                return tracing::debug!(?peer, "a connection was closed: it had asked for nothing");
+            }
+        }
+    }
+}
+
+/// What HTTP is spoken over. What the kernel holds for a slow reader is memory too, and output that is old when it is read.
+async fn prepare(arrived: Arrived, certificate: Option<&Certificate>) -> io::Result<Box<dyn Io>> {
+    match arrived {
+        Arrived::Unix(unix) => {
+            let _ = set_socket_send_buffer_size(&unix, SEND_BUFFER_BYTES);
+            Ok(Box::new(unix))
+        }
+        Arrived::Tcp(tcp) => {
+            // A key press must not wait for the next one.
+            let _ = tcp.set_nodelay(true);
+            let _ = set_socket_send_buffer_size(&tcp, SEND_BUFFER_BYTES);
+            // Who takes no byte of an answer for so long is gone, or means us to wait for ever.
+            let _ = set_tcp_user_timeout(&tcp, u32::try_from(STALL_SECONDS_MAX * 1000).unwrap_or(u32::MAX));
+            match certificate {
+                Some(certificate) => Ok(Box::new(certificate.shake(tcp).await?)),
+                None => Ok(Box::new(tcp)),
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What is spoken with browsers and programs: every URL, the guards before it, the pages, the API, the WebSockets, and how connections come in.
+
+mod api;
+pub(crate) mod assets;
+mod context;
+pub(crate) mod forms;
+mod guard;
+pub(crate) mod listen;
+mod pages;
+mod problem;
+mod refusal;
+pub(crate) mod routes;
+mod socket;
+mod upload;

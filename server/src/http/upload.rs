@@ -1,0 +1,208 @@
+//! Files from a page: one request a file, its bytes the body as they are. What it is, is told from its first bytes; what the browser says of it (a
+//! type, a name) is not asked.
+
+use crate::error::public as failed;
+use crate::http::api::{Target, target};
+use crate::http::context::Visit;
+use crate::http::problem::{answered, no_query, problem};
+use crate::state::{Shared, unix_now};
+use axum::body::{Body, Bytes};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use futures_util::{Stream, StreamExt};
+use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::audit::AuditEvent;
+use muxboard_core::limits::{CHECK_SECONDS, SNIFFED_BYTES, UPLOAD_BYTES_PER_SECOND_MIN, UPLOAD_IDLE_SECONDS_MAX};
+use muxboard_core::policy::{Asker, Upload};
+use muxboard_core::shell::Script;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// A file for the account whose session it is.
+pub(crate) async fn receive(
+    State(shared): State<Arc<Shared>>,
+    Extension(who): Extension<Asker>,
+    Extension(visit): Extension<Visit>,
+    path: Target,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let mut body = body.into_data_stream();
+    let most = shared.rules().upload.map_or(0, |limits| limits.bytes_max);
+    let mut left = most;
+    let done = async {
+        no_query(query.as_deref())?;
+        take(
+            &shared,
+            &who,
+            &visit,
+            &path.0,
+            &headers,
+            (&mut body).inspect(|part| left = left.saturating_sub(part.as_ref().map_or(0, |bytes| bytes.len() as u64))),
+        )
+        .await
+    };
+    let answer = answered(done.await);
+    if answer.status() != StatusCode::CREATED {
+        // A browser that still sends hears of no answer: what is on its way is thrown away, as far as it would have been read.
+        while let Some(Ok(part)) = body.next().await {
+            left = left.saturating_sub(part.len() as u64);
+            if left == 0 {
+                break;
+            }
+        }
+    }
+    answer
+}
+
+async fn take<S, E>(
+    shared: &Arc<Shared>,
+    who: &Asker,
+    visit: &Visit,
+    path: &(String, String, String),
+    headers: &HeaderMap,
+    body: S,
+) -> Result<Response, PublicError>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    let (place, session) = target(path)?;
+    let permit = shared.permit(who, place, Upload { session })?;
+    let denied = |kind: Kind, result: &str, says: String| {
+        (shared.audit)(AuditEvent::of(&permit, None, result));
+        PublicError::new(kind, says)
+    };
+    let off = "Uploads are off here. Whoever runs this board can turn them on in its configuration: [upload] enabled = true.";
+    let limits = shared.rules().upload.ok_or_else(|| denied(Kind::Forbidden, "denied: uploads are off", off.into()))?;
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    let Some(bytes) = announced else {
+        let says = "How large the file is has to be said first (Content-Length).";
+        let mut answer = problem(&PublicError::new(Kind::BadInput, says));
+        *answer.status_mut() = StatusCode::LENGTH_REQUIRED;
+        return Ok(answer);
+    };
+    match bytes {
+        0 => return Err(PublicError::new(Kind::BadInput, "The file is empty.")),
+        _ if bytes > limits.bytes_max => {
+            let says = format!("The file has {bytes} bytes; here it may have {} at most.", limits.bytes_max);
+            return Err(denied(Kind::TooLarge, "denied: too large", says));
+        }
+        _ => {}
+    }
+    let mut coming = Coming { body, waited: Duration::ZERO, given: 0 };
+    // Its first bytes, then all.
+    let mut head: Vec<u8> = Vec::new();
+    while head.len() < SNIFFED_BYTES && (head.len() as u64) < bytes {
+        head.extend_from_slice(&coming.part().await?);
+    }
+    let (kind, extension) = sniffed(&head);
+    let mut upload = shared.fleet.upload(permit, limits, extension, bytes).await.map_err(failed)?;
+    let mut asked = Instant::now();
+    let mut part = Bytes::from(head);
+    loop {
+        // What was withdrawn meanwhile leaves nothing behind. The gate is asked as often as for a socket, and before the end.
+        let rules = shared.rules();
+        let mut allowed = rules.upload.is_some() && rules.policy.still_allows(&rules.inventory, upload.permit());
+        if coming.given >= bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
+            asked = Instant::now();
+            allowed = allowed && visit.holds(shared, &who.principal).await;
+        }
+        if !allowed {
+            return Err(PublicError::new(Kind::Forbidden, "Your access was withdrawn. Nothing of the file was kept."));
+        }
+        upload.write(&part).await.map_err(failed)?;
+        if coming.given >= bytes {
+            break;
+        }
+        part = coming.part().await?;
+    }
+    let path = upload.finish().await.map_err(failed)?;
+    let typed = Script::command(&[&path]);
+    let expires = unix_now() + limits.keep.as_secs();
+    Ok((StatusCode::CREATED, Json(json!({ "path": path, "typed": typed.as_str(), "type": kind, "bytes": bytes, "expires": expires }))).into_response())
+}
+
+/// A file on its way from its client. One that stops sending, or drips, has a place that others wait for: only the time that we wait for it counts.
+struct Coming<S> {
+    body: S,
+    waited: Duration,
+    given: u64,
+}
+
+impl<S, E> Coming<S>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    async fn part(&mut self) -> Result<Bytes, PublicError> {
+        let idle = Duration::from_secs(UPLOAD_IDLE_SECONDS_MAX);
+        let left = (idle + Duration::from_secs(self.given / UPLOAD_BYTES_PER_SECOND_MIN)).saturating_sub(self.waited);
+        let began = Instant::now();
+        let part = timeout(idle.min(left), self.body.next()).await;
+        self.waited += began.elapsed();
+        let cut = |says: &str| PublicError::new(Kind::BadInput, format!("{says} Nothing of it was kept."));
+        let part = part.map_err(|_| cut("The file came too slowly."))?.and_then(Result::ok).ok_or_else(|| cut("The file did not come whole."))?;
+        self.given += part.len() as u64;
+        Ok(part)
+    }
+}
+
+/// What a file is, by its first bytes: its media type, and how its name ends. Text that is nothing else is text; the rest has no name.
+fn sniffed(head: &[u8]) -> (&'static str, &'static str) {
+    if let Some(known) = infer::get(head).filter(|known| known.extension().bytes().all(|b| b.is_ascii_alphanumeric())) {
+        return (known.mime_type(), known.extension());
+    }
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => Some(text),
+        // The last character may go on behind the beginning.
+        Err(error) if error.error_len().is_none() => head.get(..error.valid_up_to()).and_then(|head| std::str::from_utf8(head).ok()),
+        Err(_) => None,
+    };
+    match text {
+        Some(text) if !text.contains(|c: char| c.is_control() && !c.is_ascii_whitespace() && c != '\x1b') => ("text/plain", "txt"),
+        _ => ("application/octet-stream", "bin"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_whose_sender_stops_or_drips_gives_its_place_back_and_a_slow_line_does_not() {
+        let comes = async |bytes: usize, every: u64, parts: usize| {
+            let body = stream::unfold((), move |()| async move {
+                tokio::time::sleep(Duration::from_secs(every)).await;
+                Some((Ok::<_, ()>(Bytes::from(vec![b'x'; bytes])), ()))
+            });
+            let mut coming = Coming { body: std::pin::pin!(body), waited: Duration::ZERO, given: 0 };
+            for _ in 0..parts {
+                coming.part().await?;
+            }
+            Ok::<_, PublicError>(())
+        };
+        assert!(comes(16_384, 3, 500).await.is_ok(), "5 kB/s");
+        assert!(comes(1000, 25, 2).await.is_err(), "a part now and then");
+        assert!(comes(1 << 20, 60, 1).await.is_err(), "nothing for a minute");
+    }
+
+    #[test]
+    fn what_a_file_is_its_bytes_say() {
+        for (head, want) in [
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), ("image/png", "png")),
+            (b"GIF89a\x01\0", ("image/gif", "gif")),
+            (b"fn main() {}\n", ("text/plain", "txt")),
+            ("caf\u{e9} \u{1b}[31mred".as_bytes(), ("text/plain", "txt")),
+            (b"caf\xc3", ("text/plain", "txt")),
+            (b"caf\xe9 latin", ("application/octet-stream", "bin")),
+            (b"a\0b", ("application/octet-stream", "bin")),
+        ] {
+            assert_eq!(sniffed(head), want, "{head:?}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What every request needs, and the permit that comes before every effect. It knows no URL and no page.
+
+use crate::access::rules::Rules;
+use crate::access::throttle::Throttle;
+use muxboard_app::base::Base;
+use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::audit::AuditEvent;
+use muxboard_core::policy::{Asker, Denied, Operation, Permit, permit};
+use muxboard_core::snapshot::Place;
+use muxboard_fleet::{Audit, Fleet, Slots};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+
+/// What every request needs.
+pub(crate) struct Shared {
+    pub(crate) fleet: Arc<Fleet>,
+    /// Live connections hear when they change.
+    pub(crate) rules: watch::Sender<Arc<Rules>>,
+    pub(crate) base: Base,
+    /// The way back to the application that the board is part of: words and URL.
+    pub(crate) home: Option<(String, String)>,
+    pub(crate) boards: Arc<Slots>,
+    pub(crate) throttle: Throttle,
+    pub(crate) audit: Audit,
+    /// True once the server stops. Every live connection holds a receiver to its very end.
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// The rules as they are now.
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.rules.borrow().clone()
+    }
+
+    /// A permit, or the public word why not.
+    pub(crate) fn permit<O: Operation>(&self, who: &Asker, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
+        let rules = self.rules();
+        let denied = AuditEvent::asked(who, &place, &operation, "");
+        permit(&rules.policy, &rules.inventory, who, place, operation).map_err(|why| {
+            let (result, error) = match why {
+                Denied::Unknown => ("denied: no such host or user".to_owned(), PublicError::new(Kind::NotFound, "There is no such host or user here.")),
+                Denied::Forbidden(ability) => {
+                    let needs = format!("it needs the ability \"{}\"", ability.word());
+                    (format!("denied: {needs}"), PublicError::new(Kind::Forbidden, format!("You may not {} there: {needs}.", O::NAME)))
+                }
+            };
+            (self.audit)(AuditEvent { result, ..denied });
+            error
+        })
+    }
+}
+
+pub(crate) fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
