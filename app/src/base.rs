@@ -1,5 +1,6 @@
 //! Every URL the pages build: the mount path, and one function a route.
 
+use leptos::prelude::use_context;
 use muxboard_core::snapshot::{Place, SessionId};
 
 /// Where the board is mounted: empty, or a path such as `/mux`.
@@ -53,6 +54,11 @@ impl Base {
     pub fn terminal_socket(&self, place: &Place, id: SessionId) -> String {
         format!("{}/ws/attach/{}/{id}", self.0, path(place))
     }
+}
+
+/// The base of this page, from the context that [`App`](crate::App) provides.
+pub fn expect_base() -> Base {
+    use_context().unwrap_or_default()
 }
 
 /// Two components of a path: a host's key and a user's name, each percent-encoded.

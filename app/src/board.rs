@@ -3,9 +3,10 @@
 use crate::error::{Kind, PublicError};
 use leptos::prelude::*;
 use muxboard_core::name::NewSessionName;
-use muxboard_core::note::Created;
+use muxboard_core::outcome::Created;
 use muxboard_core::policy::{Asker, Create};
-use muxboard_core::snapshot::{Kept, Place, SessionId, View};
+use muxboard_core::snapshot::{Kept, Place, SessionId};
+use muxboard_core::view::View;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The document around a page: head, scripts, styles. Every script carries the request's nonce or is our own file.
 
 use crate::base::Base;
-use crate::dashboard::AsSent;
+use crate::dashboard::ServerHtml;
 use crate::terminal::TerminalPage;
 use crate::{App, Page};
 use leptos::prelude::*;
@@ -41,7 +41,7 @@ try {
 "#;
 
 /// A page that lives.
-pub fn living(frame: Frame, page: Page, sent: AsSent) -> impl IntoView {
+pub fn living(frame: Frame, page: Page, sent: ServerHtml) -> impl IntoView {
     let (title, facts) = match &page {
         Page::Board(_) => ("muxboard".to_owned(), None),
         Page::Terminal(t) => (format!("{} · {} · muxboard", t.name, t.label), Some(facts(&frame, t))),
@@ -49,7 +49,7 @@ pub fn living(frame: Frame, page: Page, sent: AsSent) -> impl IntoView {
     let terminal = facts.is_some();
     let (text, upload) = facts.unwrap_or_default();
     let bytes = muxboard_core::wire::to_bytes(&page);
-    let data: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let data = muxboard_core::hex::encode(&bytes);
     let import = if terminal { format!("import(\"{}/terminal.js\")", frame.assets) } else { "null".into() };
     let wake = WAKE.replace("{assets}", &frame.assets).replace("{terminal}", &import);
     provide_context(sent);
@@ -61,12 +61,12 @@ pub fn living(frame: Frame, page: Page, sent: AsSent) -> impl IntoView {
     view! {
         <!DOCTYPE html>
         <html lang="en" data-base=mount data-page=data data-terminal=mark data-text=text data-upload=upload data-upload-max=upload_max>
-            <Head title assets=assets.clone() xterm=terminal>
+            <DocumentHead title assets=assets.clone() xterm=terminal>
                 <link rel="modulepreload" href=format!("{assets}/pkg/muxboard.js")/>
                 {scripts}
                 <link rel="preload" href=format!("{assets}/pkg/muxboard.wasm") r#as="fetch" r#type="application/wasm" crossorigin=""/>
                 <script type="module" nonce=nonce inner_html=wake></script>
-            </Head>
+            </DocumentHead>
             <body class:terminal=terminal><App page base/></body>
         </html>
     }
@@ -85,14 +85,14 @@ pub fn still<V: IntoView + 'static>(frame: Frame, title: String, script: Option<
     view! {
         <!DOCTYPE html>
         <html lang="en" data-base=base.0>
-            <Head title assets xterm=false><meta name="robots" content="noindex"/></Head>
+            <DocumentHead title assets xterm=false><meta name="robots" content="noindex"/></DocumentHead>
             <body class="still"><main>{body} {script}</main></body>
         </html>
     }
 }
 
 #[component]
-fn Head(title: String, assets: String, xterm: bool, children: Children) -> impl IntoView {
+fn DocumentHead(title: String, assets: String, xterm: bool, children: Children) -> impl IntoView {
     view! {
         <head>
             <meta charset="utf-8"/>

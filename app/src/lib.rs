@@ -52,8 +52,7 @@ pub fn App(
 pub fn wake() {
     let Some(root) = document().document_element() else { return };
     let read = |name: &str| root.get_attribute(name).unwrap_or_default();
-    let bytes: Vec<u8> =
-        read("data-page").as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok())).collect();
+    let bytes = muxboard_core::hex::decode(&read("data-page")).unwrap_or_default();
     let Ok(page) = muxboard_core::wire::from_bytes::<Page>(&bytes) else { return };
     let base = Base(read("data-base"));
     leptos::mount::hydrate_body(move || view! { <App page=page base=base/> });

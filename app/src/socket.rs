@@ -16,14 +16,14 @@ pub(crate) struct Handlers {
 }
 
 /// An open (or opening) WebSocket. Dropping it closes it and silences it.
-pub(crate) struct Socket {
+pub(crate) struct PageSocket {
     socket: WebSocket,
     _open: Closure<dyn FnMut()>,
     _frame: Closure<dyn FnMut(MessageEvent)>,
     _close: Closure<dyn FnMut(CloseEvent)>,
 }
 
-impl Socket {
+impl PageSocket {
     /// Opens one to a path of this page's own server.
     pub(crate) fn open(path: &str, handlers: Handlers) -> Option<Self> {
         let location = web_sys::window()?.location();
@@ -50,7 +50,7 @@ impl Socket {
     }
 }
 
-impl Drop for Socket {
+impl Drop for PageSocket {
     fn drop(&mut self) {
         self.socket.set_onopen(None);
         self.socket.set_onmessage(None);

@@ -19,7 +19,7 @@ use axum::serve::ListenerExt;
 use leptos::prelude::{ServerFnError, provide_context, server, use_context};
 use muxboard::inventory::{Host, Inventory, Reach, Socket, UnixUser, User};
 use muxboard::policy::{Abilities, Ability, Among, Grant, Policy, Principal};
-use muxboard::{Authorize, Authorized, Caller, Doors, Gate, Muxboard, random_hex, sha256};
+use muxboard::{AllowedHosts, Authorize, Authorized, Caller, Gate, Muxboard, random_hex, sha256};
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -144,8 +144,8 @@ async fn main() -> anyhow::Result<()> {
         .base("/mux")
         .home("Back to the app", "/")
         .policy(policy())
-        .gate(Gate::own(AppLogin(app.clone())))
-        .doors(Doors { hosts: vec![host], origins: vec![origin.clone()], proxies: Vec::new() })
+        .gate(Gate::custom(AppLogin(app.clone())))
+        .allowed_hosts(AllowedHosts { hosts: vec![host], origins: vec![origin.clone()], proxies: Vec::new() })
         .audit(|event| {
             // Wherever the application keeps such things; it must not block.
             let _ = writeln!(std::io::stderr(), "audit: {} {}: {}", event.who, event.operation, event.result);

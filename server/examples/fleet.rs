@@ -10,7 +10,7 @@
 use anyhow::Context;
 use muxboard::inventory::{Host, HostKeys, Inventory, Reach, Secret, Socket, Ssh, User};
 use muxboard::policy::{Abilities, Ability, Among, Grant, Policy};
-use muxboard::{ASKPASS_SOCKET, Doors, Gate, Muxboard, NamedToken, SshSettings, TokenGate, askpass};
+use muxboard::{ASKPASS_SOCKET, AllowedHosts, Gate, Muxboard, NamedToken, SshSettings, TokenGate, askpass};
 use std::io::Write;
 use std::net::SocketAddr;
 
@@ -66,7 +66,7 @@ async fn main() -> anyhow::Result<()> {
     let board = Muxboard::builder(inventory()?)
         .policy(policy()?)
         .gate(Gate::Token(TokenGate::new(tokens, port)))
-        .doors(Doors::loopback(port))
+        .allowed_hosts(AllowedHosts::loopback(port))
         .ssh(SshSettings { askpass: std::env::current_exe().ok(), ..SshSettings::default() })
         .build()?;
     writeln!(std::io::stdout(), "fleet: http://127.0.0.1:{port}/")?;

@@ -7,7 +7,7 @@
 use anyhow::Context;
 use muxboard::inventory::{Host, Inventory};
 use muxboard::policy::{Abilities, Among, Grant, Policy};
-use muxboard::{Doors, Gate, Muxboard, NamedToken, TokenGate, random_hex};
+use muxboard::{AllowedHosts, Gate, Muxboard, NamedToken, TokenGate, random_hex};
 use std::io::Write;
 use std::net::SocketAddr;
 
@@ -24,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
     let board = Muxboard::builder(inventory)
         .policy(Policy { grants: vec![everything] })
         .gate(Gate::Token(TokenGate::new(vec![NamedToken::new("me", &token)], port)))
-        .doors(Doors::loopback(port))
+        .allowed_hosts(AllowedHosts::loopback(port))
         .build()?;
     writeln!(std::io::stdout(), "single: http://127.0.0.1:{port}/login#token={token}")?;
     // With the peer's address: failed logins are counted by where they come from.

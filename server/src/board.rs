@@ -1,12 +1,12 @@
 //! The builder of a board, and the handle that changes its rules while it runs.
 
-use crate::access::allowed_hosts::Doors;
+use crate::access::allowed_hosts::AllowedHosts;
 use crate::access::gate::Gate;
 use crate::access::peer::Peer;
 use crate::access::rules::Rules;
 use crate::access::throttle::Throttle;
 use crate::http::{assets, routes};
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::Router;
 use muxboard_app::base::Base;
 use muxboard_core::audit::AuditEvent;
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 /// A board, ready to be mounted.
 pub struct Muxboard {
-    shared: Arc<Shared>,
+    state: Arc<AppState>,
 }
 
 /// Builds a board.
@@ -33,7 +33,7 @@ pub struct Builder {
 }
 
 impl Muxboard {
-    /// A board of these hosts. Until a gate, a policy and its doors are named, it lets nobody in.
+    /// A board of these hosts. Until a gate, a policy and its hosts are named, it lets nobody in.
     pub fn builder(inventory: Inventory) -> Builder {
         let rules = Rules { inventory, ..Rules::default() };
         Builder { rules, base: Base::default(), home: None, requests_per_second: limits::REQUESTS_PER_SECOND, settings: Settings::default() }
@@ -42,39 +42,39 @@ impl Muxboard {
     /// The routes, and the sweeping started: to be called within a tokio runtime. The router holds the base it was built with and nothing beside
     /// it, so that an application can merge it: its own routes, fallback and layers stay its own. A board without a base takes every URL.
     pub fn into_router(self) -> Router {
-        tokio::spawn(self.shared.fleet.clone().run());
-        routes::router(self.shared)
+        tokio::spawn(self.state.fleet.clone().run());
+        routes::router(self.state)
     }
 
-    /// The same for a server that has nothing else: what is beside the base is guarded too.
-    pub(crate) fn alone(self) -> Router {
-        tokio::spawn(self.shared.fleet.clone().run());
-        routes::alone(self.shared)
+    /// The routes for a server without other routes, and the sweeping started: URLs outside the base are guarded too.
+    pub(crate) fn into_standalone_router(self) -> Router {
+        tokio::spawn(self.state.fleet.clone().run());
+        routes::standalone_router(self.state)
     }
 
     /// A way to change the rules of the board while it runs.
     pub fn handle(&self) -> Handle {
-        Handle(self.shared.clone())
+        Handle(self.state.clone())
     }
 
-    /// Ends every live connection, with the word that the server will be back: a future that is over when they all are.
-    pub fn stopper(&self) -> impl Future<Output = ()> + Send + 'static {
-        let shared = self.shared.clone();
+    /// Ends every live connection with the close code of a server that shuts down. The future completes when all of them have ended.
+    pub fn shutdown(&self) -> impl Future<Output = ()> + Send + 'static {
+        let state = self.state.clone();
         async move {
-            shared.stop.send_replace(true);
-            shared.stop.closed().await;
+            state.stop.send_replace(true);
+            state.stop.closed().await;
         }
     }
 }
 
 /// Changes the rules of a board that runs.
 #[derive(Clone)]
-pub struct Handle(Arc<Shared>);
+pub struct Handle(Arc<AppState>);
 
 impl Handle {
     /// Whether that peer is a proxy that the rules name.
     pub(crate) fn trusts(&self, peer: Peer) -> bool {
-        peer.is_trusted(&self.0.rules().doors.proxies)
+        peer.is_trusted(&self.0.rules().allowed_hosts.proxies)
     }
 
     /// Puts these rules in the place of the old ones, all at one moment. Who is logged in stays so if his token is still good; live connections that
@@ -83,7 +83,7 @@ impl Handle {
     /// # Errors
     /// When there are hosts over ssh and no safe folder for its control sockets; then the old rules hold.
     pub fn replace(&self, mut rules: Rules) -> std::io::Result<()> {
-        rules.gate.take_over(&self.0.rules().gate);
+        rules.gate.inherit_sessions(&self.0.rules().gate);
         self.0.fleet.reconfigure(&rules.inventory)?;
         self.0.rules.send_replace(Arc::new(rules));
         Ok(())
@@ -111,8 +111,8 @@ impl Builder {
     }
     /// The hosts and origins it answers to.
     #[must_use]
-    pub fn doors(mut self, doors: Doors) -> Self {
-        self.rules.doors = doors;
+    pub fn allowed_hosts(mut self, allowed: AllowedHosts) -> Self {
+        self.rules.allowed_hosts = allowed;
         self
     }
     /// Which files may be uploaded; none unless this is called.
@@ -190,7 +190,7 @@ impl Builder {
         }
         let audit = self.settings.audit.clone();
         let fleet = Fleet::new(&self.rules.inventory, self.settings)?;
-        let shared = Shared {
+        let state = AppState {
             fleet,
             rules: watch::Sender::new(Arc::new(self.rules)),
             base: self.base,
@@ -200,6 +200,6 @@ impl Builder {
             audit,
             stop: watch::Sender::new(false),
         };
-        Ok(Muxboard { shared: Arc::new(shared) })
+        Ok(Muxboard { state: Arc::new(state) })
     }
 }

@@ -1,24 +1,24 @@
 //! The pages' port, implemented over the fleet: every operation asks the policy for a permit first.
 
-use crate::error::{public, unknown};
-use crate::state::{Shared, unix_now};
+use crate::error::{to_public, unknown_to_public};
+use crate::state::{AppState, unix_now};
 use muxboard_app::board::{Board, Promise};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::confirm::confirms;
+use muxboard_core::confirm::{NotConfirmed, confirm};
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::note::Created;
 use muxboard_core::policy::{self, Asker, Create, Kill, Refresh, Rename, permit};
 use muxboard_core::snapshot::{Kept, Place, SessionId, View};
 use muxboard_fleet::Failed;
 
-impl Board for Shared {
+impl Board for AppState {
     fn view(&self, who: &Asker) -> View {
         policy::visible(&self.rules().policy, &who.principal, &self.fleet.snapshot().borrow(), unix_now())
     }
 
     fn create<'a>(&'a self, who: &'a Asker, place: Place, wanted: Create) -> Promise<'a, Created> {
-        Box::pin(async move { self.fleet.create(self.permit(who, place, wanted)?).await.map_err(public) })
+        Box::pin(async move { self.fleet.create(self.permit(who, place, wanted)?).await.map_err(to_public) })
     }
 
     fn kill<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, typed: String) -> Promise<'a, Kept> {
@@ -30,18 +30,19 @@ impl Board for Shared {
             let Some((_, _, known)) = known else {
                 let doubt = view.doubt(&place);
                 report(if doubt.is_some() { "user not reached" } else { "gone" });
-                return Err(doubt.map_or_else(|| public(Failed::Gone), unknown));
+                return Err(doubt.map_or_else(|| to_public(Failed::Gone), unknown_to_public));
             };
-            if !confirms(&typed, &known.name) {
-                report("denied: the name was not confirmed");
-                return Err(PublicError::new(Kind::NotConfirmed, "That is not the session's name, letter for letter. Nothing was killed."));
-            }
-            self.fleet.kill(permit).await.map_err(public)
+            let denied = AuditEvent::of(&permit, None, "denied: the name was not confirmed");
+            let confirmed = confirm(permit, &typed, &known.name).map_err(|NotConfirmed| {
+                (self.audit)(denied);
+                PublicError::new(Kind::NotConfirmed, "That is not the session's name, letter for letter. Nothing was killed.")
+            })?;
+            self.fleet.kill(confirmed).await.map_err(to_public)
         })
     }
 
     fn rename<'a>(&'a self, who: &'a Asker, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()> {
-        Box::pin(async move { self.fleet.rename(self.permit(who, place, Rename { session, name })?).await.map_err(public) })
+        Box::pin(async move { self.fleet.rename(self.permit(who, place, Rename { session, name })?).await.map_err(to_public) })
     }
 
     fn refresh<'a>(&'a self, who: &'a Asker, host: Option<HostKey>) -> Promise<'a, ()> {

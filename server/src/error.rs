@@ -12,7 +12,7 @@ use muxboard_fleet::Failed;
 pub(crate) const NOT_LOOKED_AT: &str = "The sessions of that user are not looked at yet. Wait a moment, and try again.";
 
 /// What is said of something that was to be done.
-pub(crate) fn public(failed: Failed) -> PublicError {
+pub(crate) fn to_public(failed: Failed) -> PublicError {
     let unreachable = |says: &str| PublicError::new(Kind::Unreachable, says);
     match failed {
         Failed::Gone => PublicError::new(Kind::Gone, "This session is gone, or another one has its place now. Nothing was touched."),
@@ -30,7 +30,7 @@ pub(crate) fn public(failed: Failed) -> PublicError {
         Failed::Busy => PublicError::new(Kind::CapReached, "Too many things are being done for that user at this moment. Wait a little, and try again."),
         Failed::TextTooLarge => PublicError::new(Kind::TooLarge, "The text is larger than what is read at once. Ask for less of the history (?history=1000)."),
         Failed::Silent => unreachable("It ended there without a word: it may have been killed, or the connection broke. Nothing was kept."),
-        Failed::NotTaken(refused) => not_taken(refused),
+        Failed::NotTaken(refused) => upload_to_public(refused),
         Failed::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
         Failed::User(UserState::Fault(fault)) if fault.kind == fault::Kind::NotAnswering => {
             unreachable(&format!("{} Whether it was done is not known; refresh to see.", fault.title))
@@ -41,20 +41,20 @@ pub(crate) fn public(failed: Failed) -> PublicError {
 }
 
 /// What is said when a text cannot be read: nothing was to be done, so whether it was done is no question.
-pub(crate) fn reading(failed: Failed) -> PublicError {
+pub(crate) fn reading_to_public(failed: Failed) -> PublicError {
     match failed {
         Failed::Host(fault) | Failed::User(UserState::Fault(fault)) => PublicError::new(Kind::Unreachable, fault.sentence()),
-        other => public(other),
+        other => to_public(other),
     }
 }
 
 /// The public sentence for sessions that are not known: `Some` fault, or not looked at yet.
-pub(crate) fn unknown(fault: Option<&fault::Fault>) -> PublicError {
+pub(crate) fn unknown_to_public(fault: Option<&fault::Fault>) -> PublicError {
     PublicError::new(Kind::Unreachable, fault.map_or_else(|| NOT_LOOKED_AT.to_owned(), fault::Fault::sentence))
 }
 
 /// Why the user's own machine did not take a file.
-fn not_taken(refused: Refused) -> PublicError {
+fn upload_to_public(refused: Refused) -> PublicError {
     let no_room = |says: String| PublicError::new(Kind::NoRoom, says);
     match refused {
         Refused::Home => no_room("That user's home directory is not there, or cannot be written to.".into()),
@@ -74,7 +74,7 @@ fn not_taken(refused: Refused) -> PublicError {
 }
 
 /// Why the gate of this name lets somebody not in.
-pub(crate) fn refused(gate: &str, refusal: &Refusal) -> PublicError {
+pub(crate) fn refusal_to_public(gate: &str, refusal: &Refusal) -> PublicError {
     match refusal {
         Refusal::Unknown if gate == "token" => {
             PublicError::new(Kind::Unauthenticated, "You are not logged in. A program sends its token: Authorization: Bearer TOKEN.")

@@ -2,10 +2,10 @@
 //! mount; the binary is that builder, fed from TOML.
 //!
 //! ```no_run
-//! use muxboard::{Doors, Gate, Muxboard, NamedToken, TokenGate};
+//! use muxboard::{AllowedHosts, Gate, Muxboard, NamedToken, TokenGate};
 //! # async fn start(inventory: muxboard::Inventory, policy: muxboard::Policy) -> std::io::Result<()> {
 //! let token = NamedToken::new("ops", &std::env::var("MUXBOARD_TOKEN").unwrap_or_default());
-//! let board = Muxboard::builder(inventory).policy(policy).gate(Gate::Token(TokenGate::new(vec![token], 8088))).doors(Doors::loopback(8088)).build()?;
+//! let board = Muxboard::builder(inventory).policy(policy).gate(Gate::Token(TokenGate::new(vec![token], 8088))).allowed_hosts(AllowedHosts::loopback(8088)).build()?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8088").await?;
 //! axum::serve(listener, board.into_router()).await
 //! # }
@@ -23,7 +23,7 @@ mod http;
 mod log_limiter;
 mod state;
 
-pub use access::allowed_hosts::Doors;
+pub use access::allowed_hosts::AllowedHosts;
 pub use access::caller::Caller;
 pub use access::custom::{Authorize, Authorized};
 pub use access::gate::{ANYONE, Gate};
@@ -36,7 +36,7 @@ pub use audit::{AuditFile, AuditSettings, Fsync};
 pub use board::{Builder, Handle, Muxboard};
 pub use http::forms::functions;
 pub use http::listen::{Listen, TlsFiles};
-pub use http::routes::{Needs, routes};
+pub use http::routes::{Access, routes};
 pub use muxboard_core::audit::AuditEvent;
 pub use muxboard_core::inventory::Inventory;
 pub use muxboard_core::policy::{Policy, Principal};

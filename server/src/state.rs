@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// What every request needs.
-pub(crate) struct Shared {
+pub(crate) struct AppState {
     pub(crate) fleet: Arc<Fleet>,
     /// Live connections hear when they change.
     pub(crate) rules: watch::Sender<Arc<Rules>>,
@@ -27,7 +27,7 @@ pub(crate) struct Shared {
     pub(crate) stop: watch::Sender<bool>,
 }
 
-impl Shared {
+impl AppState {
     /// The rules as they are now.
     pub(crate) fn rules(&self) -> Arc<Rules> {
         self.rules.borrow().clone()

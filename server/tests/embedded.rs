@@ -7,7 +7,7 @@ use axum::routing::get;
 use futures_util::StreamExt;
 use muxboard::inventory::{Host, Inventory};
 use muxboard::policy::{Abilities, Among, Grant, Policy, Principal};
-use muxboard::{Authorize, Authorized, Caller, Doors, Gate, Muxboard, Needs, routes};
+use muxboard::{Access, AllowedHosts, Authorize, Authorized, Caller, Gate, Muxboard, routes};
 use muxboard_core::wire::Close;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -54,15 +54,16 @@ impl Authorize for Hangs {
     }
 }
 
-fn board(login: impl Authorize, base: &str, doors: Doors) -> Router {
+fn board(login: impl Authorize, base: &str, doors: AllowedHosts) -> Router {
     let hosts = vec![Host::local("here".parse().unwrap(), &"nobody".parse().unwrap())];
     let everything = Grant { who: vec!["*".into()], hosts: Among::Any, users: Among::Any, mapped: false, can: Abilities::ALL, line: 0 };
-    let built = Muxboard::builder(Inventory { hosts }).policy(Policy { grants: vec![everything] }).gate(Gate::own(login)).doors(doors).base(base).build();
+    let built =
+        Muxboard::builder(Inventory { hosts }).policy(Policy { grants: vec![everything] }).gate(Gate::custom(login)).allowed_hosts(doors).base(base).build();
     built.unwrap().into_router()
 }
 
-fn doors() -> Doors {
-    Doors { hosts: vec!["app.example".into()], origins: vec!["https://app.example".into()], proxies: vec![] }
+fn doors() -> AllowedHosts {
+    AllowedHosts { hosts: vec!["app.example".into()], origins: vec!["https://app.example".into()], proxies: vec![] }
 }
 
 fn application() -> Router {
@@ -110,9 +111,9 @@ async fn whatever_goes_wrong_in_the_login_nobody_gets_in() {
             let path = format!("/mux{}", path.replace(['{', '}', '*'], ""));
             let (status, ..) = ask(&app, method, &path, "app.example").await;
             match needs {
-                Needs::Identity => assert_eq!(status, 401, "{method} {path}"),
-                Needs::Nothing => assert_ne!(status, 401, "{method} {path}"),
-                Needs::Socket => assert!(!status.is_success(), "{method} {path}"),
+                Access::Identity => assert_eq!(status, 401, "{method} {path}"),
+                Access::Public => assert_ne!(status, 401, "{method} {path}"),
+                Access::Socket => assert!(!status.is_success(), "{method} {path}"),
             }
         }
         assert_eq!(ask(&app, "GET", "/", "app.example").await.0, 200, "the application goes on");
@@ -123,7 +124,7 @@ async fn whatever_goes_wrong_in_the_login_nobody_gets_in() {
 async fn serve(login: impl Authorize) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let app = application().merge(board(login, "/mux", Doors::loopback(port)));
+    let app = application().merge(board(login, "/mux", AllowedHosts::loopback(port)));
     tokio::spawn(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).into_future());
     port
 }

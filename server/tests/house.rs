@@ -1,7 +1,7 @@
 //! The house rules that can be checked: who may import whom, how long a file may be, that every promise has its test. (That every route is
 //! tried: table.rs.)
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -86,4 +86,122 @@ fn every_bound_is_in_one_file() {
         let text = std::fs::read_to_string(file).unwrap();
         assert!(!text.contains("unbounded"), "{} has an unbounded queue", file.display());
     }
+}
+
+/// The floors of server/src, top first. A file imports from its own room and from rooms on lower floors, so there is no circle among rooms.
+const FLOORS: [&[&str]; 8] =
+    [&["main", "cli"], &["config"], &["board"], &["http", "board_port"], &["state"], &["error"], &["access"], &["audit", "log_limiter"]];
+
+/// The Rust files below a folder, with the text of each before its tests.
+fn code(folder: &str) -> Vec<(PathBuf, String)> {
+    let (folder, mut files) = (root().join(folder), Vec::new());
+    sources(&folder, &[".rs"], &mut files);
+    let text = |file: &PathBuf| std::fs::read_to_string(file).unwrap().split("#[cfg(test)]\nmod tests").next().unwrap().to_owned();
+    files.iter().map(|file| (file.strip_prefix(&folder).unwrap().to_owned(), text(file))).collect()
+}
+
+/// The paths that a `use` declaration names: `a::{b, c::{d, e}}` names `a::b`, `a::c::d` and `a::c::e`.
+fn named(path: &str) -> Vec<String> {
+    let Some((prefix, inner)) = path.split_once('{') else { return vec![path.trim().to_owned()] };
+    let inner = inner.trim_end().strip_suffix('}').unwrap();
+    let (mut depth, mut parts) = (0, vec![String::new()]);
+    for c in inner.chars() {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        if c == ',' && depth == 0 { parts.push(String::new()) } else { parts.last_mut().unwrap().push(c) }
+    }
+    parts.iter().filter(|part| !part.trim().is_empty()).flat_map(|part| named(&format!("{}{}", prefix.trim(), part.trim()))).collect()
+}
+
+/// A file's module path: `["http", "pages"]` of `http/pages/mod.rs`.
+fn module(file: &Path) -> Vec<String> {
+    let path = file.with_extension("");
+    path.iter().map(|part| part.to_str().unwrap().to_owned()).filter(|part| part != "mod").collect()
+}
+
+/// The modules of server/src and those that each of them imports: by `use`, and by a `crate::` path in its text.
+fn imports() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
+    let files = code("server/src");
+    let modules: BTreeSet<Vec<String>> = files.iter().map(|(file, _)| module(file)).collect();
+    // The module that holds what a path names; a name at the root of the crate is nobody's.
+    let holder = |mut path: Vec<String>| {
+        while !path.is_empty() && !modules.contains(&path) {
+            path.pop();
+        }
+        path
+    };
+    let mut all = BTreeMap::new();
+    for (file, text) in files.iter().filter(|(file, _)| file.as_path() != Path::new("lib.rs")) {
+        let own = module(file);
+        let lines: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]).collect();
+        let is_use = |at: usize| ["", "pub", "pub(crate)", "pub(super)"].contains(&lines[..at].rsplit('\n').next().unwrap().trim());
+        let used = lines.match_indices("use ").filter(|(at, _)| is_use(*at)).flat_map(|(at, word)| named(lines[at + word.len()..].split(';').next().unwrap()));
+        let inline =
+            lines.split("crate::").skip(1).map(|rest| format!("crate::{}", rest.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c)).next().unwrap()));
+        let mut found = BTreeSet::new();
+        for path in used.chain(inline) {
+            let mut parts = path.split(" as ").next().unwrap().split("::").map(|part| part.trim().to_owned()).collect::<Vec<_>>();
+            let base = match parts[0].as_str() {
+                "crate" => Vec::new(),
+                "super" => own[..own.len() - 1].to_vec(),
+                "self" => own.clone(),
+                _ => {
+                    parts.insert(0, "self".into());
+                    own.clone()
+                }
+            };
+            let of = holder(base.into_iter().chain(parts.into_iter().skip(1)).collect());
+            if of != own {
+                found.insert(of);
+            }
+        }
+        all.insert(own, found);
+    }
+    all
+}
+
+#[test]
+fn rooms_of_the_server_import_downwards_only() {
+    let floor = |room: &str| FLOORS.iter().position(|rooms| rooms.contains(&room)).unwrap_or_else(|| panic!("server/src: {room} stands on no floor"));
+    let mut arrows = BTreeSet::new();
+    for (file, imported) in imports() {
+        for of in imported.iter().filter(|of| of.first() != file.first()) {
+            assert!(!of.is_empty(), "{} imports from the root of the crate, which is above everything", file.join("::"));
+            assert!(floor(&of[0]) > floor(&file[0]), "{} imports {}, which is not below it", file.join("::"), of.join("::"));
+            arrows.insert((file[0].clone(), of[0].clone()));
+        }
+        floor(&file[0]);
+    }
+    assert!(arrows.len() > 15, "the rooms are not here: {arrows:?}");
+}
+
+#[test]
+fn files_of_the_server_import_in_no_circle() {
+    let mut left = imports();
+    assert!(left.len() > 50, "the files are not here: {}", left.len());
+    // A file that imports none of those left is in no circle, nor is one that none of them imports.
+    let is_out = |file: &Vec<String>, left: &BTreeMap<Vec<String>, BTreeSet<Vec<String>>>| {
+        left[file].iter().all(|of| !left.contains_key(of)) || !left.values().any(|imported| imported.contains(file))
+    };
+    while let Some(out) = left.keys().find(|file| is_out(file, &left)).cloned() {
+        left.remove(&out);
+    }
+    assert_eq!(left, BTreeMap::new(), "these import each other");
+}
+
+#[test]
+fn a_type_name_stands_for_one_type() {
+    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for folder in ["app/core/src", "app/src", "server/fleet/src", "server/src", "frontend/src"] {
+        for (file, text) in code(folder) {
+            for line in text.lines() {
+                let line = line.strip_prefix("pub ").or_else(|| line.strip_prefix("pub(crate) ")).or_else(|| line.strip_prefix("pub(super) ")).unwrap_or(line);
+                let Some((_, rest)) = line.split_once(' ').filter(|(word, _)| ["struct", "enum", "trait", "type", "union"].contains(word)) else { continue };
+                let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+                places.entry(name).or_default().insert(format!("{folder}/{}", file.display()));
+            }
+        }
+    }
+    assert!(places.len() > 200, "the types are not here: {}", places.len());
+    places.retain(|_, files| files.len() > 1);
+    assert_eq!(places, BTreeMap::new(), "each of these names stands for several types");
 }

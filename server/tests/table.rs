@@ -43,12 +43,12 @@
 //! | permit | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
 //! | permit-unknown | app/core/src/policy.rs | server/tests/door.rs: unknown_comes_before_forbidden_and_after_unauthenticated |
 //! | type-right | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
-//! | visible | app/core/src/policy.rs | server/tests/identity.rs: two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions |
+//! | visible | app/core/src/view.rs | server/tests/identity.rs: two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions |
 //! | board-whole | server/src/http/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
 //! | board-news | server/src/http/socket/board.rs | server/tests/identity.rs: a_boards_socket_tells_nobody_of_anothers_sessions |
-//! | still-allows | server/src/http/socket/terminal.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
+//! | still-allows | server/src/http/socket/session.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
 //! | recheck-board | server/src/http/socket/board.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
-//! | recheck-terminal | server/src/http/socket/terminal.rs | server/tests/identity.rs: a_changed_user_map_lets_in_and_throws_out_without_a_restart |
+//! | recheck-terminal | server/src/http/socket/session.rs | server/tests/identity.rs: a_changed_user_map_lets_in_and_throws_out_without_a_restart |
 //! | reload | server/src/config/reload.rs | server/tests/identity.rs: what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_nothing |
 //! | confirm | server/src/board_port.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
 //! | confirm-exact | app/core/src/confirm.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
@@ -71,12 +71,12 @@
 //! | network-proxy | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | unix-mode | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | unix-folder | server/src/http/listen/unix.rs | server/src/http/listen/unix.rs: a_folder_that_others_write_in_is_refused |
-//! | one-address | server/src/http/listen/room.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
+//! | one-address | server/src/http/listen/connection_limiter.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
 //! | upload-off | server/src/http/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
 //! | upload-withdrawn | server/src/http/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |
 //! | upload-size | server/src/http/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
 //! | upload-many | app/core/src/upload.rs | server/tests/upload.rs: size_and_number_are_capped_and_what_is_old_goes |
-//! | upload-moment | server/fleet/src/lib.rs | server/tests/upload.rs: many_files_at_one_moment_are_told_to_wait |
+//! | upload-moment | server/fleet/src/fleet.rs | server/tests/upload.rs: many_files_at_one_moment_are_told_to_wait |
 //! | upload-mode | app/core/src/upload.rs | server/tests/upload.rs: a_file_lands_as_its_user_closed_to_everybody_else_under_a_name_nobody_guesses |
 //! | upload-link | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |
 //! | upload-closed | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |
@@ -88,7 +88,7 @@
 mod support;
 
 use futures_util::{SinkExt, StreamExt};
-use muxboard::Needs;
+use muxboard::Access;
 use muxboard_core::wire::{Grid, ToServer};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -210,9 +210,9 @@ fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> (Request<'a>, 
     }
 }
 
-fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, known: &Expected) -> String {
+fn expected(needs: Access, changes: bool, who: Who, proof: &Proof, door: Door, known: &Expected) -> String {
     let own_header = matches!(proof, Proof::Bearer(_));
-    let ambient = changes || needs == Needs::Socket;
+    let ambient = changes || needs == Access::Socket;
     let refused = match door {
         Door::ForeignHost | Door::NoHost | Door::TwoHosts => true,
         Door::ForeignOrigin | Door::NullOrigin => ambient,
@@ -222,11 +222,11 @@ fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, kn
     if refused {
         return "403".into();
     }
-    if needs == Needs::Nothing {
+    if needs == Access::Public {
         return known.full.into();
     }
     match who {
-        Who::None | Who::Wrong | Who::Expired | Who::Revoked => if needs == Needs::Socket { "4001" } else { "401" }.into(),
+        Who::None | Who::Wrong | Who::Expired | Who::Revoked => if needs == Access::Socket { "4001" } else { "401" }.into(),
         Who::OutOfScope => known.nothing.into(),
         Who::WatchOnly => known.watch.into(),
         Who::Full => known.full.into(),
@@ -234,7 +234,7 @@ fn expected(needs: Needs, changes: bool, who: Who, proof: &Proof, door: Door, kn
 }
 
 /// The status; of a WebSocket that was opened, its close code, or `live` if it says something else first.
-async fn send(board: &Board, needs: Needs, request: Request<'_>, proof: &Proof, door: Door) -> String {
+async fn send(board: &Board, needs: Access, request: Request<'_>, proof: &Proof, door: Door) -> String {
     let own = format!("http://127.0.0.1:{}", board.port);
     let mut headers = vec![("X-Forwarded-For", address())];
     match proof {
@@ -251,9 +251,9 @@ async fn send(board: &Board, needs: Needs, request: Request<'_>, proof: &Proof, 
     }
     // No client for WebSockets says these things.
     let odd = matches!(door, Door::NoHost | Door::TwoHosts);
-    if needs != Needs::Socket || odd {
+    if needs != Access::Socket || odd {
         let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
-        let request = if needs == Needs::Socket { request.websocket() } else { request };
+        let request = if needs == Access::Socket { request.websocket() } else { request };
         let request = match door {
             Door::NoHost => request.without("Host"),
             Door::TwoHosts => request.again("Host", &format!("127.0.0.1:{}", board.port)),
@@ -303,7 +303,7 @@ async fn every_route_times_every_identity_times_host_and_origin() {
     let family = routes.iter().position(|(_, path, _)| *path == "/fn/{function}").unwrap();
     let (method, _, needs) = routes.remove(family);
     routes.extend(muxboard::functions().into_iter().chain(["any other"]).map(|name| (method, &*format!("/fn/{name}").leak(), needs)));
-    routes.push(("GET", "any other", Needs::Identity));
+    routes.push(("GET", "any other", Access::Identity));
     let mut callers =
         vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(format!("muxboard_{}=nothing", board.port)))];
     callers.push((Who::Expired, Proof::Bearer(EXPIRED)));
@@ -335,7 +335,7 @@ async fn every_route_times_every_identity_times_host_and_origin() {
 
 async fn check(
     board: &Board,
-    routes: &[(&'static str, &'static str, Needs)],
+    routes: &[(&'static str, &'static str, Access)],
     callers: &[(Who, Proof)],
     rows: &mut BTreeMap<String, Vec<String>>,
     wrong: &mut Vec<String>,

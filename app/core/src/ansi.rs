@@ -22,13 +22,13 @@ pub struct Run {
 }
 
 /// A line.
-pub type Line = Vec<Run>;
+pub type StyledLine = Vec<Run>;
 
 /// The last lines of a screen that hold anything, each cut to a width.
-pub fn preview(screen: &str) -> Vec<Line> {
+pub fn preview(screen: &str) -> Vec<StyledLine> {
     let mut style = Style::default();
-    let mut lines: Vec<Line> = screen.lines().map(|l| line(l, &mut style)).collect();
-    let blank = |line: &Line| line.iter().all(|r| r.text.trim().is_empty());
+    let mut lines: Vec<StyledLine> = screen.lines().map(|l| line(l, &mut style)).collect();
+    let blank = |line: &StyledLine| line.iter().all(|r| r.text.trim().is_empty());
     while lines.last().is_some_and(blank) {
         lines.pop();
     }
@@ -37,8 +37,8 @@ pub fn preview(screen: &str) -> Vec<Line> {
     lines.split_off(lines.len().saturating_sub(PREVIEW_LINES_MAX))
 }
 
-fn line(text: &str, style: &mut Style) -> Line {
-    let mut runs: Line = Vec::new();
+fn line(text: &str, style: &mut Style) -> StyledLine {
+    let mut runs: StyledLine = Vec::new();
     let mut room = PREVIEW_CHARS_MAX;
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

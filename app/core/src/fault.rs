@@ -4,15 +4,15 @@
 mod account;
 mod server;
 
-use crate::inventory::{Host, Reach, Ssh};
-use crate::refusal::account_refused;
+use crate::inventory::{Host, Ssh};
+use crate::limits::FOREIGN_LINE_CHARS_MAX;
 use crate::shell::Script;
 use serde::{Deserialize, Serialize};
 
 /// What kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum FaultKind {
     /// Nobody answers at the host's address, or the connection broke.
     Unreachable,
     /// The host took too long.
@@ -59,7 +59,9 @@ pub enum Kind {
     PasswordExpired,
 }
 
-impl Kind {
+pub use FaultKind as Kind;
+
+impl FaultKind {
     /// A few words for a label.
     pub fn label(self) -> &'static str {
         match self {
@@ -93,7 +95,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// What kind.
-    pub kind: Kind,
+    pub kind: FaultKind,
     /// What is wrong, in one sentence.
     pub title: String,
     /// Why, and what to do about it.
@@ -103,7 +105,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn new(kind: Kind, title: String, words: impl Into<String>) -> Self {
+    fn new(kind: FaultKind, title: String, words: impl Into<String>) -> Self {
         Self { kind, title, words: words.into(), line: None }
     }
 
@@ -133,7 +135,7 @@ impl Fault {
     /// Nobody answers there.
     pub fn unreachable(host: &Host, why: &str) -> Self {
         Self::new(
-            Kind::Unreachable,
+            FaultKind::Unreachable,
             format!("{} cannot be reached.", host.label),
             format!("{}. It is tried again, less and less often.", why.trim().trim_end_matches('.')),
         )
@@ -142,12 +144,16 @@ impl Fault {
     /// The answer took too long.
     pub fn timed_out(host: &Host) -> Self {
         let words = "It may be busy, or the network drops what is sent to it. It is tried again, less and less often.";
-        Self::new(Kind::TimedOut, format!("{} did not answer in time.", host.label), words)
+        Self::new(FaultKind::TimedOut, format!("{} did not answer in time.", host.label), words)
     }
 
     /// The connection broke under an action.
     pub fn broken_off(host: &Host) -> Self {
-        Self::new(Kind::TimedOut, format!("The connection to {} broke before it answered.", host.label), "Whether it was done is not known: refresh to see.")
+        Self::new(
+            FaultKind::TimedOut,
+            format!("The connection to {} broke before it answered.", host.label),
+            "Whether it was done is not known: refresh to see.",
+        )
     }
 
     /// sshd knows us not.
@@ -155,7 +161,7 @@ impl Fault {
         let title = format!("{} does not let {} in.", host.label, host.login);
         if ssh.password.is_some() {
             return Self::new(
-                Kind::AuthenticationFailed,
+                FaultKind::AuthenticationFailed,
                 title,
                 format!("The password was refused: {says}. Check it where the configuration says it is kept."),
             );
@@ -171,22 +177,22 @@ impl Fault {
             quoted(host.login.as_str())
         );
         let line = format!("ssh-copy-id{key}{} {}", port(ssh), quoted(&format!("{}@{}", host.login, ssh.address)));
-        Self::new(Kind::AuthenticationFailed, title, words).mend(line)
+        Self::new(FaultKind::AuthenticationFailed, title, words).mend(line)
     }
 
     /// A machine on the way knows us not. It is one of `ssh_config`'s, so there is no line for it here.
-    fn jump_host_refused(host: &Host, says: &str) -> Self {
+    pub(crate) fn jump_host_refused(host: &Host, says: &str) -> Self {
         let title = format!("The jump host on the way to {} does not let us in.", host.label);
         let words =
             format!("ssh says: {says}. As the account that runs muxboard, give that machine the key that ssh_config names for it (ssh-copy-id), then refresh.");
-        Self::new(Kind::AuthenticationFailed, title, words)
+        Self::new(FaultKind::AuthenticationFailed, title, words)
     }
 
     /// A key that must not be trusted any more.
-    fn host_key_revoked(host: &Host) -> Self {
+    pub(crate) fn host_key_revoked(host: &Host) -> Self {
         let words = "known_hosts, or a list of revoked keys, says that it is not to be trusted: whoever has stolen it may be in the host's place. Nothing is \
                      sent to it. No line here mends that: whoever runs the host must give it another key, and tell you its fingerprint.";
-        Self::new(Kind::HostKeyRevoked, format!("The ssh host key of {} IS REVOKED.", host.label), words)
+        Self::new(FaultKind::HostKeyRevoked, format!("The ssh host key of {} IS REVOKED.", host.label), words)
     }
 
     /// Another key than the one we know. `known` is what known_hosts calls the host, `file` the file with the old key, both in ssh's own words.
@@ -194,7 +200,7 @@ impl Fault {
         let words = "Somebody may be listening in between. Nothing is sent to it until you have asked whoever runs the host whether its key was \
                      changed. Only then, as the account that runs muxboard, forget the old key:";
         let file = file.map(|file| format!(" -f {file}")).unwrap_or_default();
-        Self::new(Kind::HostKeyChanged, format!("The ssh host key of {} HAS CHANGED.", host.label), words).mend(format!("ssh-keygen -R '{known}'{file}"))
+        Self::new(FaultKind::HostKeyChanged, format!("The ssh host key of {} HAS CHANGED.", host.label), words).mend(format!("ssh-keygen -R '{known}'{file}"))
     }
 
     /// No key that we know.
@@ -202,7 +208,7 @@ impl Fault {
         let words = "Nothing is sent to it before its key is known. As the account that runs muxboard, connect once and compare the fingerprint:";
         let config = config.map(|file| format!(" -F {}", quoted(file))).unwrap_or_default();
         let line = format!("ssh{config} -o StrictHostKeyChecking=ask{} -l {} {} true", port(ssh), quoted(host.login.as_str()), ssh.address);
-        Self::new(Kind::HostKeyUnknown, format!("The ssh host key of {} is not known.", host.label), words).mend(line)
+        Self::new(FaultKind::HostKeyUnknown, format!("The ssh host key of {} is not known.", host.label), words).mend(line)
     }
 
     /// sshd lets us in and runs nothing: `ended` is what the other side said and the status that it ended with, `None` if it neither ended nor answered.
@@ -215,17 +221,17 @@ impl Fault {
         match ended {
             Some((_, says)) if says.contains("account is currently not available") => {
                 let words = format!("Its login shell is nologin. It says: {says}. If it is to run commands, as root on {label}:");
-                Self::new(Kind::NoShell, title, words).mend(format!("usermod -s /bin/sh {}", quoted(login.as_str())))
+                Self::new(FaultKind::NoShell, title, words).mend(format!("usermod -s /bin/sh {}", quoted(login.as_str())))
             }
             Some((status, "")) => {
                 let words = format!("What sshd starts there, the login shell or a forced command, ended with status {status} and said nothing. {look}");
-                Self::new(Kind::NoShell, title, words)
+                Self::new(FaultKind::NoShell, title, words)
             }
-            Some((status, says)) => Self::new(Kind::NoShell, title, format!("What sshd starts there ended with status {status}. It says: {says}. {look}")),
+            Some((status, says)) => Self::new(FaultKind::NoShell, title, format!("What sshd starts there ended with status {status}. It says: {says}. {look}")),
             None => {
                 let words =
                     format!("What sshd starts there, the login shell or a forced command, neither answers nor ends, or reads what is meant for sh. {look}");
-                Self::new(Kind::NoShell, title, words)
+                Self::new(FaultKind::NoShell, title, words)
             }
         }
     }
@@ -233,7 +239,7 @@ impl Fault {
     /// sshd's `MaxSessions` leaves no room.
     pub fn too_few_sessions(host: &Host) -> Self {
         let words = "muxboard needs at least two on one connection. In the host's sshd_config, then reload sshd:".to_owned();
-        Self::new(Kind::TooFewSessions, format!("sshd of {} allows too few sessions on one connection.", host.label), words).mend("MaxSessions 10".into())
+        Self::new(FaultKind::TooFewSessions, format!("sshd of {} allows too few sessions on one connection.", host.label), words).mend("MaxSessions 10".into())
     }
 }
 
@@ -246,62 +252,15 @@ fn port(ssh: &Ssh) -> String {
     ssh.port.map(|port| format!(" -p {port}")).unwrap_or_default()
 }
 
-/// What ssh's own words mean, when it could not connect: the last lines of its standard error. The words are those of OpenSSH 8.4 to 10. `behind`:
-/// the account there as ssh names it (`ops@web1.internal`), if other machines are between.
-pub fn of_ssh(host: &Host, says: &str, ssh_config: Option<&str>, behind: Option<&str>) -> Fault {
-    let Reach::Ssh(ssh) = &host.reach else { return Fault::unreachable(host, says) };
-    let lines: Vec<String> = says.lines().map(clean).filter(|l| !l.is_empty()).collect();
-    let find = |text: &str| lines.iter().find(|l| l.contains(text));
-    let between = |before: &str, after: &str| lines.iter().find_map(|l| Some(l.split_once(before)?.1.split_once(after)?.0.to_owned()));
-    if find("REVOKED HOST KEY").is_some() {
-        return Fault::host_key_revoked(host);
-    }
-    if find("IDENTIFICATION HAS CHANGED").is_some() {
-        let known = between("Host key for ", " has changed").unwrap_or_else(|| known_as(ssh));
-        let file = lines.iter().find_map(|l| l.strip_prefix("Offending ")?.split_once(" key in ")?.1.rsplit_once(':').map(|(file, _)| file.to_owned()));
-        let plain = |text: &String| !text.contains(|c: char| c.is_whitespace() || "'\"`$\\;&|<>".contains(c));
-        return Fault::host_key_changed(host, Some(known).filter(plain).as_deref().unwrap_or(ssh.address.as_str()), file.filter(plain).as_deref());
-    }
-    if find("Host key verification failed").is_some() || find("host key is known for").is_some() {
-        return Fault::host_key_unknown(host, ssh, ssh_config);
-    }
-    if find("stdio forwarding failed").is_some() {
-        let why = find("open failed: ").and_then(|line| line.split_once("open failed: ")).map_or("it does not say why", |(_, why)| why);
-        return Fault::unreachable(host, &format!("The jump host lets us in and cannot connect to it: {why}"));
-    }
-    if let Some(line) = find("Permission denied (").or_else(|| find("Too many authentication failures")).or_else(|| find("Permission denied, please")) {
-        let line = line.trim_end_matches('.');
-        // Through another machine ssh does not know the address of the one that it talks to.
-        let of_host = |account: &str| line.split_once(": ").is_some_and(|(who, _)| who.eq_ignore_ascii_case(account)) || line.contains("UNKNOWN port");
-        return if behind.is_none_or(of_host) { Fault::authentication_failed(host, ssh, line) } else { Fault::jump_host_refused(host, line) };
-    }
-    if let Some(fault) = account_refused(host, "sshd", &lines) {
-        return fault;
-    }
-    if find("timed out").is_some() || find("Timeout, server").is_some() {
-        return Fault::timed_out(host);
-    }
-    // The last of several is the cause: before it ssh tells what it tried.
-    let last = lines.iter().rev().find(|l| !l.starts_with("Connection closed by UNKNOWN")).or(lines.last());
-    Fault::unreachable(host, last.map_or("ssh ended and said nothing", |l| l.strip_prefix("ssh: ").unwrap_or(l)))
-}
-
-fn known_as(ssh: &Ssh) -> String {
-    match ssh.port {
-        None | Some(22) => ssh.address.to_string(),
-        Some(port) => format!("[{}]:{port}", ssh.address),
-    }
-}
-
 /// A line that another machine had a hand in, fit to be shown.
 pub fn clean(line: &str) -> String {
-    line.trim().chars().map(|c| if c.is_control() { '?' } else { c }).take(300).collect()
+    line.trim().chars().map(|c| if c.is_control() { '?' } else { c }).take(FOREIGN_LINE_CHARS_MAX).collect()
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::inventory::{HostKeys, Socket, User};
+    use crate::inventory::{HostKeys, Reach, Socket, User};
 
     pub(crate) fn host(port: Option<u16>) -> Host {
         let ssh = Ssh { address: "web1".parse().unwrap(), port, identity_file: None, host_keys: HostKeys::Strict, password: None, passphrase: None };
@@ -314,77 +273,5 @@ pub(crate) mod tests {
             order: vec![],
             tags: vec![],
         }
-    }
-
-    #[test]
-    fn the_words_of_ssh_are_told_apart() {
-        let changed = "@@@@\r\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\nOffending ED25519 key in /home/ops/.ssh/known_hosts:3\r\n\
-                       Host key for [web1]:2222 has changed and you have requested strict checking.\r\nHost key verification failed.\r\n";
-        for (says, kind, line) in [
-            (changed, Kind::HostKeyChanged, Some("ssh-keygen -R '[web1]:2222' -f /home/ops/.ssh/known_hosts")),
-            (
-                "No ED25519 host key is known for [web1]:2222 and you have requested strict checking.\nHost key verification failed.\n",
-                Kind::HostKeyUnknown,
-                Some("ssh -o StrictHostKeyChecking=ask -p 2222 -l ops web1 true"),
-            ),
-            (
-                "Your account has expired; please contact your system administrator.\n\nConnection closed by 192.0.2.7 port 2222\n",
-                Kind::AccountExpired,
-                Some("chage -E -1 -I -1 ops"),
-            ),
-            ("ops@web1: Permission denied (publickey,password).\n", Kind::AuthenticationFailed, Some("ssh-copy-id -p 2222 ops@web1")),
-            ("ssh: connect to host web1 port 22: Connection timed out\n", Kind::TimedOut, None),
-            ("Connection timed out during banner exchange\nConnection to 127.0.0.1 port 2 timed out\n", Kind::TimedOut, None),
-            ("ssh: connect to host web1 port 22: Connection refused\n", Kind::Unreachable, None),
-            ("ssh: Could not resolve hostname web1: Name or service not known\n", Kind::Unreachable, None),
-            ("kex_exchange_identification: Connection closed by remote host\nConnection closed by 127.0.0.1 port 22\n", Kind::Unreachable, None),
-            ("", Kind::Unreachable, None),
-        ] {
-            let fault = of_ssh(&host(Some(2222)), says, None, None);
-            assert_eq!((fault.kind, fault.line.as_deref()), (kind, line), "{says}");
-        }
-        assert!(
-            of_ssh(&host(None), "ssh: Could not resolve hostname web1: Name or service not known\n", None, None)
-                .words
-                .starts_with("Could not resolve hostname")
-        );
-    }
-
-    #[test]
-    fn what_was_wrong_with_the_jump_host_was_said_of_the_host_behind_it() {
-        let behind = |says: &str| of_ssh(&host(None), says, None, Some("ops@web1.internal"));
-        let closed = "\r\nConnection closed by UNKNOWN port 65535\r\n";
-        for why in ["connect failed: Connection refused", "administratively prohibited: open failed", "connect failed: Connection timed out"] {
-            let fault = behind(&format!("channel 0: open failed: {why}\r\nstdio forwarding failed{closed}"));
-            assert_eq!((fault.kind, fault.line.as_deref()), (Kind::Unreachable, None), "{why}");
-            assert!(fault.words.contains("jump host") && fault.words.contains(why), "{}", fault.words);
-        }
-        for refused in ["ann@bastion: Permission denied (publickey).", "Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures"] {
-            let fault = behind(&format!("{refused}{closed}"));
-            assert_eq!((fault.kind, fault.line.as_deref()), (Kind::AuthenticationFailed, None), "{refused}");
-            assert!(fault.title.contains("jump host") && fault.words.contains(refused.trim_end_matches('.')), "{} {}", fault.title, fault.words);
-        }
-        for own in ["OPS@web1.internal: Permission denied (publickey).", "Received disconnect from UNKNOWN port 65535:2: Too many authentication failures"] {
-            assert_eq!(behind(own).line.as_deref(), Some("ssh-copy-id ops@web1"), "{own}");
-        }
-    }
-
-    #[test]
-    fn a_revoked_host_key_was_called_a_changed_one_with_a_line_that_mends_nothing() {
-        let revoked = "@@@@\r\n@       WARNING: REVOKED HOST KEY DETECTED!               @\r\nThe ED25519 host key for web1 is marked as revoked.\r\n\
-                       ED25519 host key for web1 was revoked and you have requested strict checking.\r\nHost key verification failed.\r\n";
-        let fault = of_ssh(&host(None), revoked, None, None);
-        assert_eq!(fault.line, None);
-        assert!(fault.title.contains("REVOKED") && !fault.title.contains("CHANGED"), "{}", fault.title);
-    }
-
-    #[test]
-    fn a_mending_line_is_never_made_of_what_another_machine_said() {
-        let forged = "IDENTIFICATION HAS CHANGED\nOffending ED25519 key in /tmp/x; touch canary:3\nHost key for $(touch canary) has changed\n";
-        let line = of_ssh(&host(None), forged, None, None).line.unwrap();
-        assert_eq!(line, "ssh-keygen -R 'web1'");
-        let socket = |words: &str| Fault::socket_unreadable(&host(None), &"ops".parse().unwrap(), words).line;
-        assert_eq!(socket("directory /tmp/tmux-7 has unsafe permissions").as_deref(), Some("chmod 700 /tmp/tmux-7"));
-        assert_eq!(socket("directory /x;touch${IFS}canary has unsafe permissions"), None);
     }
 }

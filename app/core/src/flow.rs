@@ -15,7 +15,7 @@ pub struct Credit {
     ceiling_bytes: u32,
     window_bytes: u32,
     under_way_bytes: u32,
-    frames: VecDeque<Frame>,
+    frames: VecDeque<SentFrame>,
     /// Bytes taken so far, and when the last of them were.
     taken_bytes: u64,
     taken_at: Duration,
@@ -29,7 +29,7 @@ pub struct Credit {
 
 /// A frame under way.
 #[derive(Debug, Clone, Copy)]
-struct Frame {
+struct SentFrame {
     bytes: u32,
     probe: bool,
     sent_at: Duration,
@@ -92,7 +92,7 @@ impl Credit {
             self.probed_at = Some(now);
         }
         self.under_way_bytes = self.under_way_bytes.saturating_add(bytes);
-        self.frames.push_back(Frame { bytes, probe, sent_at: now, taken_bytes: self.taken_bytes, taken_at: self.taken_at });
+        self.frames.push_back(SentFrame { bytes, probe, sent_at: now, taken_bytes: self.taken_bytes, taken_at: self.taken_at });
     }
 
     /// The client says it took that many. A client that claims more than it got gains nothing.

@@ -1,6 +1,6 @@
 //! Names: parse or refuse. A name that exists is a name that was checked; nothing here makes a tmux target from one.
 
-use crate::limits::{COMMAND_BYTES_MAX, DIRECTORY_BYTES_MAX, NEW_NAME_CHARS_MAX, USER_BYTES_MAX};
+use crate::limits::{COMMAND_BYTES_MAX, DIRECTORY_BYTES_MAX, INTERFACE_BYTES_MAX, NEW_NAME_CHARS_MAX, USER_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -124,9 +124,6 @@ name!(
         plain(text, COMMAND_BYTES_MAX, "a startup command")
     }
 );
-
-/// The longest name of a network interface, in bytes (Linux's `IFNAMSIZ` without its end).
-const INTERFACE_BYTES_MAX: usize = 15;
 
 /// Names that no account database can hold, that would be an option or a path, and those with characters that somebody who reads them cannot see.
 fn unix_user(text: &str) -> Result<(), String> {

@@ -2,17 +2,8 @@
 
 use crate::limits::{NOTE_LINE_CHARS_MAX, NOTE_LINES_MAX};
 use crate::name::UnixUser;
-use crate::snapshot::SessionId;
+pub use crate::outcome::Created;
 use serde::{Deserialize, Serialize};
-
-/// A session that was made, or found where it was to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Created {
-    /// The identity of the session that was made or opened.
-    pub session: SessionId,
-    /// What whoever asked for it should know.
-    pub notes: Vec<Note>,
-}
 
 /// Something to know of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,10 +5,11 @@ use crate::argv::NO_SOCKET_PUBLISHED;
 use crate::fault::Fault;
 use crate::inventory::{Host, User};
 use crate::name::UnixUser;
+use crate::note::Note;
 use crate::refusal::account_refused;
-use crate::snapshot::UserState;
+use crate::section::Section;
+use crate::snapshot::{SessionId, UserState};
 use crate::tmux::format::{self, Listing};
-use crate::tmux::section::Section;
 use crate::tmux::{DONE, MISMATCH, VERSION_MIN, orphan};
 
 /// What one section of a sweep means. No session is a fact only where the server counted none, or where there is no server: an answer that ended
@@ -49,7 +50,7 @@ fn refused(host: &Host, user: &User, code: i32, words: &str) -> UserState {
     if let Some(orphan) = orphan {
         let socket = words.lines().find_map(|line| line.strip_prefix("no server running on ").or_else(|| line.strip_prefix("error connecting to ")));
         let socket = socket.map_or("", |socket| socket.strip_suffix(" (No such file or directory)").unwrap_or(socket));
-        return UserState::Fault(Fault::socket_missing(host, &user.name, &orphan, socket));
+        return UserState::Fault(Fault::socket_missing(host, &user.name, orphan.pid, orphan.since.as_deref(), socket));
     }
     // sudo complains about a password too where it is the asking account that it does not let do anything.
     let of_account = if user.through_sudo { account_refused(host, "sudo", &words.lines().collect::<Vec<_>>()) } else { None };
@@ -124,10 +125,19 @@ pub fn acted(host: &Host, user: &User, exit: Option<i32>, answer: &str) -> Acted
     }
 }
 
+/// A session that was made, or found where it was to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// The identity of the session that was made or opened.
+    pub session: SessionId,
+    /// What whoever asked for it should know.
+    pub notes: Vec<Note>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{Kind, tests::host};
+    use crate::fault::{FaultKind, tests::host};
     use crate::inventory::Socket;
 
     fn state(through_sudo: bool, exit: Option<i32>, words: &str) -> UserState {
@@ -136,7 +146,7 @@ mod tests {
         user_state(&host(None), &user, Section { listing, captures: vec![], exit, cut: false })
     }
 
-    fn fault(through_sudo: bool, exit: Option<i32>, words: &str) -> (Kind, Option<String>) {
+    fn fault(through_sudo: bool, exit: Option<i32>, words: &str) -> (FaultKind, Option<String>) {
         match state(through_sudo, exit, words) {
             UserState::Fault(fault) => (fault.kind, fault.line),
             other => panic!("{words:?} gave {other:?}"),
@@ -156,32 +166,32 @@ mod tests {
         // An answer that cannot be read is no empty list.
         for (rows, exit) in [("", 0), ("M B 3.4:x\nM S $0\\0371\nM E x\n", 0), ("M S $0:1\n", 0), ("M B 3.4:\n", 0)] {
             let UserState::Fault(fault) = answer(rows, exit) else { panic!("{rows:?}") };
-            assert_eq!(fault.kind, Kind::TmuxNotUnderstood, "{rows:?}");
+            assert_eq!(fault.kind, FaultKind::TmuxNotUnderstood, "{rows:?}");
             assert!(!rows.contains("3.4") || fault.title.contains("3.4"), "{}", fault.title);
             assert!(!rows.contains("037") || fault.words.contains("| S $0\\0371"), "{}", fault.words);
         }
         let UserState::Fault(old) = answer("M B 3.1c:x\nM S $0:1\n", 0) else { panic!() };
-        assert_eq!(old.kind, Kind::TmuxTooOld);
+        assert_eq!(old.kind, FaultKind::TmuxTooOld);
         let line = "ops ALL=(deploy) NOPASSWD: /usr/bin/tmux".to_owned();
-        assert_eq!(fault(true, Some(1), "sudo: a password is required"), (Kind::SudoRefused, Some(line)));
-        assert_eq!(fault(true, Some(1), "sudo: unknown user deploy").0, Kind::NoAccount);
-        assert_eq!(fault(true, Some(127), "sh: 1: sudo: not found").0, Kind::SudoMissing);
-        assert_eq!(fault(false, Some(1), "error connecting to /x (Permission denied)"), (Kind::SocketUnreadable, None));
+        assert_eq!(fault(true, Some(1), "sudo: a password is required"), (FaultKind::SudoRefused, Some(line)));
+        assert_eq!(fault(true, Some(1), "sudo: unknown user deploy").0, FaultKind::NoAccount);
+        assert_eq!(fault(true, Some(127), "sh: 1: sudo: not found").0, FaultKind::SudoMissing);
+        assert_eq!(fault(false, Some(1), "error connecting to /x (Permission denied)"), (FaultKind::SocketUnreadable, None));
         let unsafe_directory = "error creating /tmp/tmux-7/default (directory /tmp/tmux-7 has unsafe permissions)";
-        assert_eq!(fault(false, Some(1), unsafe_directory).0, Kind::SocketUnreadable);
-        assert_eq!(fault(false, Some(127), "sh: 1: tmux: not found").0, Kind::TmuxMissing);
-        assert_eq!(fault(true, Some(1), "sudo: tmux: command not found").0, Kind::TmuxMissing);
-        assert_eq!(fault(false, None, "").0, Kind::NotAnswering);
-        assert_eq!(fault(false, Some(1), "muxboard: no socket path in /run/x").0, Kind::SocketFile);
+        assert_eq!(fault(false, Some(1), unsafe_directory).0, FaultKind::SocketUnreadable);
+        assert_eq!(fault(false, Some(127), "sh: 1: tmux: not found").0, FaultKind::TmuxMissing);
+        assert_eq!(fault(true, Some(1), "sudo: tmux: command not found").0, FaultKind::TmuxMissing);
+        assert_eq!(fault(false, None, "").0, FaultKind::NotAnswering);
+        assert_eq!(fault(false, Some(1), "muxboard: no socket path in /run/x").0, FaultKind::SocketFile);
         // Of the account that asks, and sudo goes on to ask for its password.
         for expired in [
             "sudo: account validation failure, is your account locked?\nsudo: a password is required",
             "sudo: Account expired or PAM config lacks an \"account\" section for sudo, contact your system administrator\nsudo: a password is required",
         ] {
-            assert_eq!(fault(true, Some(1), expired), (Kind::AccountExpired, Some("chage -E -1 -I -1 ops".into())), "{expired}");
+            assert_eq!(fault(true, Some(1), expired), (FaultKind::AccountExpired, Some("chage -E -1 -I -1 ops".into())), "{expired}");
         }
         let must_change = "sudo: Account or password is expired, reset your password and try again\nsudo: a password is required";
-        assert_eq!(fault(true, Some(1), must_change), (Kind::PasswordExpired, Some("chage -d $(date +%F) ops".into())));
+        assert_eq!(fault(true, Some(1), must_change), (FaultKind::PasswordExpired, Some("chage -d $(date +%F) ops".into())));
         // What sudo-rs says instead.
         let line = Some("ops ALL=(deploy) NOPASSWD: /usr/bin/tmux".to_owned());
         for refused in [
@@ -190,10 +200,10 @@ mod tests {
             "sudo: Sorry, user ops may not run tmux on web1.",
             "sudo: Sorry, user ops is not allowed to execute '/usr/bin/tmux' as deploy on web1.",
         ] {
-            assert_eq!(fault(true, Some(1), refused), (Kind::SudoRefused, line.clone()), "{refused}");
+            assert_eq!(fault(true, Some(1), refused), (FaultKind::SudoRefused, line.clone()), "{refused}");
         }
-        assert_eq!(fault(true, Some(1), "sudo: user 'deploy' not found").0, Kind::NoAccount);
-        assert_eq!(fault(true, Some(1), "sudo: 'tmux': command not found").0, Kind::TmuxMissing);
-        assert_eq!(fault(false, Some(1), "protocol version mismatch (client 8, server 7)").0, Kind::Other);
+        assert_eq!(fault(true, Some(1), "sudo: user 'deploy' not found").0, FaultKind::NoAccount);
+        assert_eq!(fault(true, Some(1), "sudo: 'tmux': command not found").0, FaultKind::TmuxMissing);
+        assert_eq!(fault(false, Some(1), "protocol version mismatch (client 8, server 7)").0, FaultKind::Other);
     }
 }

@@ -1,8 +1,9 @@
 //! Who may do what, and the proof that it was checked: a [`Permit`] is made here and nowhere else, the fleet takes nothing else.
 
 use crate::inventory::Inventory;
-use crate::name::{Directory, HostKey, NewSessionName, SessionName, StartupCommand, UnixUser};
-use crate::snapshot::{HostRow, HostView, Place, SessionId, Snapshot, UnixSeconds, UserView, View};
+use crate::name::{Directory, HostKey, NewSessionName, StartupCommand, UnixUser};
+use crate::snapshot::{Place, SessionId};
+pub use crate::view::{resolve, visible, visible_host};
 use serde::{Deserialize, Serialize};
 
 /// Something one may be allowed to do on a host as a user.
@@ -333,37 +334,6 @@ impl Policy {
         let can = self.abilities(permit.principal(), &place.host, &place.user);
         inventory.host(&place.host).is_some_and(|host| host.user(&place.user).is_some()) && permit.operation().needs().into_iter().all(|a| can.has(a))
     }
-}
-
-/// The part of a snapshot a principal may see.
-pub fn visible(policy: &Policy, principal: &Principal, snapshot: &Snapshot, now: UnixSeconds) -> View {
-    View { principal: principal.name.clone(), now, hosts: snapshot.hosts.iter().filter_map(|row| visible_host(policy, principal, row)).collect() }
-}
-
-/// The part of a host's row a principal may see; none if that is nothing.
-pub fn visible_host(policy: &Policy, principal: &Principal, row: &HostRow) -> Option<HostView> {
-    let users: Vec<UserView> = row
-        .users
-        .iter()
-        .map(|u| (policy.abilities(principal, &row.key, &u.name), u))
-        .filter(|(can, _)| can.has(Ability::See))
-        .map(|(can, u)| UserView { can, row: u.clone() })
-        .collect();
-    let bare = HostRow {
-        users: Vec::new(),
-        key: row.key.clone(),
-        label: row.label.clone(),
-        place: row.place.clone(),
-        state: row.state.clone(),
-        since: row.since,
-        swept_at: row.swept_at,
-    };
-    (!users.is_empty()).then_some(HostView { host: bare, users })
-}
-
-/// The one living session of that name that a principal may see, for a page's URL.
-pub fn resolve<'a>(view: &'a View, place: &Place, name: &SessionName) -> Option<&'a crate::snapshot::Session> {
-    view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.name == *name).map(|(_, _, s)| s)
 }
 
 #[cfg(test)]

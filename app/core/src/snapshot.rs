@@ -1,11 +1,11 @@
 //! What a page shows: the last sweep's facts, with their age. Empty, refused and unreachable are three facts here, never one.
 
-use crate::ansi::Line;
+use crate::ansi::StyledLine;
 use crate::fault::Fault;
 use crate::limits::WINDOW_LINKS_MAX;
 use crate::name::{BadName, HostKey, SessionName, UnixUser};
 use crate::note::Note;
-use crate::policy::Abilities;
+pub use crate::view::{HostView, UserView, View};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -131,7 +131,7 @@ pub struct Session {
     /// Its windows, by index.
     pub windows: Vec<Window>,
     /// The last lines of its current window.
-    pub preview: Vec<Line>,
+    pub preview: Vec<StyledLine>,
     /// The tmux clients that show it.
     pub clients: Vec<Client>,
     /// What else a person should know of it.
@@ -301,59 +301,11 @@ pub struct HostRow {
     pub users: Vec<UserRow>,
 }
 
-/// Everything known, for us alone: what a principal may see of it is a [`View`].
+/// Everything known, for us alone: what a principal may see of it is a [`View`](crate::view::View).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
     /// The hosts, in the inventory's order. Shared: one host's news must not copy a thousand others.
     pub hosts: Vec<Arc<HostRow>>,
-}
-
-/// One user's row, as one principal sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserView {
-    /// What the principal may do there.
-    pub can: Abilities,
-    /// The row.
-    pub row: UserRow,
-}
-
-/// One host, as one principal sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostView {
-    /// The host; its own `users` are empty here.
-    pub host: HostRow,
-    /// The users the principal may see.
-    pub users: Vec<UserView>,
-}
-
-/// The part of a snapshot one principal may see.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct View {
-    /// Who looks.
-    pub principal: String,
-    /// The server's clock.
-    pub now: UnixSeconds,
-    /// The hosts on which the principal may see at least one user.
-    pub hosts: Vec<HostView>,
-}
-
-impl View {
-    /// Every living session, with where it is and what may be done with it.
-    pub fn sessions(&self) -> impl Iterator<Item = (&HostView, &UserView, &Session)> {
-        self.hosts.iter().flat_map(|h| h.users.iter().flat_map(move |u| u.row.sessions().iter().map(move |s| (h, u, s))))
-    }
-
-    /// Whether it is not known which sessions somebody has: because of a fault, the user's or the host's; or, without one, because nobody has looked
-    /// yet. That a session is not in the list then says nothing.
-    pub fn doubt(&self, place: &Place) -> Option<Option<&Fault>> {
-        let host = self.hosts.iter().find(|h| h.host.key == place.host)?;
-        let user = host.users.iter().find(|u| u.row.name == place.user)?;
-        match (&host.host.state, &user.row.state) {
-            (HostState::Fault(fault), _) | (_, UserState::Fault(fault)) => Some(Some(fault)),
-            (_, UserState::Pending) => Some(None),
-            (_, UserState::Sessions(_) | UserState::NoServer) => None,
-        }
-    }
 }
 
 /// Where something is: a host's key and a user on it.

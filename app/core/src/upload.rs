@@ -6,7 +6,7 @@
 
 use crate::argv;
 use crate::inventory::User;
-use crate::limits::{PATH_BYTES_MAX, UPLOAD_FILES_MAX};
+use crate::limits::{PATH_BYTES_MAX, UPLOAD_FILES_MAX, WORDS_CHARS_MAX};
 use crate::shell::Script;
 
 /// The folder, below the home directory.
@@ -130,7 +130,7 @@ pub fn said(line: &str, wanted: &Wanted<'_>) -> Option<Said> {
         ("no", ("file", _)) => Said::No(Refused::File),
         ("no", ("many", _)) => Said::No(Refused::Many),
         ("no", ("cut", _)) => Said::No(Refused::Cut),
-        (_, (_, words)) => Said::No(Refused::Write(words.chars().filter(|c| !c.is_control()).take(200).collect())),
+        (_, (_, words)) => Said::No(Refused::Write(words.chars().filter(|c| !c.is_control()).take(WORDS_CHARS_MAX).collect())),
     })
 }
 

@@ -3,7 +3,8 @@
 
 use crate::limits::GRID_CELLS_MAX;
 use crate::name::HostKey;
-use crate::snapshot::{HostRow, HostState, HostView, Mode, UnixSeconds, View};
+use crate::snapshot::{HostRow, HostState, Mode, UnixSeconds};
+use crate::view::{HostView, View};
 
 /// A frame that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use muxboard_core::inventory::{Host, Socket, User};
 use muxboard_core::name::{Directory, NewSessionName};
+use muxboard_core::section::{self, Ask};
 use muxboard_core::snapshot::UserState;
-use muxboard_core::tmux::section::{self, Ask};
 use muxboard_core::tmux::{self, format};
 use muxboard_core::{ansi, argv, outcome};
 use proptest::prelude::*;
@@ -269,7 +269,7 @@ fn a_section_cannot_end_itself_and_begin_anothers_its_mark_is_in_no_processs_wor
     let asks: Vec<Ask<'_>> = host.users.iter().map(|user| Ask { user, panes: vec![], unsettled: false, row_mark: ROW_MARK }).collect();
     let mark = "5e475e475e475e47";
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
-    for script in [section::script(&asks), section::script(&asks[..1]), section::hasty(&asks[0])] {
+    for script in [section::script(&asks), section::script(&asks[..1]), section::fast_path(&asks[0])] {
         let (argv, _) = argv::local_script(&script);
         let output = std::process::Command::new(argv.program()).args(argv.arguments()).env("M", mark).env("PATH", &path).output().unwrap();
         let sections = section::parse(&output.stdout, mark, ROW_MARK);

@@ -1,14 +1,17 @@
 //! One session on the page.
 
+use super::dialog::{LivePage, OpenDialog, open_dialog};
 use super::filter::{Query, matches};
-use super::store::{HostCell, SessionCell, UserCell};
-use super::{Asking, Living, ask, expect_base, many};
+use super::status::many;
+use super::store::{HostSignals, SessionSignals, UserSignals};
+use crate::base::{Base, expect_base};
 use crate::ui::name::{Name, plain};
 use crate::ui::time::{Ago, span};
 use leptos::prelude::*;
-use muxboard_core::ansi::Line;
-use muxboard_core::policy::Ability;
-use muxboard_core::snapshot::{Need, Session};
+use muxboard_core::ansi::StyledLine;
+use muxboard_core::name::UnixUser;
+use muxboard_core::policy::{Abilities, Ability};
+use muxboard_core::snapshot::{Need, Place, Session, SessionId};
 
 fn activity(age: u64) -> String {
     if age < 5 { "active now".into() } else { format!("idle {}", span(age)) }
@@ -38,7 +41,7 @@ fn running(session: &Session) -> String {
     if window.path.is_empty() { what.to_owned() } else { format!("{what} · {}", window.path) }
 }
 
-fn lines(lines: &[Line]) -> impl IntoView + use<> {
+fn lines(lines: &[StyledLine]) -> impl IntoView + use<> {
     let class = |style: muxboard_core::ansi::Style| match (style.colour, style.bold) {
         (None, false) => String::new(),
         (colour, bold) => format!("{}{}", colour.map(|c| format!("c{c} ")).unwrap_or_default(), if bold { "bold" } else { "" }),
@@ -58,64 +61,69 @@ fn lines(lines: &[Line]) -> impl IntoView + use<> {
         .collect_view()
 }
 
+/// The other sessions that show windows of this one, in words.
+fn also_in(session: &Session) -> Option<String> {
+    let names = session.kept().sessions.iter().map(|name| plain(name.as_str())).collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| format!("Also in {names}"))
+}
+
+/// The label of the first note on a session; its title is all of them.
+fn noted(session: &Session, user: &UnixUser) -> Option<impl IntoView + use<>> {
+    let sentences: Vec<String> = session.notes.iter().map(|note| note.sentence(user)).collect();
+    session.notes.first().map(|note| view! { <span class="attached" title=sentences.join(" ")>{note.label()}</span> })
+}
+
+/// What `part` makes of a session, again whenever the session changes. A plain closure: a session's signal changes only when the session did, and memos
+/// would cost the server most of a big page.
+fn follow<T, F: Fn(&Session) -> T + Clone + Send + 'static>(row: &ArcRwSignal<Session>, part: F) -> impl Fn() -> T + Clone + Send + 'static + use<T, F> {
+    let row = row.clone();
+    move || part(&row.read())
+}
+
+/// The menu of a card: what can be done with its session besides opening it.
+fn menu(base: &Base, place: &Place, id: SessionId, can: Abilities, name: Signal<String>) -> impl IntoView + use<> {
+    let live_page = use_context::<LivePage>();
+    let about = format!("{place}/{id}");
+    let (kill, rename) = (OpenDialog::Kill(place.clone(), id), OpenDialog::Rename(place.clone(), id));
+    view! {
+        <details class="menu" hidden=!(can.has(Ability::Kill) || can.has(Ability::Create))>
+            <summary class="button small" aria-label=move || format!("More about {}", name.get())>"⋯"</summary>
+            <div class="menu-items">
+                {can.has(Ability::Create).then(|| view! {
+                    <a href=base.asking("rename", &about) rel="external" on:click=move |event| open_dialog(event, live_page, rename.clone())>"Rename"</a>
+                })}
+                {can.has(Ability::Kill).then(|| view! {
+                    <a class="danger" href=base.asking("kill", &about) rel="external" on:click=move |event| open_dialog(event, live_page, kill.clone())>"Kill"</a>
+                })}
+            </div>
+        </details>
+    }
+}
+
 /// A session's card.
 #[component]
 pub fn Card(
     /// Its host.
-    host: HostCell,
+    host: HostSignals,
     /// Its user.
-    user: UserCell,
+    user: UserSignals,
     /// The session.
-    session: SessionCell,
+    session: SessionSignals,
 ) -> impl IntoView {
     let base = expect_base();
-    let living = use_context::<Living>();
     let query = use_context::<Query>();
     let can = user.row.read_untracked().can;
     let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
-    // Plain closures: a session's signal changes only when the session did, and memos would cost the server most of a big page.
-    let part = |f: fn(&Session) -> String| {
-        let row = row.clone();
-        move || f(&row.read())
-    };
-    let name = Signal::derive(part(|s| s.name.to_string()));
-    let windows = part(windows);
-    let shared = {
-        let row = row.clone();
-        move || {
-            let names = row.read().kept().sessions.iter().map(|name| plain(name.as_str())).collect::<Vec<_>>().join(", ");
-            (!names.is_empty()).then(|| format!("Also in {names}"))
-        }
-    };
-    let runs = part(running);
-    let attached = {
-        let row = row.clone();
-        move || row.read().attached
-    };
-    let active = {
-        let row = row.clone();
-        Signal::derive(move || row.read().activity)
-    };
-    let unattached = {
-        let row = row.clone();
-        move || row.read().attached == 0
-    };
-    let alarmed = {
-        let row = row.clone();
-        move || alarm(row.read().needs())
-    };
+    let name = Signal::derive(follow(&row, |s| s.name.to_string()));
+    let (windows, shared, runs) = (follow(&row, windows), follow(&row, also_in), follow(&row, running));
+    let (attached, unattached) = (follow(&row, |s| s.attached), follow(&row, |s| s.attached == 0));
+    let active = Signal::derive(follow(&row, |s| s.activity));
+    let alarmed = follow(&row, |s| alarm(s.needs()));
     let alarmed_too = alarmed.clone();
-    let preview = {
-        let row = row.clone();
-        move || lines(&row.read().preview)
-    };
+    let preview = follow(&row, |s| lines(&s.preview));
     let noted = {
-        let (row, user) = (row.clone(), place.user.clone());
-        move || {
-            let row = row.read();
-            let sentences: Vec<String> = row.notes.iter().map(|note| note.sentence(&user)).collect();
-            row.notes.first().map(|note| view! { <span class="attached" title=sentences.join(" ")>{note.label()}</span> })
-        }
+        let user = place.user.clone();
+        follow(&row, move |s| noted(s, &user))
     };
     let hidden = {
         let (row, host, user) = (row.clone(), host.row.clone(), place.user.clone());
@@ -130,7 +138,7 @@ pub fn Card(
         let open = open.clone();
         move || open(!can.has(Ability::Type))
     };
-    let (kill, rename) = (Asking::Kill(place.clone(), id), Asking::Rename(place.clone(), id));
+    let menu = menu(&base, &place, id, can, name);
     view! {
         <article class="card" hidden=hidden data-session=about.clone()>
             <div class="card-head">
@@ -150,17 +158,7 @@ pub fn Card(
                 <span class="attached" hidden=unattached>{move || format!("● {} attached", attached())}</span>
                 <span class="buttons">
                     {can.has(Ability::Watch).then(|| { let open = open.clone(); view! { <a class="button small" rel="external" href=move || open(true)>"Watch"</a> } })}
-                    <details class="menu" hidden=!(can.has(Ability::Kill) || can.has(Ability::Create))>
-                        <summary class="button small" aria-label=move || format!("More about {}", name.get())>"⋯"</summary>
-                        <div class="menu-items">
-                            {can.has(Ability::Create).then(|| view! {
-                                <a href=base.asking("rename", &about) rel="external" on:click=move |event| ask(event, living, rename.clone())>"Rename"</a>
-                            })}
-                            {can.has(Ability::Kill).then(|| view! {
-                                <a class="danger" href=base.asking("kill", &about) rel="external" on:click=move |event| ask(event, living, kill.clone())>"Kill"</a>
-                            })}
-                        </div>
-                    </details>
+                    {menu}
                 </span>
             </div>
         </article>
@@ -171,11 +169,11 @@ pub fn Card(
 #[component]
 pub fn NeedCard(
     /// Its host.
-    host: HostCell,
+    host: HostSignals,
     /// Its user.
-    user: UserCell,
+    user: UserSignals,
     /// The session.
-    session: SessionCell,
+    session: SessionSignals,
 ) -> impl IntoView {
     let base = expect_base();
     let (place, id, row) = (user.place.clone(), session.id, session.row.clone());
@@ -199,7 +197,7 @@ pub fn NeedCard(
     let quote = {
         let row = row.clone();
         Memo::new(move |_| {
-            let text = |line: &Line| line.iter().map(|r| r.text.as_str()).collect::<String>();
+            let text = |line: &StyledLine| line.iter().map(|r| r.text.as_str()).collect::<String>();
             row.read().preview.iter().rev().map(text).find(|t| !t.trim().is_empty() && !t.starts_with("Pane is dead")).unwrap_or_default()
         })
     };

@@ -1,7 +1,7 @@
 //! Create: a name, perhaps a directory and a startup command.
 
-use super::expect_base;
-use super::kill::{Cancel, Refusal};
+use super::dialog::{CancelLink, FormError};
+use crate::base::expect_base;
 use crate::error::PublicError;
 use crate::ui::post_form::{PostForm, Posting};
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// What was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Created {
+pub struct CreateAnswer {
     /// The session's identity.
     pub session: String,
 }
@@ -28,7 +28,7 @@ pub async fn create(
     /// What it runs; empty for the user's shell.
     #[server(default)]
     command: String,
-) -> Result<Created, PublicError> {
+) -> Result<CreateAnswer, PublicError> {
     let run = async {
         let (board, who) = crate::board::asked()?;
         let wanted = muxboard_core::policy::Create {
@@ -37,7 +37,7 @@ pub async fn create(
             command: if command.is_empty() { None } else { Some(crate::board::field(&command, "command")?) },
         };
         let made = board.create(&who, crate::board::field(&place, "place")?, wanted).await?;
-        Ok(Created { session: made.session.to_string() })
+        Ok(CreateAnswer { session: made.session.to_string() })
     };
     crate::error::with_status(run.await)
 }
@@ -78,7 +78,7 @@ pub fn CreateForm(
             <div class="question">
                 <h3>"New session"</h3>
                 <p>"You may not create sessions anywhere here. Whoever runs this board can grant it."</p>
-                <div class="row"><Cancel/></div>
+                <div class="row"><CancelLink/></div>
             </div>
         }
         .into_any();
@@ -112,9 +112,9 @@ pub fn CreateForm(
                 <input name="command" class="mono" value=typed.command maxlength="4096" autocomplete="off" autocapitalize="off" spellcheck="false" placeholder="make test"/>
                 <span class="hint">"Others on that host can see the command in the process list. When it ends, its last screen and exit status stay."</span>
             </label>
-            <Refusal posting/>
+            <FormError posting/>
             <div class="row">
-                <Cancel/>
+                <CancelLink/>
                 <button class="button primary" disabled=move || posting.get() == Posting::Sent>{move || if posting.get() == Posting::Sent { "Creating…" } else { "Create" }}</button>
             </div>
         </PostForm>
@@ -123,7 +123,7 @@ pub fn CreateForm(
 }
 
 /// The places of a view where something holds, each with a word for the person.
-pub fn places(view: &muxboard_core::snapshot::View, may: fn(&muxboard_core::snapshot::UserView) -> bool) -> Vec<(Place, String)> {
+pub fn places(view: &muxboard_core::view::View, may: fn(&muxboard_core::view::UserView) -> bool) -> Vec<(Place, String)> {
     let hosts = view.hosts.iter();
     hosts
         .flat_map(|h| {

@@ -1,11 +1,13 @@
 //! What is wrong with a host or a user, in plain words, with the line that mends it; and the empty state, which is not a fault.
 
-use super::{Asking, Living, ask, expect_base};
+use super::dialog::{LivePage, OpenDialog, open_dialog};
+use crate::base::expect_base;
 use crate::ui::time::{Ago, span};
 use leptos::prelude::*;
 use muxboard_core::fault::Fault;
 use muxboard_core::policy::Ability;
-use muxboard_core::snapshot::{Place, UserState, UserView};
+use muxboard_core::snapshot::{Place, UserState};
+use muxboard_core::view::UserView;
 
 /// A fault: what, why, since when, and the line that mends it.
 #[component]
@@ -81,14 +83,14 @@ pub fn UserFault(
 
 #[component]
 fn Empty(words: &'static str, place: Place, may_create: bool) -> impl IntoView {
-    let living = use_context::<Living>();
+    let live_page = use_context::<LivePage>();
     let name = place.user.to_string();
     let href = expect_base().asking("create", &place.to_string());
     view! {
         <div class="empty">
             <span>{words} <b>{name}</b> " here."</span>
             {may_create.then(|| view! {
-                <a class="button primary" href=href rel="external" on:click=move |event| ask(event, living, Asking::Create(Some(place.clone())))>"Start a session"</a>
+                <a class="button primary" href=href rel="external" on:click=move |event| open_dialog(event, live_page, OpenDialog::Create(Some(place.clone())))>"Start a session"</a>
             })}
         </div>
     }

@@ -1,6 +1,6 @@
 //! The keyboard: everything the mouse reaches.
 
-use super::Asking;
+use super::dialog::{CancelLink, OpenDialog};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement, KeyboardEvent};
@@ -19,15 +19,15 @@ const KEYS: [(&str, &str); 9] = [
 ];
 
 /// Listens to the page.
-pub(super) fn listen(asking: RwSignal<Option<Asking>>, query: RwSignal<String>) {
+pub(super) fn listen(dialog: RwSignal<Option<OpenDialog>>, query: RwSignal<String>) {
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
-        if event.ctrl_key() || event.meta_key() || event.alt_key() || asking.get_untracked().is_some() {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || dialog.get_untracked().is_some() {
             return;
         }
         let filter = filter_box();
         let typing =
             event.target().and_then(|t| t.dyn_into::<HtmlElement>().ok()).is_some_and(|e| matches!(e.tag_name().as_str(), "INPUT" | "SELECT" | "TEXTAREA"));
-        let done = if typing { in_filter(&event, filter, query) } else { on_page(&event, filter, asking, query) };
+        let done = if typing { in_filter(&event, filter, query) } else { on_page(&event, filter, dialog, query) };
         if done {
             event.prevent_default();
         }
@@ -56,15 +56,15 @@ fn clear(filter: &HtmlInputElement, query: RwSignal<String>) {
     let _ = filter.blur();
 }
 
-fn on_page(event: &KeyboardEvent, filter: Option<HtmlInputElement>, asking: RwSignal<Option<Asking>>, query: RwSignal<String>) -> bool {
+fn on_page(event: &KeyboardEvent, filter: Option<HtmlInputElement>, dialog: RwSignal<Option<OpenDialog>>, query: RwSignal<String>) -> bool {
     match (event.key().as_str(), filter) {
         ("/", Some(filter)) => {
             let _ = filter.focus();
             filter.select();
         }
         ("Escape", Some(filter)) if !query.read_untracked().is_empty() => clear(&filter, query),
-        ("n", _) => asking.set(Some(Asking::Create(None))),
-        ("?", _) => asking.set(Some(Asking::Keys)),
+        ("n", _) => dialog.set(Some(OpenDialog::Create(None))),
+        ("?", _) => dialog.set(Some(OpenDialog::Keys)),
         ("r", _) => click(".bar form.refresh button"),
         ("ArrowDown" | "ArrowRight" | "j", _) => step(1),
         ("ArrowUp" | "ArrowLeft" | "k", _) => step(-1),
@@ -114,7 +114,7 @@ pub fn Keys() -> impl IntoView {
         <div class="question">
             <h3>"Keys"</h3>
             <dl class="keys">{rows}</dl>
-            <div class="row"><super::kill::Cancel/></div>
+            <div class="row"><CancelLink/></div>
         </div>
     }
 }

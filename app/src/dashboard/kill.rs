@@ -1,6 +1,7 @@
 //! Kill: the question with its typed name, and the server function that asks again.
 
-use super::expect_base;
+use super::dialog::{CancelLink, CloseLink, FormError};
+use crate::base::expect_base;
 use crate::error::PublicError;
 use crate::ui::name::{Name, plain};
 use crate::ui::post_form::{PostForm, Posting};
@@ -60,9 +61,9 @@ pub fn KillForm(
                 <span class="label">"Session name"</span>
                 <input name="typed" class="mono" required=true autocomplete="off" autocapitalize="off" spellcheck="false" autofocus=true on:input=move |event| typed.set(event_target_value(&event))/>
             </label>
-            <Refusal posting/>
+            <FormError posting/>
             <div class="row">
-                <Cancel/>
+                <CancelLink/>
                 <button class="button danger" disabled=move || !ready() || posting.get() == Posting::Sent>"Kill session"</button>
             </div>
         </PostForm>
@@ -100,41 +101,8 @@ pub fn Stayed(
         <div class="question" role="status">
             <h3>"Killed " <Name text=name/></h3>
             <p><bdi>{stay(&kept)}</bdi></p>
-            <div class="row"><Close/></div>
+            <div class="row"><CloseLink/></div>
         </div>
-    }
-}
-
-/// Why a form was refused, read aloud.
-#[component]
-pub fn Refusal(
-    /// How the form stands.
-    posting: RwSignal<Posting>,
-) -> impl IntoView {
-    let says = move || if let Posting::Refused(says) = posting.get() { says } else { String::new() };
-    view! { <p class="refusal" role="alert">{says}</p> }
-}
-
-/// Closes the question.
-#[component]
-pub fn Cancel() -> impl IntoView {
-    view! { <Leave words="Cancel"/> }
-}
-
-/// Closes an answer.
-#[component]
-fn Close() -> impl IntoView {
-    view! { <Leave words="Close"/> }
-}
-
-/// A link back to the board, which closes the dialog of a living page.
-#[component]
-fn Leave(words: &'static str) -> impl IntoView {
-    let living = use_context::<super::Living>();
-    view! {
-        <a class="button" rel="external" href=expect_base().board() on:click=move |event| {
-            if let Some(living) = living && cfg!(feature = "hydrate") { event.prevent_default(); living.asking.set(None); }
-        }>{words}</a>
     }
 }
 

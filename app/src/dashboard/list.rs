@@ -3,9 +3,10 @@
 use super::card::{Card, NeedCard};
 use super::fault::{FaultBox, UserFault};
 use super::filter::{Query, matches};
-use super::many;
 use super::refresh::RefreshHost;
-use super::store::{HostCell, Store, UserCell};
+use super::status::many;
+use super::store::{HostSignals, Store, UserSignals};
+use crate::base::expect_base;
 use crate::ui::time::Ago;
 use leptos::prelude::*;
 use muxboard_core::snapshot::{HostState, UserState};
@@ -22,7 +23,7 @@ pub fn List(
         move || hosts.read().is_empty()
     };
     view! {
-        <Needs store=store.clone()/>
+        <NeedsSection store=store.clone()/>
         <Show when=none>
             <div class="empty">
                 <p>"There is nothing here that you may see."</p>
@@ -30,7 +31,7 @@ pub fn List(
             </div>
         </Show>
         <For each=move || hosts.get() key=|host| host.key.clone() let:host>
-            <Host host/>
+            <HostSection host/>
         </For>
         <NoMatch store/>
     }
@@ -38,7 +39,7 @@ pub fn List(
 
 /// Everything that needs a person, first on the page.
 #[component]
-fn Needs(store: Store) -> impl IntoView {
+fn NeedsSection(store: Store) -> impl IntoView {
     let needy = move || {
         let mut out = Vec::new();
         for host in store.hosts.get() {
@@ -55,7 +56,8 @@ fn Needs(store: Store) -> impl IntoView {
     let needy = Memo::new_with_compare(
         move |_| needy(),
         |old, new| {
-            let ids = |list: &Vec<(HostCell, UserCell, super::store::SessionCell)>| list.iter().map(|(_, u, s)| (u.place.clone(), s.id)).collect::<Vec<_>>();
+            let ids =
+                |list: &Vec<(HostSignals, UserSignals, super::store::SessionSignals)>| list.iter().map(|(_, u, s)| (u.place.clone(), s.id)).collect::<Vec<_>>();
             old.map(&ids) != new.map(&ids)
         },
     );
@@ -72,7 +74,7 @@ fn query() -> RwSignal<String> {
     use_context::<Query>().map_or_else(|| RwSignal::new(String::new()), |q| q.0)
 }
 
-fn shown(host: &HostCell, user: &UserCell, query: &str) -> usize {
+fn shown(host: &HostSignals, user: &UserSignals, query: &str) -> usize {
     let place = host.row.with(|row| format!("{} {}", row.label, row.place));
     user.sessions.read().iter().filter(|s| matches(query, &place, user.place.user.as_str(), &s.row.read())).count()
 }
@@ -87,7 +89,7 @@ fn NoMatch(store: Store) -> impl IntoView {
     view! {
         <div class="empty" hidden=move || !nothing()>
             <p>"No session matches " <b>{move || query.get()}</b> "."</p>
-            <a class="button" rel="external" href=super::expect_base().board() on:click=move |event| {
+            <a class="button" rel="external" href=expect_base().board() on:click=move |event| {
                 if cfg!(feature = "hydrate") { event.prevent_default(); query.set(String::new()); }
             }>"Show all"</a>
         </div>
@@ -95,7 +97,7 @@ fn NoMatch(store: Store) -> impl IntoView {
 }
 
 #[component]
-fn Host(host: HostCell) -> impl IntoView {
+fn HostSection(host: HostSignals) -> impl IntoView {
     let query = query();
     let row = host.row.clone();
     let users = host.users.clone();
@@ -141,14 +143,14 @@ fn Host(host: HostCell) -> impl IntoView {
             </div>
             {fault}
             <For each=move || users.get() key=|user| user.place.clone() let:user>
-                <User host=host.clone() user/>
+                <UserSection host=host.clone() user/>
             </For>
         </section>
     }
 }
 
 #[component]
-fn User(host: HostCell, user: UserCell) -> impl IntoView {
+fn UserSection(host: HostSignals, user: UserSignals) -> impl IntoView {
     let query = query();
     let row = user.row.clone();
     let sessions = user.sessions.clone();
@@ -179,14 +181,14 @@ fn User(host: HostCell, user: UserCell) -> impl IntoView {
         let (row, place) = (row.clone(), user.place.clone());
         move || view! { <UserFault user=row.get() place=place.clone() empty=count.get() == 0/> }
     };
-    let cell = user.clone();
+    let own = user.clone();
     view! {
         <div class="user" hidden=filtered_out>
             <p class="user-head"><b>{name}</b> " " <span>{words}</span></p>
             {fault}
             <div class="grid" hidden=move || count.get() == 0>
                 <For each=move || sessions.get() key=|session| session.id let:session>
-                    <Card host=host.clone() user=cell.clone() session/>
+                    <Card host=host.clone() user=own.clone() session/>
                 </For>
             </div>
         </div>

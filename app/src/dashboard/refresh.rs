@@ -1,6 +1,6 @@
 //! Refresh: look at the hosts now.
 
-use super::expect_base;
+use crate::base::expect_base;
 use crate::error::PublicError;
 use crate::ui::post_form::{PostForm, Posting};
 use leptos::prelude::*;
@@ -23,7 +23,7 @@ pub async fn refresh(
 
 /// The button for all hosts.
 #[component]
-pub fn Refresh() -> impl IntoView {
+pub fn RefreshAll() -> impl IntoView {
     view! { <RefreshForm host=String::new() label="Refresh all hosts".to_owned()/> }
 }
 

@@ -1,7 +1,7 @@
 //! Rename.
 
-use super::expect_base;
-use super::kill::{Cancel, Refusal};
+use super::dialog::{CancelLink, FormError};
+use crate::base::expect_base;
 use crate::error::PublicError;
 use crate::ui::name::Name;
 use crate::ui::post_form::{PostForm, Posting};
@@ -49,9 +49,9 @@ pub fn RenameForm(
                 <span class="label">"New name"</span>
                 <input name="name" class="mono" value=typed required=true maxlength="64" pattern="[A-Za-z0-9_\\-]{1,64}" title="letters, digits, - and _" autocomplete="off" autocapitalize="off" spellcheck="false" autofocus=true/>
             </label>
-            <Refusal posting/>
+            <FormError posting/>
             <div class="row">
-                <Cancel/>
+                <CancelLink/>
                 <button class="button primary" disabled=move || posting.get() == Posting::Sent>"Rename"</button>
             </div>
         </PostForm>

@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 use muxboard_core::name::HostKey;
-use muxboard_core::snapshot::{HostRow, Place, Session, SessionId, UserRow, UserState, UserView, View};
+use muxboard_core::snapshot::{HostRow, Place, Session, SessionId, UserRow, UserState};
+use muxboard_core::view::{UserView, View};
 use std::collections::HashMap;
 
 /// One session.
 #[derive(Clone)]
-pub struct SessionCell {
+pub struct SessionSignals {
     /// Which.
     pub id: SessionId,
     /// Its facts.
@@ -16,31 +17,31 @@ pub struct SessionCell {
 
 /// One user on a host.
 #[derive(Clone)]
-pub struct UserCell {
+pub struct UserSignals {
     /// Which.
     pub place: Place,
     /// Its facts without the sessions.
     pub row: ArcRwSignal<UserView>,
     /// Its sessions, in order.
-    pub sessions: ArcRwSignal<Vec<SessionCell>>,
+    pub sessions: ArcRwSignal<Vec<SessionSignals>>,
 }
 
 /// One host.
 #[derive(Clone)]
-pub struct HostCell {
+pub struct HostSignals {
     /// Which.
     pub key: HostKey,
     /// Its facts.
     pub row: ArcRwSignal<HostRow>,
     /// Its users, in order.
-    pub users: ArcRwSignal<Vec<UserCell>>,
+    pub users: ArcRwSignal<Vec<UserSignals>>,
 }
 
 /// All hosts.
 #[derive(Clone, Default)]
 pub struct Store {
     /// In order.
-    pub hosts: ArcRwSignal<Vec<HostCell>>,
+    pub hosts: ArcRwSignal<Vec<HostSignals>>,
 }
 
 impl Store {
@@ -49,30 +50,30 @@ impl Store {
         reconcile(
             &self.hosts,
             &view.hosts,
-            |cell| cell.key.clone(),
+            |signals| signals.key.clone(),
             |h| h.host.key.clone(),
-            |h| HostCell { key: h.host.key.clone(), row: ArcRwSignal::new(h.host.clone()), users: ArcRwSignal::default() },
-            |cell, h| {
-                change(&cell.row, h.host.clone());
+            |h| HostSignals { key: h.host.key.clone(), row: ArcRwSignal::new(h.host.clone()), users: ArcRwSignal::default() },
+            |signals, h| {
+                change(&signals.row, h.host.clone());
                 reconcile(
-                    &cell.users,
+                    &signals.users,
                     &h.users,
-                    |cell| cell.place.clone(),
+                    |signals| signals.place.clone(),
                     |u| Place { host: h.host.key.clone(), user: u.row.name.clone() },
-                    |u| UserCell {
+                    |u| UserSignals {
                         place: Place { host: h.host.key.clone(), user: u.row.name.clone() },
                         row: ArcRwSignal::new(bare(u)),
                         sessions: ArcRwSignal::default(),
                     },
-                    |cell, u| {
-                        change(&cell.row, bare(u));
+                    |signals, u| {
+                        change(&signals.row, bare(u));
                         reconcile(
-                            &cell.sessions,
+                            &signals.sessions,
                             u.row.sessions(),
-                            |cell| cell.id,
+                            |signals| signals.id,
                             |s| s.id,
-                            |s| SessionCell { id: s.id, row: ArcRwSignal::new(s.clone()) },
-                            |cell, s| change(&cell.row, s.clone()),
+                            |s| SessionSignals { id: s.id, row: ArcRwSignal::new(s.clone()) },
+                            |signals, s| change(&signals.row, s.clone()),
                         );
                     },
                 );
@@ -85,7 +86,7 @@ impl Store {
         self.hosts.get_untracked().iter().find(|h| h.key == *key).map(|h| h.row.read_untracked().label.clone()).unwrap_or_default()
     }
 
-    /// One session's cell.
+    /// One session's signals.
     pub fn session(&self, place: &Place, id: SessionId) -> Option<ArcRwSignal<Session>> {
         let hosts = self.hosts.get_untracked();
         let users = hosts.iter().find(|h| h.key == place.host)?.users.get_untracked();
@@ -111,11 +112,11 @@ fn change<T: PartialEq + Send + Sync + 'static>(signal: &ArcRwSignal<T>, value: 
     }
 }
 
-/// Brings a list of cells up to a list of facts, keeping the cells that stay.
+/// Brings a list of signals up to a list of facts, keeping the signals that stay.
 fn reconcile<C, F, K>(
-    cells: &ArcRwSignal<Vec<C>>,
+    signals: &ArcRwSignal<Vec<C>>,
     facts: &[F],
-    cell_key: impl Fn(&C) -> K,
+    signals_key: impl Fn(&C) -> K,
     fact_key: impl Fn(&F) -> K,
     make: impl Fn(&F) -> C,
     update: impl Fn(&C, &F),
@@ -123,14 +124,14 @@ fn reconcile<C, F, K>(
     C: Clone + Send + Sync + 'static,
     K: Eq + std::hash::Hash,
 {
-    let old = cells.get_untracked();
-    let same_order = old.len() == facts.len() && old.iter().zip(facts).all(|(c, f)| cell_key(c) == fact_key(f));
-    let known: HashMap<K, &C> = old.iter().map(|c| (cell_key(c), c)).collect();
+    let old = signals.get_untracked();
+    let same_order = old.len() == facts.len() && old.iter().zip(facts).all(|(c, f)| signals_key(c) == fact_key(f));
+    let known: HashMap<K, &C> = old.iter().map(|c| (signals_key(c), c)).collect();
     let next: Vec<C> = facts.iter().map(|f| known.get(&fact_key(f)).map_or_else(|| make(f), |c| (*c).clone())).collect();
-    for (cell, fact) in next.iter().zip(facts) {
-        update(cell, fact);
+    for (signals, fact) in next.iter().zip(facts) {
+        update(signals, fact);
     }
     if !same_order {
-        cells.set(next);
+        signals.set(next);
     }
 }

@@ -4,7 +4,7 @@
 use super::shim::MuxTerminal;
 use super::{Controls, End, Link, TerminalPage};
 use crate::base::Base;
-use crate::socket::{Handlers, Socket, jitter_ms};
+use crate::socket::{Handlers, PageSocket, jitter_ms};
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PAGE_PING_MS, PAGE_SILENCE_MS_MAX, PAGE_WAKE_MS_MAX, RECONNECT_MS_MAX, SLOW_MS};
@@ -21,7 +21,7 @@ struct Driver {
     page: TerminalPage,
     controls: Controls,
     terminal: MuxTerminal,
-    socket: RefCell<Option<Socket>>,
+    socket: RefCell<Option<PageSocket>>,
     tries: Cell<u32>,
     /// When a frame last came, when a ping was last sent, and when the one was that is not answered yet: by the page's clock, in milliseconds.
     heard_at: Cell<f64>,
@@ -159,7 +159,7 @@ fn connect(driver: &Rc<Driver>) {
         frame: Box::new(move |bytes| framed.frame(&framed, &bytes)),
         close: Box::new(move |code, reason| closed.closed(&closed, code, reason)),
     };
-    *driver.socket.borrow_mut() = Socket::open(&driver.base.terminal_socket(&driver.page.place, driver.page.session), handlers);
+    *driver.socket.borrow_mut() = PageSocket::open(&driver.base.terminal_socket(&driver.page.place, driver.page.session), handlers);
 }
 
 impl Driver {

@@ -1,10 +1,14 @@
 //! What changes something on a host: rename, end a session (and make one: create.rs). Each takes a permit, is one call of tmux that compares before it acts, and is
 //! one event of the audit.
 
-use crate::cell::HostCell;
+use crate::error::Failed;
+use crate::fleet::Fleet;
+use crate::hosts::HostEntry;
+use crate::report::Report;
 use crate::transport::Purpose;
-use crate::{Audit, Failed, Fleet};
 use muxboard_core::audit::{AuditEvent, CommandTrace};
+use muxboard_core::confirm::Confirmed;
+use muxboard_core::hex;
 use muxboard_core::inventory::User;
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Kill, Operation, Permit, Rename};
@@ -14,9 +18,9 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 impl Fleet {
-    pub(crate) async fn act(&self, cell: &HostCell, user: &User, call: &Call) -> Result<(), Failed> {
-        let (exit, words) = cell.transport.call(&cell.host, user, call, Purpose::Act).await.map_err(Failed::Host)?;
-        match outcome::acted(&cell.host, user, exit, &words) {
+    pub(crate) async fn act(&self, entry: &HostEntry, user: &User, call: &Call) -> Result<(), Failed> {
+        let (exit, words) = entry.transport.call(&entry.host, user, call, Purpose::Act).await.map_err(Failed::Host)?;
+        match outcome::acted(&entry.host, user, exit, &words) {
             Acted::Done => Ok(()),
             Acted::Gone => Err(Failed::Gone),
             Acted::NameTaken => Err(Failed::NameTaken),
@@ -24,11 +28,28 @@ impl Fleet {
         }
     }
 
-    /// Ends the permitted session, and says which of its windows stay open in other sessions.
+    /// Ends the session whose name was typed to confirm it, and returns its windows that stay open in other sessions.
+    ///
+    /// ```
+    /// # use muxboard_core::{confirm::Confirmed, policy::{Kill, Permit}};
+    /// # use std::sync::Arc;
+    /// async fn end(fleet: Arc<muxboard_fleet::Fleet>, confirmed: Confirmed<Kill>) {
+    ///     let _ = fleet.kill(confirmed).await;
+    /// }
+    /// ```
+    /// A permit alone does not compile:
+    /// ```compile_fail,E0308
+    /// # use muxboard_core::{confirm::Confirmed, policy::{Kill, Permit}};
+    /// # use std::sync::Arc;
+    /// async fn end(fleet: Arc<muxboard_fleet::Fleet>, permit: Permit<Kill>) {
+    ///     let _ = fleet.kill(permit).await;
+    /// }
+    /// ```
     ///
     /// # Errors
-    /// Nothing was touched unless this is `Ok`, or it is not known.
-    pub async fn kill(self: &Arc<Self>, permit: Permit<Kill>) -> Result<Kept, Failed> {
+    /// When the session was not ended, or it is not known whether it was.
+    pub async fn kill(self: &Arc<Self>, confirmed: Confirmed<Kill>) -> Result<Kept, Failed> {
+        let permit = confirmed.into_permit();
         let (place, session) = (permit.place().clone(), permit.operation().session);
         let windows = self.windows(&place, session);
         let call = tmux::kill(session);
@@ -55,17 +76,17 @@ impl Fleet {
     }
 
     async fn on_session<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call) -> Result<(), Failed> {
-        let (cell, user) = self.at(permit.place())?;
+        let (entry, user) = self.at(permit.place())?;
         let reported = self.reports(&permit);
-        let turn = cell.turn_of(&user.name).await;
+        let turn = entry.acquire_user_slot(&user.name).await;
         let result = match &turn {
-            Ok(_) => self.act(&cell, &user, &call).await,
+            Ok(_) => self.act(&entry, &user, &call).await,
             Err(busy) => Err(busy.clone()),
         };
         reported.end(None, &result);
         if turn.is_ok() {
             // After a failure too: the page was wrong about something.
-            self.glance(&cell, &user).await;
+            self.refresh_user(&entry, &user).await;
         }
         result
     }
@@ -77,28 +98,9 @@ impl Fleet {
     pub(crate) fn reports<O: Operation>(&self, permit: &Permit<O>) -> Report {
         let command = permit.operation().command().map(|command| {
             let command = command.as_str();
-            CommandTrace { bytes: command.len(), sha256: Sha256::digest(command).iter().map(|b| format!("{b:02x}")).collect() }
+            CommandTrace { bytes: command.len(), sha256: hex::encode(&Sha256::digest(command)) }
         });
         // What muxboard's own end cuts off may be done.
         Report { audit: self.settings.audit.clone(), event: AuditEvent { command, ..AuditEvent::of(permit, None, "not known") } }
-    }
-}
-
-/// What is to be said at an end: exactly one event, whichever way it comes.
-pub(crate) struct Report {
-    pub(crate) audit: Audit,
-    pub(crate) event: AuditEvent,
-}
-
-impl Report {
-    pub(crate) fn end<T>(mut self, session: Option<SessionId>, result: &Result<T, Failed>) {
-        self.event.session = session.or(self.event.session);
-        self.event.result = result.as_ref().map_or_else(Failed::word, |_| "done").into();
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        (self.audit)(std::mem::take(&mut self.event));
     }
 }

@@ -1,20 +1,24 @@
 //! Live terminals: lifetime (how long), and the [`Attachment`], one tmux client on one pty.
 
-use crate::act::Report;
+use crate::error::Failed;
+use crate::lock::lock;
 use crate::pty::Pty;
-use crate::transport::{Link, Seat, Transport};
-use crate::{Failed, Slot};
+use crate::random::sentinel;
+use crate::report::Report;
+use crate::slots::Slot;
+use crate::transport::{ChannelPermit, SshLink, Transport};
 use muxboard_core::argv;
-use muxboard_core::fault::{Fault, of_ssh};
+use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits;
+use muxboard_core::refusal::of_ssh;
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{Place, SessionId};
 use muxboard_core::tmux::{self, Call};
 use muxboard_core::wire::Grid;
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -52,7 +56,7 @@ pub(crate) struct Register(Mutex<HashMap<(Place, String), String>>);
 impl Register {
     /// Whose terminal it is. The user's own tmux says which tty: it is asked about his own terminals only.
     pub(crate) fn principal(&self, place: &Place, tty: &str) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(place.clone(), tty.to_owned())).cloned()
+        lock(&self.0).get(&(place.clone(), tty.to_owned())).cloned()
     }
 }
 
@@ -79,7 +83,7 @@ impl Registered {
     }
 
     fn enter(&self, tty: &str) {
-        self.register.0.lock().unwrap_or_else(PoisonError::into_inner).insert((self.place.clone(), tty.to_owned()), self.principal.clone());
+        lock(&self.register.0).insert((self.place.clone(), tty.to_owned()), self.principal.clone());
     }
 
     /// The tty that tmux's list of clients names, as far as it is known.
@@ -109,7 +113,7 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        let mut all = self.register.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.register.0);
         for tty in self.inner.get().into_iter().chain([&self.outer]) {
             all.remove(&(self.place.clone(), tty.clone()));
         }
@@ -117,7 +121,7 @@ impl Drop for Registered {
 }
 
 /// What is opened.
-pub(crate) struct Opening {
+pub(crate) struct AttachRequest {
     pub(crate) session: SessionId,
     pub(crate) may_type: bool,
     pub(crate) grid: Grid,
@@ -139,7 +143,7 @@ pub struct Connection {
     /// sudo, as its host numbers it, where it stands between the terminal and tmux.
     sudo: Option<u32>,
     pty: Pty,
-    seat: Option<Seat>, // after the pty: the terminal goes before the room for it is another's
+    channel: Option<ChannelPermit>, // after the pty: the terminal goes before the room for it is another's
     mark: Vec<u8>,
     /// The first output, as long as it can be tmux's word that the session is gone.
     early: Option<Vec<u8>>,
@@ -148,17 +152,17 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(host: &Host, transport: &Transport, user: &User, what: &Opening, register: &Arc<Register>) -> Result<Self, Failed> {
-        let mark = crate::sentinel();
+    pub(crate) async fn open(host: &Host, transport: &Transport, user: &User, what: &AttachRequest, register: &Arc<Register>) -> Result<Self, Failed> {
+        let mark = sentinel();
         let call = tmux::attach(what.session, !what.may_type, &mark);
         let place = Place { host: host.key.clone(), user: user.name.clone() };
-        let made = |pty: Pty, seat, pid: Option<u32>, tty: &str, ahead| {
+        let made = |pty: Pty, channel, pid: Option<u32>, tty: &str, ahead| {
             let registered = Arc::new(Registered::new(register, place, tty, what.principal.clone()));
             let sudo = pid.filter(|_| user.through_sudo);
             if sudo.is_none() {
                 registered.settle(None);
             }
-            Self { registered, sudo, pty, seat, mark: mark.into_bytes(), early: Some(Vec::new()), ahead }
+            Self { registered, sudo, pty, channel, mark: mark.into_bytes(), early: Some(Vec::new()), ahead }
         };
         match transport {
             Transport::Local => {
@@ -168,15 +172,15 @@ impl Connection {
                 Ok(made(pty, None, pid, &tty, Vec::new()))
             }
             Transport::Ssh(link) => {
-                let (pty, seat, there) = remote(link, user, &call, what.grid).await?;
-                Ok(made(pty, Some(seat), there.pid, &there.tty, there.ahead))
+                let (pty, channel, remote) = remote(link, user, &call, what.grid).await?;
+                Ok(made(pty, Some(channel), remote.pid, &remote.tty, remote.ahead))
             }
         }
     }
 }
 
 /// A terminal that has announced itself.
-struct There {
+struct RemoteTty {
     /// The process that becomes tmux or sudo, as its host numbers it.
     pid: Option<u32>,
     /// Its name on its host.
@@ -184,13 +188,13 @@ struct There {
     ahead: Vec<u8>,
 }
 
-async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Result<(Pty, Seat, There), Failed> {
+async fn remote(link: &Arc<SshLink>, user: &User, call: &Call, grid: Grid) -> Result<(Pty, ChannelPermit, RemoteTty), Failed> {
     let host = link.host();
     let script_of = |start: &str| Script::announced(start, &Script::command(&argv::tmux_words(user, call)));
     loop {
-        let seat = link.seat().await.map_err(Failed::Host)?;
-        let start = crate::sentinel();
-        let argv = argv::terminal(host, link.ssh(), link.config(), seat.overruled(), &seat.control().to_string_lossy(), &script_of(&start));
+        let channel = link.acquire_channel().await.map_err(Failed::Host)?;
+        let start = sentinel();
+        let argv = argv::terminal(host, link.ssh(), link.config(), channel.overruled(), &channel.control().to_string_lossy(), &script_of(&start));
         let fifo = link.fresh_path('o');
         let pty = Pty::spawn_through(argv, &fifo, grid).map_err(|e| Failed::Here(e.to_string()));
         let announced = match &pty {
@@ -200,13 +204,13 @@ async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Resul
         let _ = std::fs::remove_file(&fifo);
         let mut pty = pty?;
         match announced {
-            Ok(Ok(there)) => {
+            Ok(Ok(remote)) => {
                 // It is heard: tmux may begin. A new terminal has room for one byte.
                 pty.write(b"\n").map_err(|e| Failed::Here(e.to_string()))?;
-                return Ok((pty, seat, there));
+                return Ok((pty, channel, remote));
             }
-            Ok(Err(said)) if Seat::was_refused(&said) => {
-                if !seat.is_one_too_many() {
+            Ok(Err(said)) if ChannelPermit::is_refusal(&said) => {
+                if !channel.lower_limit() {
                     return Err(Failed::Host(Fault::too_few_sessions(host)));
                 }
             }
@@ -217,7 +221,7 @@ async fn remote(link: &Arc<Link>, user: &User, call: &Call, grid: Grid) -> Resul
 }
 
 /// Reads until the terminal says which it is; what a login shell said before is dropped. Otherwise its last words.
-async fn announcement(pty: &Pty, start: &str) -> Result<There, String> {
+async fn announcement(pty: &Pty, start: &str) -> Result<RemoteTty, String> {
     let mut said = Vec::new();
     loop {
         pty.readable().await;
@@ -229,7 +233,7 @@ async fn announcement(pty: &Pty, start: &str) -> Result<There, String> {
             let words = String::from_utf8_lossy(line.get(..end).unwrap_or(&[])).into_owned();
             let mut words = words.split_whitespace().skip(1);
             let (pid, tty) = (words.next().and_then(|pid| pid.parse().ok()), words.next().unwrap_or("").to_owned());
-            return Ok(There { pid, tty, ahead: line.get(end + 1..).unwrap_or(&[]).to_vec() });
+            return Ok(RemoteTty { pid, tty, ahead: line.get(end + 1..).unwrap_or(&[]).to_vec() });
         }
         if ended || said.len() > limits::NOISE_BYTES_MAX {
             return Err(pty.complaints() + &String::from_utf8_lossy(&said).chars().take(limits::SSH_WORDS_BYTES_MAX).collect::<String>());
@@ -248,7 +252,7 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    pub(crate) fn new(connection: Connection, what: Opening, slot: Slot, lifetime: Duration, report: Report) -> Self {
+    pub(crate) fn new(connection: Connection, what: AttachRequest, slot: Slot, lifetime: Duration, report: Report) -> Self {
         Self { connection, may_type: what.may_type, grid: what.grid, deadline: Instant::now() + lifetime, _slot: slot, _report: report }
     }
 
@@ -335,7 +339,7 @@ impl Attachment {
     /// After the end of its output: whether it was the connection to its host that ended, and not tmux.
     pub async fn is_lost(&mut self) -> bool {
         // ssh's own exit code; tmux has none of that number.
-        self.connection.seat.is_some() && self.connection.pty.exit_code().await == Some(255)
+        self.connection.channel.is_some() && self.connection.pty.exit_code().await == Some(255)
     }
 
     /// Gives the terminal the size that its client asks for; a watcher's stays as it is.

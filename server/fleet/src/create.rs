@@ -1,20 +1,22 @@
 //! Making a session: a call to a server that runs, then, if none does, a call that starts one.
 
-use crate::cell::{HostCell, short};
+use crate::error::Failed;
+use crate::fleet::Fleet;
+use crate::hosts::HostEntry;
+use crate::lock::lock;
 use crate::transport::Purpose;
-use crate::{Failed, Fleet};
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::User;
 use muxboard_core::name::Directory;
-use muxboard_core::note::{Created, Note};
-use muxboard_core::outcome::{self, Acted};
+use muxboard_core::note::Note;
+use muxboard_core::outcome::{self, Acted, Created};
 use muxboard_core::policy::{Create, Permit};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::tmux::{self, DONE, MISMATCH, Made, Server};
 use std::sync::Arc;
 
 /// What one call that makes a session came to.
-enum Tried {
+enum CreateOutcome {
     Made(Created),
     /// There is no server.
     NoServer,
@@ -33,22 +35,22 @@ impl Fleet {
     }
 
     async fn made(self: Arc<Self>, permit: Permit<Create>) -> Result<Created, Failed> {
-        let (cell, user) = self.at(permit.place())?;
+        let (entry, user) = self.at(permit.place())?;
         let reported = self.reports(&permit);
-        let turn = cell.turn_of(&user.name).await;
+        let turn = entry.acquire_user_slot(&user.name).await;
         let mut made = match &turn {
-            Ok(_) => self.make(&cell, &user, permit.operation()).await,
+            Ok(_) => self.make(&entry, &user, permit.operation()).await,
             Err(busy) => Err(busy.clone()),
         };
         let id = made.as_ref().ok().map(|made| made.session);
         if let (Some(id), Some(command)) = (id, &permit.operation().command) {
-            let started = self.act(&cell, &user, &tmux::start(id, command)).await;
+            let started = self.act(&entry, &user, &tmux::start(id, command)).await;
             made = made.and_then(|made| started.map(|()| made).map_err(|failed| if failed == Failed::Gone { Failed::EndedAtOnce } else { failed }));
         }
         if let Ok(made) = &made {
-            short(&cell.sweeper).note(&user, made);
+            lock(&entry.sweeper).note(&user, made);
         }
-        let looked = turn.is_ok() && self.glance(&cell, &user).await;
+        let looked = turn.is_ok() && self.refresh_user(&entry, &user).await;
         // If the look itself failed we know no better than tmux's own word.
         let is_over = |id| looked && self.known(permit.place(), id) == Some(false);
         let result = made.and_then(|made| if is_over(made.session) { Err(Failed::EndedAtOnce) } else { Ok(made) });
@@ -57,89 +59,68 @@ impl Fleet {
         result
     }
 
-    /// Asks for the `PATH` of the logins of users one of whose commands was not found, once for each.
-    pub(crate) fn ask_login_paths(&self, cell: &Arc<HostCell>) {
-        let wanted = |user: &&User| short(&cell.sweeper).wants_login_path(user);
-        let users: Vec<User> = cell.host.users.iter().filter(wanted).cloned().collect();
-        if users.is_empty() {
-            return;
-        }
-        let cell = cell.clone();
-        // One after the other: a hundred accounts of one host are not a hundred logins at one moment.
-        tokio::spawn(async move {
-            for user in users {
-                let Ok(_turn) = cell.turn_of(&user.name).await else { continue };
-                if let Ok((_, words)) = cell.transport.login_path(&cell.host, &user).await
-                    && let Some(path) = tmux::read_login_path(&words)
-                {
-                    short(&cell.sweeper).has_login_path(&user, path);
-                }
-            }
-        });
-    }
-
     /// Refuses a user whose tmux was too old at the last look and is now: what it makes could not be listed.
-    async fn is_new_enough(&self, cell: &HostCell, user: &User) -> Result<(), Failed> {
+    async fn is_new_enough(&self, entry: &HostEntry, user: &User) -> Result<(), Failed> {
         let too_old = || {
-            let host = cell.row.borrow();
+            let host = entry.row.borrow();
             let state = host.users.iter().find(|row| row.name == user.name).map(|row| row.state.clone());
-            state.filter(|state| matches!(state, UserState::Fault(fault) if fault.kind == Kind::TmuxTooOld))
+            state.filter(|state| matches!(state, UserState::Fault(fault) if fault.kind == FaultKind::TmuxTooOld))
         };
         if too_old().is_some() {
-            self.glance(cell, user).await;
+            self.refresh_user(entry, user).await;
         }
         too_old().map_or(Ok(()), |state| Err(Failed::User(state)))
     }
 
-    async fn make(&self, cell: &HostCell, user: &User, wanted: &Create) -> Result<Created, Failed> {
-        self.is_new_enough(cell, user).await?;
+    async fn make(&self, entry: &HostEntry, user: &User, wanted: &Create) -> Result<Created, Failed> {
+        self.is_new_enough(entry, user).await?;
         if let Some(directory) = &wanted.directory {
-            enters(cell, user, directory).await?;
+            enters(entry, user, directory).await?;
         }
         // Twice: a server whose last session just ended still takes connections until its process is gone, and answers none of them.
         for _ in 0..2 {
-            match self.try_to_make(cell, user, wanted, Server::Running).await? {
-                Tried::Made(created) => return Ok(created),
-                Tried::NameTaken(_) => return Err(Failed::NameTaken),
-                Tried::NoServer => {}
+            match self.try_to_make(entry, user, wanted, Server::Running).await? {
+                CreateOutcome::Made(created) => return Ok(created),
+                CreateOutcome::NameTaken(_) => return Err(Failed::NameTaken),
+                CreateOutcome::NoServer => {}
             }
-            match self.try_to_make(cell, user, wanted, Server::Started).await? {
-                Tried::Made(created) => return Ok(created),
-                Tried::NameTaken(said) => return self.made_by_configuration(cell, user, wanted, &said).await,
-                Tried::NoServer => {}
+            match self.try_to_make(entry, user, wanted, Server::Started).await? {
+                CreateOutcome::Made(created) => return Ok(created),
+                CreateOutcome::NameTaken(said) => return self.made_by_configuration(entry, user, wanted, &said).await,
+                CreateOutcome::NoServer => {}
             }
         }
         Err(Failed::EndedAtOnce)
     }
 
-    async fn try_to_make(&self, cell: &HostCell, user: &User, wanted: &Create, server: Server) -> Result<Tried, Failed> {
+    async fn try_to_make(&self, entry: &HostEntry, user: &User, wanted: &Create, server: Server) -> Result<CreateOutcome, Failed> {
         let call = tmux::create(&wanted.name, wanted.directory.as_ref(), wanted.command.is_some(), server);
         let asked = match server {
-            Server::Running => cell.transport.call(&cell.host, user, &call, Purpose::Act).await,
-            Server::Started => cell.transport.start(&cell.host, user, &call).await,
+            Server::Running => entry.transport.call(&entry.host, user, &call, Purpose::Act).await,
+            Server::Started => entry.transport.start(&entry.host, user, &call).await,
         };
         let (exit, text) = asked.map_err(Failed::Host)?;
         if exit == Some(0)
             && let Some(made) = tmux::made(&text)
         {
-            return Ok(Tried::Made(Created { session: made.id, notes: notes(&made, server) }));
+            return Ok(CreateOutcome::Made(Created { session: made.id, notes: notes(&made, server) }));
         }
         if exit.is_none() && server == Server::Started {
             return Err(Failed::User(UserState::Fault(Fault::not_made_while_loading(user))));
         }
-        match outcome::acted(&cell.host, user, exit, &text) {
-            Acted::NameTaken => Ok(Tried::NameTaken(text)),
+        match outcome::acted(&entry.host, user, exit, &text) {
+            Acted::NameTaken => Ok(CreateOutcome::NameTaken(text)),
             Acted::User(state) => Err(Failed::User(state)),
-            Acted::Done | Acted::Gone => Ok(Tried::NoServer),
+            Acted::Done | Acted::Gone => Ok(CreateOutcome::NoServer),
         }
     }
 
     /// The session of that name, where none was before the configuration was loaded. A command is never run in it: it has a program already.
-    async fn made_by_configuration(&self, cell: &HostCell, user: &User, wanted: &Create, said: &str) -> Result<Created, Failed> {
+    async fn made_by_configuration(&self, entry: &HostEntry, user: &User, wanted: &Create, said: &str) -> Result<Created, Failed> {
         if wanted.command.is_some() {
             return Err(Failed::MadeByConfiguration);
         }
-        let listed = cell.transport.list(&cell.host, user, Purpose::Act).await.map_err(Failed::Host)?;
+        let listed = entry.transport.list(&entry.host, user, Purpose::Act).await.map_err(Failed::Host)?;
         let session = listed.listing.sessions.into_iter().find(|s| s.name.as_str() == wanted.name.as_str()).ok_or(Failed::EndedAtOnce)?;
         let complaints: Vec<String> = said.lines().take_while(|line| !line.starts_with("duplicate session")).map(str::to_owned).collect();
         let mut notes = vec![Note::MadeByConfiguration];
@@ -158,10 +139,10 @@ fn notes(made: &Made, server: Server) -> Vec<Note> {
 }
 
 /// Asks whether the user may enter the directory: tmux would start the session elsewhere without a word.
-async fn enters(cell: &HostCell, user: &User, directory: &Directory) -> Result<(), Failed> {
-    let (exit, words) = cell.transport.enters(&cell.host, user, directory).await.map_err(Failed::Host)?;
+async fn enters(entry: &HostEntry, user: &User, directory: &Directory) -> Result<(), Failed> {
+    let (exit, words) = entry.transport.enters(&entry.host, user, directory).await.map_err(Failed::Host)?;
     let says = |word: &str| words.lines().any(|line| line == word);
-    match outcome::acted(&cell.host, user, exit, &words) {
+    match outcome::acted(&entry.host, user, exit, &words) {
         _ if says(DONE) => Ok(()),
         _ if says(MISMATCH) => Err(Failed::NoDirectory),
         Acted::User(state) => Err(Failed::User(state)),

@@ -1,17 +1,17 @@
 //! The doctor: walks the way to a host and to each of its users step by step, and says of every step what it found, and what mends it.
 
 use crate::exec::Bounds;
-use crate::row_mark;
-use crate::transport::{Client, Purpose, SshSettings, Transport};
+use crate::finding::{Finding, Findings, Verdict};
+use crate::random::row_mark;
+use crate::transport::{Purpose, SshClient, SshSettings, Transport};
 use crate::trial;
-use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, Inventory, Reach, Ssh, User};
-use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, CONNECT_SECONDS_MAX};
-use muxboard_core::name::{HostKey, UnixUser};
+use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, CONNECT_SECONDS_MAX, WORDS_CHARS_MAX};
+use muxboard_core::name::UnixUser;
 use muxboard_core::outcome;
+use muxboard_core::section::Section;
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::UserState;
-use muxboard_core::tmux::section::Section;
 use muxboard_core::tmux::{self, VERSION_MIN, format};
 use std::collections::HashMap;
 use std::io;
@@ -20,58 +20,9 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
-/// What a step came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// As it should be.
-    Good,
-    /// Works, and is worth knowing.
-    Note,
-    /// Does not work.
-    Bad,
-}
-
-/// What was found at one step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// On which host.
-    pub host: HostKey,
-    /// Of which user, if it is about one.
-    pub user: Option<UnixUser>,
-    /// The step, in a word or two.
-    pub step: &'static str,
-    /// What it came to.
-    pub verdict: Verdict,
-    /// In plain words.
-    pub words: String,
-    /// The line that mends it.
-    pub line: Option<String>,
-}
-
 /// The doctor.
 pub struct Doctor {
-    client: Option<Arc<Client>>,
-}
-
-/// The findings on one host so far.
-pub(crate) struct Record<'a> {
-    pub(crate) host: &'a Host,
-    findings: Vec<Finding>,
-}
-
-impl Record<'_> {
-    pub(crate) fn add(&mut self, user: Option<&User>, step: &'static str, verdict: Verdict, words: impl Into<String>, line: Option<String>) {
-        let words = words.into();
-        self.findings.push(Finding { host: self.host.key.clone(), user: user.map(|u| u.name.clone()), step, verdict, words, line });
-    }
-
-    pub(crate) fn good(&mut self, user: Option<&User>, step: &'static str, words: impl Into<String>) {
-        self.add(user, step, Verdict::Good, words, None);
-    }
-
-    fn fault(&mut self, user: Option<&User>, step: &'static str, fault: Fault) {
-        self.add(user, step, Verdict::Bad, format!("{} {}", fault.title, fault.words), fault.line);
-    }
+    client: Option<Arc<SshClient>>,
 }
 
 impl Doctor {
@@ -79,12 +30,12 @@ impl Doctor {
     /// When there are hosts over ssh and no safe folder for control sockets, in words for the operator.
     pub fn new(inventory: &Inventory, ssh: SshSettings) -> io::Result<Self> {
         let needs_ssh = inventory.hosts.iter().any(|host| host.reach != Reach::Local);
-        Ok(Self { client: if needs_ssh { Some(Client::new(ssh)?) } else { None } })
+        Ok(Self { client: if needs_ssh { Some(SshClient::new(ssh)?) } else { None } })
     }
 
     /// Examines a host and its users, or one of them alone. A step that fails ends what stands on it.
     pub async fn examine(&self, host: &Host, only: Option<&UnixUser>) -> Vec<Finding> {
-        let mut record = Record { host, findings: Vec::new() };
+        let mut record = Findings { host, findings: Vec::new() };
         if let (Reach::Ssh(ssh), Some(client)) = (&host.reach, &self.client)
             && !network(&mut record, ssh, client).await
         {
@@ -101,7 +52,7 @@ impl Doctor {
 }
 
 /// The name and the way there. False if nobody is at its end.
-async fn network(record: &mut Record<'_>, ssh: &Ssh, client: &Client) -> bool {
+async fn network(record: &mut Findings<'_>, ssh: &Ssh, client: &SshClient) -> bool {
     let resolved = match client.resolve(record.host, ssh).await {
         Ok(resolved) => resolved,
         Err(why) => {
@@ -167,7 +118,7 @@ impl Facts {
 }
 
 /// The login, its shell, and what is installed. None if there is no way in.
-async fn machine(record: &mut Record<'_>, transport: &Transport) -> Option<Facts> {
+async fn machine(record: &mut Findings<'_>, transport: &Transport) -> Option<Facts> {
     let host = record.host;
     let began = Instant::now();
     let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: ACTION_BYTES_MAX };
@@ -179,7 +130,7 @@ async fn machine(record: &mut Record<'_>, transport: &Transport) -> Option<Facts
         }
     };
     let text = String::from_utf8_lossy(&answer.output).into_owned();
-    let shown = |value: &str| value.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+    let shown = |value: &str| value.chars().filter(|c| !c.is_control()).take(WORDS_CHARS_MAX).collect::<String>();
     let facts = Facts(text.lines().filter_map(|l| l.split_once('=')).map(|(name, value)| (name.to_owned(), shown(value))).collect());
     let (account, system) = (facts.get("account"), facts.get("system"));
     if let Transport::Ssh(link) = transport {
@@ -203,7 +154,7 @@ async fn machine(record: &mut Record<'_>, transport: &Transport) -> Option<Facts
 }
 
 /// sudo, tmux, the server and its sessions.
-async fn a_user(record: &mut Record<'_>, transport: &Transport, user: &User, facts: &Facts) {
+async fn a_user(record: &mut Findings<'_>, transport: &Transport, user: &User, facts: &Facts) {
     let host = record.host;
     let (exit, words) = match transport.call(host, user, &tmux::version(), Purpose::Act).await {
         Ok(answer) => answer,

@@ -68,13 +68,13 @@ pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], input: &[u8], b
                 }
             }
         };
-        let fed = async {
+        let feeding = async {
             if let Some(mut stdin) = stdin {
                 // If it does not read, its answer says so.
                 let _ = stdin.write_all(input).await;
             }
         };
-        timeout_at(deadline, async { tokio::join!(ended, fed).0 }).await.ok().transpose()?
+        timeout_at(deadline, async { tokio::join!(ended, feeding).0 }).await.ok().transpose()?
     };
     let timed_out = exit.is_none();
     drop(group);
@@ -90,7 +90,7 @@ pub(crate) async fn run(argv: &Argv, variables: &[(&str, &str)], input: &[u8], b
 }
 
 /// A process that is given data, and answers in lines. Dropping it hangs up: no more data, and SIGHUP, so that it can put away what is half done.
-pub(crate) struct Fed {
+pub(crate) struct PipedProcess {
     input: Option<ChildStdin>,
     output: BufReader<Take<ChildStdout>>,
     complaints: ChildStderr,
@@ -102,11 +102,11 @@ pub(crate) struct Fed {
 ///
 /// # Errors
 /// When it cannot be started.
-pub(crate) fn feed(argv: &Argv, output_bytes_max: usize) -> io::Result<Fed> {
+pub(crate) fn spawn_piped(argv: &Argv, output_bytes_max: usize) -> io::Result<PipedProcess> {
     let mut child = command(argv, &[]).stdin(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(false).spawn()?;
     let group = Group::of(&child, Signal::HUP);
     let no_pipe = || io::Error::other("no pipe to the process");
-    Ok(Fed {
+    Ok(PipedProcess {
         input: Some(child.stdin.take().ok_or_else(no_pipe)?),
         output: BufReader::new(child.stdout.take().ok_or_else(no_pipe)?.take(output_bytes_max as u64)),
         complaints: child.stderr.take().ok_or_else(no_pipe)?,
@@ -115,7 +115,7 @@ pub(crate) fn feed(argv: &Argv, output_bytes_max: usize) -> io::Result<Fed> {
     })
 }
 
-impl Fed {
+impl PipedProcess {
     /// Gives it data, all of it.
     ///
     /// # Errors

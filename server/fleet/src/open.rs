@@ -1,10 +1,13 @@
 //! Opening terminals: the permit, the slot, the audit, and the fresh terminal that overtakes a backlog.
 
-use crate::act::Report;
-use crate::attach::Opening;
-use crate::cell::short;
+use crate::attach::AttachRequest;
+use crate::attach::Attachment;
+use crate::attach::Connection;
+use crate::error::Failed;
+use crate::fleet::Fleet;
+use crate::lock::lock;
+use crate::report::Report;
 use crate::transport::Transport;
-use crate::{Attachment, Connection, Failed, Fleet};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::fault::Fault;
 use muxboard_core::name::HostKey;
@@ -39,11 +42,11 @@ impl Fleet {
     }
 
     async fn open<O: Operation>(self: &Arc<Self>, permit: &Permit<O>, session: SessionId, may_type: bool, grid: Grid) -> Result<Attachment, Failed> {
-        let (cell, user) = self.at(permit.place())?;
+        let (entry, user) = self.at(permit.place())?;
         let opened = async {
             let slot = self.slots.take(&permit.principal().name).ok_or(Failed::CapReached)?;
-            let what = Opening { session, may_type, grid, principal: permit.principal().name.clone() };
-            let connection = Connection::open(&cell.host, &cell.transport, &user, &what, &self.register).await?;
+            let what = AttachRequest { session, may_type, grid, principal: permit.principal().name.clone() };
+            let connection = Connection::open(&entry.host, &entry.transport, &user, &what, &self.register).await?;
             self.look_behind_sudo(&connection);
             let report = Report { audit: self.settings.audit.clone(), event: AuditEvent::of(permit, None, "ended") };
             Ok(Attachment::new(connection, what, slot, self.settings.attach.lifetime, report))
@@ -67,9 +70,9 @@ impl Fleet {
         let session = self.shown_by(&place, attachment).or(permit.operation().session());
         let (may_type, grid, principal) = (attachment.may_type(), attachment.grid(), permit.principal().name.clone());
         Box::pin(async move {
-            let (cell, user) = fleet.at(&place)?;
-            let what = Opening { session: session.ok_or(Failed::Gone)?, may_type, grid, principal };
-            let fresh = Connection::open(&cell.host, &cell.transport, &user, &what, &fleet.register).await?;
+            let (entry, user) = fleet.at(&place)?;
+            let what = AttachRequest { session: session.ok_or(Failed::Gone)?, may_type, grid, principal };
+            let fresh = Connection::open(&entry.host, &entry.transport, &user, &what, &fleet.register).await?;
             fleet.look_behind_sudo(&fresh);
             Ok(fresh)
         })
@@ -84,19 +87,19 @@ impl Fleet {
         let (fleet, place) = (self.clone(), permit.place().clone());
         let session = self.shown_by(&place, attachment).or(permit.operation().session());
         let leaving: Leaving = Box::pin(async move {
-            let (cell, user) = fleet.at(&place)?;
+            let (entry, user) = fleet.at(&place)?;
             // As in `read`: an unanswered question through sudo leaves a process of root's behind.
-            if user.through_sudo && short(&cell.sweeper).rests(&user, Instant::now()) {
-                return Err(Failed::User(UserState::Fault(Fault::not_answering(&cell.host, &user.name))));
+            if user.through_sudo && lock(&entry.sweeper).rests(&user, Instant::now()) {
+                return Err(Failed::User(UserState::Fault(Fault::not_answering(&entry.host, &user.name))));
             }
-            let _turn = cell.turn_of(&user.name).await?;
-            fleet.act(&cell, &user, &tmux::leave(session.ok_or(Failed::Gone)?)).await
+            let _slot = entry.acquire_user_slot(&user.name).await?;
+            fleet.act(&entry, &user, &tmux::leave(session.ok_or(Failed::Gone)?)).await
         });
         attachment.may_type().then_some(leaving)
     }
 
     /// Whether a backlog in front of a terminal of this host can be overtaken. On this machine there is none: a pty holds a few kilobytes.
     pub fn may_overtake(&self, host: &HostKey) -> bool {
-        self.settings.overtake && self.cell(host).is_some_and(|cell| matches!(cell.transport, Transport::Ssh(_)))
+        self.settings.overtake && self.entry(host).is_some_and(|entry| matches!(entry.transport, Transport::Ssh(_)))
     }
 }

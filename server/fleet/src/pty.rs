@@ -5,7 +5,7 @@
 
 use crate::environment;
 use muxboard_core::argv::{self, Argv};
-use muxboard_core::limits::HANGUP_MS;
+use muxboard_core::limits::{HANGUP_MS, PTY_READ_BYTES};
 use muxboard_core::wire::Grid;
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use rustix::buffer::spare_capacity;
@@ -20,9 +20,6 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
-/// What Linux gives at a time.
-const READ_BYTES: usize = 4096;
-
 /// A process and its terminal. Dropping it hangs up, then kills, always reaps.
 pub(crate) struct Pty {
     tty: String,
@@ -32,10 +29,10 @@ pub(crate) struct Pty {
     /// The same descriptor again, only while input waits to be taken: otherwise every key that tmux reads would wake us, to say that another
     /// could be written.
     full: Option<AsyncFd<OwnedFd>>,
-    process: Option<Process>,
+    process: Option<PtyProcess>,
 }
 
-struct Process {
+struct PtyProcess {
     child: Box<dyn Child + Send + Sync>,
     group: Pid,
     /// Readable once the process has ended.
@@ -82,7 +79,7 @@ impl Pty {
             Ok((group, ended, tty, register(fd, Interest::READABLE)?))
         };
         match parts() {
-            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, output: None, full: None, process: Some(Process { child, group, ended }) }),
+            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, output: None, full: None, process: Some(PtyProcess { child, group, ended }) }),
             Err(error) => {
                 // Out of descriptors: the process must not stay behind.
                 let _ = child.kill();
@@ -100,7 +97,7 @@ impl Pty {
         mknodat(CWD, fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
         let output = open(fifo, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
         // What stands in it is old when a reader comes back.
-        let _ = rustix::pipe::fcntl_setpipe_size(&output, READ_BYTES);
+        let _ = rustix::pipe::fcntl_setpipe_size(&output, PTY_READ_BYTES);
         let mut pty = Self::spawn(&argv::into_fifo(argv, &fifo.to_string_lossy()), grid)?;
         pty.output = Some(register(output, Interest::READABLE)?);
         Ok(pty)
@@ -108,7 +105,7 @@ impl Pty {
 
     /// What was said on the terminal itself, where the output goes elsewhere.
     pub(crate) fn complaints(&self) -> String {
-        let mut said = [0; READ_BYTES];
+        let mut said = [0; PTY_READ_BYTES];
         let read = rustix::io::read(self.fd.get_ref(), &mut said).unwrap_or(0);
         String::from_utf8_lossy(said.get(..read).unwrap_or(&[])).into_owned()
     }
@@ -131,7 +128,7 @@ impl Pty {
 
     /// Appends what is there now, and says how much: `None` if nothing is, zero at the end.
     pub(crate) fn read(&self, into: &mut Vec<u8>) -> Option<usize> {
-        into.reserve(READ_BYTES);
+        into.reserve(PTY_READ_BYTES);
         match self.output.as_ref().unwrap_or(&self.fd).try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, spare_capacity(into))?)) {
             Ok(read) => Some(read),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => None,
@@ -182,7 +179,7 @@ impl Pty {
     }
 }
 
-impl Process {
+impl PtyProcess {
     /// SIGHUP, a moment, SIGKILL, and its status is collected. A client started by sudo is root's and deaf to our signals; the kernel hangs
     /// it up when the terminal closes, which has happened before.
     async fn end(mut self) {

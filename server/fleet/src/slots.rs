@@ -1,7 +1,8 @@
 //! How many of something there are at one moment: in all, and of one principal, so that nobody takes it all.
 
+use crate::lock::lock;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Who holds how many slots.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ impl Slots {
 
     /// A slot, if both the principal and the board have one left.
     pub fn take(self: &Arc<Self>, principal: &str) -> Option<Slot> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = lock(&self.taken);
         let own = taken.get(principal).copied().unwrap_or(0);
         if own >= self.per_principal || taken.values().sum::<usize>() >= self.total {
             return None;
@@ -38,7 +39,7 @@ pub struct Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = lock(&self.slots.taken);
         if let Some(own) = taken.get_mut(&self.principal) {
             *own -= 1;
             if *own == 0 {

@@ -1,9 +1,10 @@
 //! Finds the tty that tmux lists for a terminal of ours behind a sudo that has put a pty of its own between the two (`use_pty`).
 
+use crate::attach::Connection;
 use crate::attach::Registered;
 use crate::exec::Bounds;
+use crate::fleet::Fleet;
 use crate::transport::Purpose;
-use crate::{Connection, Fleet};
 use muxboard_core::limits::{ACTION_SECONDS_MAX, SUDO_PTY_BYTES_MAX, SUDO_PTY_LOOKS, SUDO_PTY_MS};
 use muxboard_core::sudo_pty;
 use std::sync::{Arc, Weak};
@@ -34,9 +35,9 @@ impl Fleet {
     async fn has_settled(self: &Arc<Self>, sudo: u32, terminal: &Weak<Registered>) -> bool {
         let facts = terminal.upgrade().map(|terminal| (terminal.place().clone(), terminal.tty().to_owned(), terminal.opened()));
         let Some((place, tty, opened)) = facts else { return true };
-        let Ok((cell, _)) = self.at(&place) else { return true };
+        let Ok((entry, _)) = self.at(&place) else { return true };
         let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: SUDO_PTY_BYTES_MAX };
-        let answer = cell.transport.run(&cell.host, &sudo_pty::script(sudo), bounds, Purpose::Refresh).await;
+        let answer = entry.transport.run(&entry.host, &sudo_pty::script(sudo), bounds, Purpose::Refresh).await;
         let inner = answer.ok().and_then(|answer| sudo_pty::read(&String::from_utf8_lossy(&answer.output), &tty));
         if inner.is_none() && !self.lists(&place, &tty, opened) {
             return false;

@@ -1,20 +1,22 @@
 //! The look at one host: one script for all its users, what its answer means, and what is remembered between two looks. It asks nobody itself.
 
+use crate::clock::unix_now;
 use crate::exec::Bounds;
+use crate::random::row_mark;
 use crate::transport::{Answer, Purpose};
-use crate::{row_mark, unix_now};
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, GRACE_SECONDS, PREVIEWS_HOST_MAX, PREVIEWS_MAX, REFRESH_SUDO_SECONDS_MIN,
-    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
+    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SETTLED_SECONDS, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
 };
 use muxboard_core::name::UnixUser;
-use muxboard_core::note::{Created, Note};
+use muxboard_core::note::Note;
+use muxboard_core::outcome::Created;
+use muxboard_core::section::{self, Ask, Section};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
 use muxboard_core::tmux::format::PaneId;
-use muxboard_core::tmux::section::{self, Ask, Section};
 use muxboard_core::{ansi, order, outcome};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -32,13 +34,13 @@ pub(crate) struct Questions {
     users: Vec<User>,
     row_mark: String,
     /// The script ends with tmux's answer or not at all.
-    hasty: bool,
+    fast_path: bool,
     pub(crate) script: Script,
 }
 
 impl Questions {
     pub(crate) fn bounds(&self) -> Bounds {
-        let time = Duration::from_secs(if self.hasty { SECTION_SECONDS_MAX } else { SWEEP_SECONDS_MAX } + GRACE_SECONDS);
+        let time = Duration::from_secs(if self.fast_path { SECTION_SECONDS_MAX } else { SWEEP_SECONDS_MAX } + GRACE_SECONDS);
         Bounds { time, bytes: SECTION_BYTES_MAX.saturating_mul(self.users.len().max(1)) }
     }
 }
@@ -63,7 +65,7 @@ struct Memory {
     /// The looks through sudo that may be taken.
     allowance: Allowance,
     /// The last look found something else than the one before, or has more to ask.
-    stirring: bool,
+    changing: bool,
 }
 
 /// How many looks through sudo may be taken now: each is a record in sudo's log.
@@ -111,12 +113,9 @@ enum LoginPath {
 /// The exit status of a shell that did not find a command (POSIX 2.8.2).
 const NOT_FOUND: i32 = 127;
 
-/// tmux tells the second of a session's last output: what was captured within the same second may have missed the rest of it.
-const SETTLED_SECONDS: u64 = 1;
-
 #[derive(Clone)]
 struct Preview {
-    lines: Vec<ansi::Line>,
+    lines: Vec<ansi::StyledLine>,
     pane: PaneId,
     /// The session's activity when it was captured.
     activity: UnixSeconds,
@@ -184,18 +183,18 @@ impl Sweeper {
             })
             .collect();
         let prompt = |user: &User| !user.through_sudo && self.users.get(&user.name).is_some_and(|memory| memory.prompt);
-        let (hasty, script) = match &asks[..] {
-            [ask] if prompt(ask.user) => (true, section::hasty(ask)),
+        let (fast_path, script) = match &asks[..] {
+            [ask] if prompt(ask.user) => (true, section::fast_path(ask)),
             _ => (false, section::script(&asks)),
         };
-        Questions { began, hasty, script, users: users.into_iter().cloned().collect(), row_mark }
+        Questions { began, fast_path, script, users: users.into_iter().cloned().collect(), row_mark }
     }
 
     /// Whether that answer means that they must be asked again with a limit of time for each user: it may be tmux that does not answer, not the host;
     /// or tmux failed.
-    pub(crate) fn was_too_hasty(&mut self, questions: &Questions, answer: &Result<Answer, Fault>) -> bool {
-        // Of a failure the hasty script does not ask why.
-        let again = questions.hasty && answer.as_ref().map_or_else(|fault| fault.kind == Kind::TimedOut, |answer| answer.exit != 0);
+    pub(crate) fn fast_path_timed_out(&mut self, questions: &Questions, answer: &Result<Answer, Fault>) -> bool {
+        // The script of the fast path does not ask why tmux failed.
+        let again = questions.fast_path && answer.as_ref().map_or_else(|fault| fault.kind == FaultKind::TimedOut, |answer| answer.exit != 0);
         for user in questions.users.iter().filter(|_| again) {
             self.users.entry(user.name.clone()).or_default().prompt = false;
         }
@@ -207,8 +206,8 @@ impl Sweeper {
         let state = match answer {
             Err(fault) => HostState::Fault(fault),
             Ok(mut answer) => {
-                if questions.hasty && answer.output.len() < SECTION_BYTES_MAX {
-                    answer.output.extend(section::hasty_end(answer.exit, &answer.mark).bytes());
+                if questions.fast_path && answer.output.len() < SECTION_BYTES_MAX {
+                    answer.output.extend(section::fast_path_end(answer.exit, &answer.mark).bytes());
                 }
                 let round_trip_ms = u32::try_from(questions.began.elapsed().as_millis()).unwrap_or(u32::MAX);
                 let mut sections: HashMap<UnixUser, Section> = section::parse(&answer.output, &answer.mark, &questions.row_mark).into_iter().collect();
@@ -259,7 +258,7 @@ impl Sweeper {
     }
 
     /// Takes the answer to a look at one user alone, without previews. What is known of the host stays as it is.
-    pub(crate) fn glanced(&mut self, host: &Host, user: &User, began: Instant, section: Section) {
+    pub(crate) fn user_answered(&mut self, host: &Host, user: &User, began: Instant, section: Section) {
         self.take(host, user, began, section);
     }
 
@@ -275,14 +274,14 @@ impl Sweeper {
         self.users.get(user).and_then(|memory| memory.asked)
     }
 
-    /// Whether a look at this user is due: no answer is waited for, and sudo's log has room for one. `stirred`: a terminal of his has output.
-    pub(crate) fn due(&self, user: &User, now: Instant, stirred: bool) -> bool {
+    /// Whether a look at this user is due: no answer is waited for, and sudo's log has room for one. `with_output`: a terminal of his has output.
+    pub(crate) fn due(&self, user: &User, now: Instant, with_output: bool) -> bool {
         let Some(memory) = self.users.get(&user.name) else { return true };
         if self.rests(user, now) {
             return false;
         }
         let waited = memory.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= Duration::from_secs(SUDO_LOOK_SECONDS_MIN));
-        !user.through_sudo || waited || ((stirred || memory.stirring) && memory.allowance.at(now).looks > 0)
+        !user.through_sudo || waited || ((with_output || memory.changing) && memory.allowance.at(now).looks > 0)
     }
 
     /// Whether a user is left alone for a while, because he did not answer.
@@ -324,7 +323,7 @@ impl Sweeper {
         memory.prompt = section.exit == Some(0);
         memory.allowance = memory.allowance.spent(asked);
         let mut state = outcome::user_state(host, user, section);
-        if matches!(&state, UserState::Fault(fault) if fault.kind == Kind::NotAnswering) {
+        if matches!(&state, UserState::Fault(fault) if fault.kind == FaultKind::NotAnswering) {
             memory.silent = memory.silent.saturating_add(1);
             let most = if user.through_sudo { BACK_OFF_SUDO_SECONDS_MAX } else { BACK_OFF_SECONDS_MAX };
             let wait = (BACK_OFF_SECONDS << memory.silent.min(11)).min(most);
@@ -351,7 +350,7 @@ impl Sweeper {
         }
         let lacks = memory.panes.iter().any(|(id, _)| !memory.previews.contains_key(id));
         let Some(row) = self.row.users.iter_mut().find(|r| r.name == user.name) else { return };
-        memory.stirring = lacks || row.state != state;
+        memory.changing = lacks || row.state != state;
         if kind(&row.state) != kind(&state) {
             row.since = now;
         }
@@ -364,7 +363,7 @@ impl Sweeper {
     }
 }
 
-fn kind(state: &UserState) -> (std::mem::Discriminant<UserState>, Option<Kind>) {
+fn kind(state: &UserState) -> (std::mem::Discriminant<UserState>, Option<FaultKind>) {
     (std::mem::discriminant(state), if let UserState::Fault(fault) = state { Some(fault.kind) } else { None })
 }
 
@@ -393,9 +392,9 @@ mod tests {
         let asks = |sweeper: &Sweeper, purpose| sweeper.questions(&host, purpose).users.len();
         let rest = Duration::from_secs(REFRESH_SUDO_SECONDS_MIN);
         let long_ago = Instant::now().checked_sub(rest).unwrap();
-        sweeper.glanced(&host, &host.users[0], long_ago, Section::silent());
+        sweeper.user_answered(&host, &host.users[0], long_ago, Section::silent());
         assert_eq!((asks(&sweeper, Purpose::Look), asks(&sweeper, Purpose::Refresh)), (0, 1));
-        sweeper.glanced(&host, &host.users[0], Instant::now(), Section::silent());
+        sweeper.user_answered(&host, &host.users[0], Instant::now(), Section::silent());
         assert_eq!(asks(&sweeper, Purpose::Refresh), 0, "each question leaves a process of root's behind");
     }
 
@@ -412,7 +411,7 @@ mod tests {
                 *(if user.through_sudo { &mut other } else { &mut own }) += 1;
                 // Each finds something else.
                 let words = Listing { problems: vec![format!("tmux says {other}")], ..Listing::default() };
-                sweeper.glanced(&host, user, questions.began, Section { exit: Some(1), listing: words, ..Section::silent() });
+                sweeper.user_answered(&host, user, questions.began, Section { exit: Some(1), listing: words, ..Section::silent() });
             }
         }
         assert_eq!(own, 50);

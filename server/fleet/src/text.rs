@@ -1,15 +1,17 @@
 //! A session's text, history included: for people who select and search, and for programs.
 
-use crate::cell::short;
+use crate::error::Failed;
 use crate::exec::Bounds;
+use crate::fleet::Fleet;
+use crate::lock::lock;
 use crate::transport::Purpose;
-use crate::{Failed, Fleet};
 use muxboard_core::fault::Fault;
 use muxboard_core::limits::{GRACE_SECONDS, TEXT_BYTES_MAX, TEXT_LINES_MAX, TEXT_SECONDS_MAX};
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Permit, ReadText};
+use muxboard_core::section;
 use muxboard_core::snapshot::UserState;
-use muxboard_core::tmux::{self, Text, section};
+use muxboard_core::tmux::{self, PaneText};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -18,20 +20,20 @@ impl Fleet {
     ///
     /// # Errors
     /// When it cannot be had.
-    pub async fn text(&self, permit: &Permit<ReadText>, history: u32) -> Result<Text, Failed> {
+    pub async fn text(&self, permit: &Permit<ReadText>, history: u32) -> Result<PaneText, Failed> {
         let read = self.read(permit, history).await;
         self.report(permit, None, &read);
         read
     }
 
-    async fn read(&self, permit: &Permit<ReadText>, history: u32) -> Result<Text, Failed> {
-        let (cell, user) = self.at(permit.place())?;
+    async fn read(&self, permit: &Permit<ReadText>, history: u32) -> Result<PaneText, Failed> {
+        let (entry, user) = self.at(permit.place())?;
         let _slot = self.texts.take(&permit.principal().name).ok_or(Failed::TextsReached)?;
         // A server that was asked through sudo and does not answer is not asked again and again: each question leaves a process of root's behind.
-        if user.through_sudo && short(&cell.sweeper).rests(&user, Instant::now()) {
-            return Err(Failed::User(UserState::Fault(Fault::not_answering(&cell.host, &user.name))));
+        if user.through_sudo && lock(&entry.sweeper).rests(&user, Instant::now()) {
+            return Err(Failed::User(UserState::Fault(Fault::not_answering(&entry.host, &user.name))));
         }
-        let _turn = cell.turn_of(&user.name).await?;
+        let _slot = entry.acquire_user_slot(&user.name).await?;
         let session = permit.operation().session;
         // What is too much is cut at its end, and that is the newest: so many lines that they fit, if a cell is no more than four bytes.
         let columns = self.size(permit.place(), session).map_or(80, |grid| u32::from(grid.columns()));
@@ -39,7 +41,7 @@ impl Fleet {
         let script = section::single(&user, &tmux::text(session, lines), TEXT_SECONDS_MAX, TEXT_BYTES_MAX);
         let bounds = Bounds { time: Duration::from_secs(TEXT_SECONDS_MAX + GRACE_SECONDS), bytes: TEXT_BYTES_MAX };
         let began = Instant::now();
-        let answer = cell.transport.run(&cell.host, &script, bounds, Purpose::Refresh).await.map_err(Failed::Host)?;
+        let answer = entry.transport.run(&entry.host, &script, bounds, Purpose::Refresh).await.map_err(Failed::Host)?;
         let (exit, words) = section::ended(&answer.output, &answer.mark);
         if let (Some(0), Some(text)) = (exit, tmux::read_text(&words, lines)) {
             return Ok(text);
@@ -48,9 +50,9 @@ impl Fleet {
             return Err(Failed::TextTooLarge);
         }
         if exit.is_none() {
-            self.heard_nothing(&cell, &user, began);
+            self.note_no_answer(&entry, &user, began);
         }
-        Err(match outcome::acted(&cell.host, &user, exit, &words) {
+        Err(match outcome::acted(&entry.host, &user, exit, &words) {
             Acted::User(state) => Failed::User(state),
             _ => Failed::Gone,
         })

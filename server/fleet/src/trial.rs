@@ -1,24 +1,22 @@
 //! The doctor's trial of a user's tmux: every verb that acts on sessions, in a throwaway server of that very tmux. The user's own server is not
 //! touched, and no configuration of his is read.
 
-use crate::doctor::{Record, Verdict};
 use crate::exec::Bounds;
-use crate::row_mark;
+use crate::finding::{Findings, Verdict};
+use crate::random::row_mark;
 use crate::transport::{Purpose, Transport};
 use muxboard_core::argv;
 use muxboard_core::inventory::{Host, User};
-use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS};
+use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS, WORDS_CHARS_MAX};
 use muxboard_core::name::{BadName, NewSessionName};
 use muxboard_core::snapshot::SessionId;
 use muxboard_core::tmux::{self, Call, DONE, MISMATCH, Server, format};
 use std::time::Duration;
 
 const STEP: &str = "trial";
-/// What is shown of tmux's words, in characters.
-const WORDS_SHOWN: usize = 200;
 
 /// Makes, lists, renames and ends a session, and asks for one that is gone and one that was replaced.
-pub(crate) async fn of_verbs(record: &mut Record<'_>, transport: &Transport, user: &User, version: &str) {
+pub(crate) async fn of_verbs(record: &mut Findings<'_>, transport: &Transport, user: &User, version: &str) {
     let probe = format!("check-{}", row_mark());
     let mut trial = Trial { host: record.host, transport, user: argv::throwaway(user, &probe), server: None };
     let failed = trial.run().await.err();
@@ -92,6 +90,6 @@ impl Trial<'_> {
 }
 
 fn failure(what: &str, said: &str) -> String {
-    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).take(WORDS_SHOWN).collect();
+    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).take(WORDS_CHARS_MAX).collect();
     if said.is_empty() { format!("{what}. It says nothing") } else { format!("{what}. It says: {said}") }
 }

@@ -1,12 +1,16 @@
 //! Files from a page into an account: written as that user, by the one way that the documented sudoers line leaves, over a channel of their own.
 
-use crate::cell::short;
-use crate::exec::{self, Bounds, Fed};
-use crate::transport::{Purpose, Seat, Transport};
-use crate::{Failed, Fleet, Slot, sentinel};
+use crate::error::Failed;
+use crate::exec::{self, Bounds, PipedProcess};
+use crate::fleet::Fleet;
+use crate::lock::lock;
+use crate::random::sentinel;
+use crate::slots::Slot;
+use crate::transport::{ChannelPermit, Purpose, Transport};
 use muxboard_core::argv;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
-use muxboard_core::fault::{Fault, of_ssh};
+use muxboard_core::fault::Fault;
+use muxboard_core::hex;
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     ACTION_BYTES_MAX, ACTION_SECONDS_MAX, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, UPLOAD_ANSWER_SECONDS_MAX, UPLOAD_BYTES_MAX, UPLOAD_BYTES_PER_SECOND_MIN,
@@ -14,6 +18,7 @@ use muxboard_core::limits::{
 };
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Permit, Upload};
+use muxboard_core::refusal::of_ssh;
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::Place;
 use muxboard_core::upload::{self, Said, Wanted};
@@ -73,12 +78,12 @@ impl Fleet {
     pub async fn upload(self: &Arc<Self>, permit: Permit<Upload>, limits: UploadLimits, extension: &str, bytes: u64) -> Result<Uploading, Failed> {
         let file = File { name: sentinel(), mark: sentinel(), extension: extension.to_owned(), bytes, keep: limits.keep };
         let opened = async {
-            let (cell, user) = self.at(permit.place())?;
+            let (entry, user) = self.at(permit.place())?;
             if self.known(permit.place(), permit.operation().session) == Some(false) {
                 return Err(Failed::Gone);
             }
             let slot = self.uploads.take(&permit.principal().name).ok_or(Failed::UploadsReached)?;
-            let channel = Channel::open(&cell.host, &cell.transport, &user, &file).await?;
+            let channel = Channel::open(&entry.host, &entry.transport, &user, &file).await?;
             Ok((channel, slot))
         };
         let opened = opened.await;
@@ -109,7 +114,7 @@ impl Fleet {
     fn expire_later(self: &Arc<Self>, place: Place, keep: Duration) {
         let late = Duration::from_secs(UPLOAD_EXPIRE_LATE_SECONDS);
         let due = Instant::now() + self.settings.expire_after.unwrap_or(keep + late);
-        if short(&self.expiring).insert(place.clone(), (due, keep)).is_some() {
+        if lock(&self.expiring).insert(place.clone(), (due, keep)).is_some() {
             return;
         }
         let fleet = Arc::downgrade(self);
@@ -118,13 +123,13 @@ impl Fleet {
             loop {
                 sleep_until(due).await;
                 let Some(fleet) = fleet.upgrade() else { return };
-                if let Ok((cell, user)) = fleet.at(&place) {
+                if let Ok((entry, user)) = fleet.at(&place) {
                     let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: ACTION_BYTES_MAX };
                     let script = upload::expire(&user, keep.as_secs() / 60, &sentinel());
                     // A host that is not there now: the next upload removes it.
-                    let _ = cell.transport.run(&cell.host, &script, bounds, Purpose::Look).await;
+                    let _ = entry.transport.run(&entry.host, &script, bounds, Purpose::Look).await;
                 }
-                let mut expiring = short(&fleet.expiring);
+                let mut expiring = lock(&fleet.expiring);
                 match expiring.get(&place) {
                     // Another file came meanwhile.
                     Some((later, its)) if *later > due => (due, keep) = (*later, *its),
@@ -153,7 +158,7 @@ impl Uploading {
         let within = Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX);
         self.given += bytes.len() as u64;
         self.hash.update(bytes);
-        match timeout(within, channel.fed.write(bytes)).await {
+        match timeout(within, channel.process.write(bytes)).await {
             Ok(Ok(())) => Ok(()),
             // It does not read any more: it has said why.
             Ok(Err(_)) => Err(self.over().await.err().unwrap_or(Failed::EndedAtOnce)),
@@ -175,7 +180,7 @@ impl Uploading {
 
     async fn over(&mut self) -> Result<String, Failed> {
         let Some(mut channel) = self.channel.take() else { return Err(Failed::Here("the upload is over".into())) };
-        channel.fed.end();
+        channel.process.end();
         match channel.said(&self.file).await {
             Ok(Said::Done(path)) => {
                 self.reported = true;
@@ -196,7 +201,7 @@ impl Uploading {
     }
 
     fn event(&self, result: &str) {
-        let sha256 = self.hash.clone().finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let sha256 = hex::encode(&self.hash.clone().finalize());
         let command = Some(CommandTrace { bytes: usize::try_from(self.given).unwrap_or(usize::MAX), sha256 });
         (self.fleet.settings.audit)(AuditEvent { command, ..AuditEvent::of(&self.permit, None, result) });
     }
@@ -213,11 +218,11 @@ impl Drop for Uploading {
 
 /// The script that takes a file, on its host.
 struct Channel {
-    fed: Fed,
+    process: PipedProcess,
     host: Host,
     user: User,
     transport: Transport,
-    _seat: Option<Seat>, // after the process: the channel goes before the room for it is another's
+    _permit: Option<ChannelPermit>, // after the process: the channel goes before the room for it is another's
 }
 
 impl Channel {
@@ -226,27 +231,27 @@ impl Channel {
         let words = upload::words(user, &file.wanted());
         let here = |e: std::io::Error| Failed::Here(e.to_string());
         loop {
-            let (argv, seat) = match transport {
+            let (argv, permit) = match transport {
                 Transport::Local => (argv::words_here(words.clone()), None),
                 Transport::Ssh(link) => {
-                    let seat = link.seat().await.map_err(Failed::Host)?;
-                    let control = seat.control().to_string_lossy().into_owned();
-                    (argv::data(host, link.ssh(), link.config(), seat.overruled(), &control, &Script::command(&words)), Some(seat))
+                    let permit = link.acquire_channel().await.map_err(Failed::Host)?;
+                    let control = permit.control().to_string_lossy().into_owned();
+                    (argv::data(host, link.ssh(), link.config(), permit.overruled(), &control, &Script::command(&words)), Some(permit))
                 }
             };
-            let fed = exec::feed(&argv, NOISE_BYTES_MAX).map_err(here)?;
-            let mut channel = Self { fed, host: host.clone(), user: user.clone(), transport: transport.clone(), _seat: seat };
+            let process = exec::spawn_piped(&argv, NOISE_BYTES_MAX).map_err(here)?;
+            let mut channel = Self { process, host: host.clone(), user: user.clone(), transport: transport.clone(), _permit: permit };
             match channel.next(file, Duration::from_secs(UPLOAD_ANSWER_SECONDS_MAX)).await {
                 Ok(Said::Ready) => return Ok(channel),
                 Ok(Said::No(refused)) => return Err(Failed::NotTaken(refused)),
                 Ok(Said::Done(_)) => return Err(Failed::Silent),
                 Err(Silent::TimedOut) => return Err(Failed::Host(Fault::timed_out(host))),
                 Err(Silent::Ended) => {
-                    let Self { fed, _seat: seat, .. } = channel;
-                    let said = fed.complaints(SSH_WORDS_BYTES_MAX).await;
-                    match seat {
-                        Some(seat) if Seat::was_refused(&said) => {
-                            if !seat.is_one_too_many() {
+                    let Self { process, _permit: permit, .. } = channel;
+                    let said = process.complaints(SSH_WORDS_BYTES_MAX).await;
+                    match permit {
+                        Some(permit) if ChannelPermit::is_refusal(&said) => {
+                            if !permit.lower_limit() {
                                 return Err(Failed::Host(Fault::too_few_sessions(host)));
                             }
                         }
@@ -260,7 +265,7 @@ impl Channel {
     /// Its word, whatever a login shell says before.
     async fn next(&mut self, file: &File, within: Duration) -> Result<Said, Silent> {
         let word = async {
-            while let Some(line) = self.fed.line().await {
+            while let Some(line) = self.process.line().await {
                 if let Some(said) = upload::said(&line, &file.wanted()) {
                     return Ok(said);
                 }
@@ -278,7 +283,7 @@ impl Channel {
             Ok(said) => Ok(said),
             Err(Silent::TimedOut) => Err(Failed::Host(Fault::timed_out(&self.host))),
             Err(Silent::Ended) => {
-                let said = self.fed.complaints(SSH_WORDS_BYTES_MAX).await;
+                let said = self.process.complaints(SSH_WORDS_BYTES_MAX).await;
                 Err(ended(&self.host, &self.user, &self.transport, &said))
             }
         }

@@ -3,7 +3,7 @@
 
 mod world;
 
-use muxboard_core::policy::{Kill, ReadText, Rename, Type, Watch};
+use muxboard_core::policy::{ReadText, Rename, Type, Watch};
 use muxboard_core::snapshot::SessionId;
 use muxboard_core::wire::Grid;
 use muxboard_fleet::{AttachEnd, Attachment, Failed};
@@ -30,7 +30,7 @@ async fn end_of(mut attachment: Attachment) -> AttachEnd {
 impl World {
     /// Five acts on a session that is there no more, whatever has its name or its number now.
     async fn miss(&self, id: SessionId) {
-        assert_eq!(self.fleet.kill(self.permit(Kill { session: id })).await, Err(Failed::Gone));
+        assert_eq!(self.fleet.kill(self.confirmed(id)).await, Err(Failed::Gone));
         assert_eq!(self.fleet.rename(self.permit(Rename { session: id, name: "hit".parse().unwrap() })).await, Err(Failed::Gone));
         assert_eq!(self.fleet.text(&self.permit(ReadText { session: id }), 10).await, Err(Failed::Gone));
         let grid = Grid::clamped(80, 24);
@@ -55,14 +55,14 @@ async fn no_act_on_a_session_that_is_there_gone_or_replaced_ends_the_server() {
         until(&mut terminal, "shown").await;
         assert!(world.fleet.text(&world.permit(ReadText { session: id }), 10).await.unwrap().text.contains("shown"));
         world.fleet.rename(world.permit(Rename { session: id, name: "other".parse().unwrap() })).await.unwrap();
-        world.fleet.kill(world.permit(Kill { session: id })).await.unwrap();
+        world.fleet.kill(world.confirmed(id)).await.unwrap();
         drop(terminal);
         world.miss(id).await;
         let replaced = world.living("other").await;
         world.miss(id).await;
         // As a server that ran before this one would have known it.
         world.miss(SessionId { server_pid: replaced.server_pid + 1, ..replaced }).await;
-        assert!(world.fleet.kill(world.permit(Kill { session: replaced })).await.is_ok(), "round {round}");
+        assert!(world.fleet.kill(world.confirmed(replaced)).await.is_ok(), "round {round}");
     }
     assert_eq!((world.tmux(&["display-message", "-p", "#{pid}"]), world.tmux(&["list-sessions", "-F", "#{session_name}"])), (server, "keep".to_owned()));
 }

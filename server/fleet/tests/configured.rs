@@ -3,9 +3,10 @@
 
 mod world;
 
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::limits::ACTION_SECONDS_MAX;
-use muxboard_core::note::{Created, Note};
+use muxboard_core::note::Note;
+use muxboard_core::outcome::Created;
 use muxboard_core::policy::{Create, Type};
 use muxboard_core::snapshot::UserState;
 use muxboard_core::wire::Grid;
@@ -74,7 +75,7 @@ async fn a_configuration_that_takes_long_is_waited_for_and_said_to_be_loading() 
     let test = "a_configuration_that_takes_long_is_waited_for_and_said_to_be_loading";
     let Some(world) = at_home(test, &[(".tmux.conf", "run-shell 'until [ -e ~/go ]; do sleep 0.1; done'\n")]) else { return };
     let mut create = std::pin::pin!(make(&world, "work", None));
-    let loading = async { while fault(&world.look().await) != Some(Kind::LoadingConfiguration) {} };
+    let loading = async { while fault(&world.look().await) != Some(FaultKind::LoadingConfiguration) {} };
     tokio::select! {
         early = &mut create => panic!("{early:?}"),
         seen = timeout(PATIENCE, loading) => seen.unwrap(),
@@ -144,14 +145,14 @@ async fn a_server_that_lost_its_socket_is_named_and_gets_no_second_one_beside_it
     // A server that has just started may not have its socket yet.
     timeout(PATIENCE, async { while world.look().await == UserState::NoServer {} }).await.unwrap();
     let UserState::Fault(Fault { kind, title, line, .. }) = world.state() else { panic!("{:?}", world.state()) };
-    assert!(kind == Kind::SocketMissing && title.contains(&world.socket()), "{title}");
+    assert!(kind == FaultKind::SocketMissing && title.contains(&world.socket()), "{title}");
     let mend = format!("kill -USR1 {pid}");
     if is_told_apart {
         assert_eq!(line, Some(mend.clone()));
         assert!(title.contains(&format!("pid {pid}, since ")), "{title}");
     }
     let second = world.create("more", None).await;
-    assert!(matches!(&second, Err(Failed::User(state)) if fault(state) == Some(Kind::SocketMissing)), "{second:?}");
+    assert!(matches!(&second, Err(Failed::User(state)) if fault(state) == Some(FaultKind::SocketMissing)), "{second:?}");
     assert_eq!(servers(&world), 1);
     std::process::Command::new("sh").args(["-c", &mend]).status().unwrap();
     timeout(PATIENCE, async { while world.look().await != UserState::NoServer && world.state_names() != ["work"] {} }).await.unwrap();

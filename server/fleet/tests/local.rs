@@ -2,9 +2,9 @@
 
 mod world;
 
-use muxboard_core::fault::Kind;
+use muxboard_core::fault::FaultKind;
 use muxboard_core::limits::CALLS_WAITING_MAX;
-use muxboard_core::policy::{Create, Kill, Rename, Type, Watch};
+use muxboard_core::policy::{Create, Rename, Type, Watch};
 use muxboard_core::snapshot::{Kept, Mode, Session, UserState};
 use muxboard_core::wire::Grid;
 use muxboard_fleet::{AttachEnd, AttachLimits, Failed};
@@ -21,10 +21,10 @@ async fn no_server_is_no_fault_and_creating_starts_one() {
     assert_eq!((sessions.len(), sessions[0].id, sessions[0].name.as_str()), (1, id, "first"));
     world.fleet.rename(world.permit(Rename { session: id, name: "second".parse().unwrap() })).await.unwrap();
     assert_eq!(world.state_names(), ["second"]);
-    world.fleet.kill(world.permit(Kill { session: id })).await.unwrap();
+    world.fleet.kill(world.confirmed(id)).await.unwrap();
     // With its last session the server goes, a moment later.
     timeout(PATIENCE, async { while world.look().await != UserState::NoServer {} }).await.unwrap();
-    assert_eq!(world.fleet.kill(world.permit(Kill { session: id })).await, Err(Failed::Gone));
+    assert_eq!(world.fleet.kill(world.confirmed(id)).await, Err(Failed::Gone));
     let words: Vec<String> = world.events.lock().unwrap().iter().map(|(o, r)| format!("{o} {r}")).collect();
     assert_eq!(words, ["create done", "create name taken", "rename done", "kill done", "kill gone"]);
 }
@@ -59,7 +59,7 @@ async fn hostile_names_are_listed_as_tmux_stores_them_and_attached_and_killed_ex
         timeout(PATIENCE, gone).await.unwrap();
     }
     for session in &sessions {
-        world.fleet.kill(world.permit(Kill { session: session.id })).await.unwrap();
+        world.fleet.kill(world.confirmed(session.id)).await.unwrap();
         want.retain(|name| name != session.name.as_str());
         let mut left: Vec<String> = world.tmux(&["list-sessions", "-F", "#{session_name}"]).lines().map(str::to_owned).collect();
         left.sort();
@@ -76,10 +76,10 @@ async fn a_stopped_server_is_not_answering_and_costs_seconds_not_for_ever() {
     let pid: u32 = world.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap();
     let stopped = Stopped::new(pid);
     let seen = world.look().await;
-    assert!(fault(&seen) == Some(Kind::NotAnswering), "{seen:?} {:?}", world.fleet.snapshot().borrow().hosts[0].state);
+    assert!(fault(&seen) == Some(FaultKind::NotAnswering), "{seen:?} {:?}", world.fleet.snapshot().borrow().hosts[0].state);
     assert_eq!(world.fleet.snapshot().borrow().hosts[0].users[0].last_seen.len(), 1);
-    let killed = timeout(PATIENCE, world.fleet.kill(world.permit(Kill { session: sessions[0].id }))).await.unwrap();
-    assert!(matches!(&killed, Err(Failed::User(state)) if fault(state) == Some(Kind::NotAnswering)), "{killed:?}");
+    let killed = timeout(PATIENCE, world.fleet.kill(world.confirmed(sessions[0].id))).await.unwrap();
+    assert!(matches!(&killed, Err(Failed::User(state)) if fault(state) == Some(FaultKind::NotAnswering)), "{killed:?}");
     drop(stopped);
     // The kill that nobody answered for may still arrive, while we look: both ends are the truth, and it is shown.
     let settled = async {
@@ -102,8 +102,8 @@ async fn one_users_actions_wait_for_each_other_and_are_not_without_number() {
     let stopped = Stopped::new(pid);
     let mut kills = tokio::task::JoinSet::new();
     for _ in 0..CALLS_WAITING_MAX + 3 {
-        let (fleet, permit) = (world.fleet.clone(), world.permit(Kill { session }));
-        kills.spawn(async move { fleet.kill(permit).await });
+        let (fleet, confirmed) = (world.fleet.clone(), world.confirmed(session));
+        kills.spawn(async move { fleet.kill(confirmed).await });
     }
     for _ in 0..3 {
         assert_eq!(timeout(PATIENCE, kills.join_next()).await.unwrap().unwrap().unwrap(), Err(Failed::Busy));
@@ -128,7 +128,7 @@ async fn a_server_that_dies_takes_its_sessions_with_it_and_nothing_else_is_hit()
     let again = async { while world.tmux(&["new-session", "-d", "-P", "-F", "#{session_id}", "-s", "other"]).is_empty() {} };
     timeout(PATIENCE, again).await.unwrap();
     assert_eq!(world.tmux(&["display-message", "-p", "#{session_id}"]), format!("${}", old.number));
-    assert_eq!(world.fleet.kill(world.permit(Kill { session: old })).await, Err(Failed::Gone));
+    assert_eq!(world.fleet.kill(world.confirmed(old)).await, Err(Failed::Gone));
     assert_eq!(world.state_names(), ["other"]);
     let mut attachment = world.fleet.attach(&world.permit(Type { session: old }), Grid::clamped(80, 24)).await.unwrap();
     let mut out = Vec::new();
@@ -181,12 +181,12 @@ async fn a_window_that_several_sessions_show_rings_once_and_stays_open_when_one_
     let kept = |windows, names: &[&str]| Kept { windows, sessions: names.iter().map(|n| n.parse().unwrap()).collect() };
     let a = named("a").await;
     assert_eq!(a.kept(), kept(1, &["g2", "z"]));
-    let killed = world.fleet.kill(world.permit(Kill { session: a.id })).await.unwrap();
+    let killed = world.fleet.kill(world.confirmed(a.id)).await.unwrap();
     assert_eq!(killed, kept(1, &["g2", "z"]));
     let z = named("z").await;
     assert_eq!((z.windows.len(), z.kept()), (2, kept(1, &["g2"])));
-    assert_eq!(world.fleet.kill(world.permit(Kill { session: named("g2").await.id })).await.unwrap(), kept(1, &["z"]));
-    assert_eq!(world.fleet.kill(world.permit(Kill { session: z.id })).await.unwrap(), Kept::default());
+    assert_eq!(world.fleet.kill(world.confirmed(named("g2").await.id)).await.unwrap(), kept(1, &["z"]));
+    assert_eq!(world.fleet.kill(world.confirmed(z.id)).await.unwrap(), Kept::default());
 }
 
 /// What was typed into a pane in copy mode reached nobody, and nothing showed the mode.
@@ -214,7 +214,7 @@ async fn a_pane_that_shows_tmux_is_led_back_to_its_program_and_not_by_a_watcher(
     until(&mut attachment, "to the program").await;
     // No mode to leave is as good.
     world.fleet.leave(&typing, &attachment).unwrap().await.unwrap();
-    world.fleet.kill(world.permit(Kill { session: id })).await.unwrap();
+    world.fleet.kill(world.confirmed(id)).await.unwrap();
     assert_eq!(world.fleet.leave(&typing, &attachment).unwrap().await, Err(Failed::Gone));
 }
 
@@ -322,7 +322,7 @@ async fn a_feature_that_tmux_does_not_know_takes_no_other_along() {
 
 #[tokio::test]
 async fn tmux_missing_is_its_own_fact() {
-    use muxboard_core::tmux::section::{self, Ask};
+    use muxboard_core::section::{self, Ask};
     let world = World::new();
     let host = &world.inventory.hosts[0];
     let script = section::script(&[Ask { user: &host.users[0], panes: vec![], unsettled: false, row_mark: "9a4e" }]);
@@ -335,7 +335,7 @@ async fn tmux_missing_is_its_own_fact() {
     #[expect(clippy::disallowed_methods, reason = "a test runs a real shell")]
     let output = std::process::Command::new("/bin/sh").arg("-c").arg(script.as_str()).env("M", "5e47").env("PATH", &tools).output().unwrap();
     let (_, section) = section::parse(&output.stdout, "5e47", "9a4e").remove(0);
-    assert_eq!(fault(&muxboard_core::outcome::user_state(host, &host.users[0], section)), Some(Kind::TmuxMissing));
+    assert_eq!(fault(&muxboard_core::outcome::user_state(host, &host.users[0], section)), Some(FaultKind::TmuxMissing));
 }
 
 /// tmux 3.3a misses the end of a child now and then, and shows no status until another one ends: one try in ten, so thirty of them.

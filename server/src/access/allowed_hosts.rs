@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 /// The hosts and origins a board answers to. Both are configuration: what a request claims is compared with them, never with itself.
 #[derive(Debug, Clone, Default)]
-pub struct Doors {
+pub struct AllowedHosts {
     /// Allowed values of the `Host` header.
     pub hosts: Vec<String>,
     /// Allowed values of the `Origin` header.
@@ -16,21 +16,21 @@ pub struct Doors {
     pub proxies: Vec<IpNet>,
 }
 
-impl Doors {
-    /// The doors of a board that is reached by its loopback address alone.
+impl AllowedHosts {
+    /// The hosts and origins of a board that is reached by its loopback address alone.
     pub fn loopback(port: u16) -> Self {
         let hosts: Vec<String> = ["127.0.0.1", "localhost", "[::1]"].iter().map(|h| format!("{h}:{port}")).collect();
         Self { origins: hosts.iter().map(|h| format!("http://{h}")).collect(), hosts, proxies: Vec::new() }
     }
 
     /// Whether browsers come by https alone.
-    pub(crate) fn https_alone(&self) -> bool {
+    pub(crate) fn https_only(&self) -> bool {
         !self.origins.is_empty() && self.origins.iter().all(|origin| origin.starts_with("https://"))
     }
 }
 
 /// Whether the board answers to what a request names as its host and origin, or why not.
-pub(crate) fn check(doors: &Doors, request: &Request) -> Result<(), &'static str> {
+pub(crate) fn check(allowed: &AllowedHosts, request: &Request) -> Result<(), &'static str> {
     let headers = request.headers();
     // HTTP/2 has the authority in the request line instead.
     let host = match (single(headers, header::HOST)?, request.uri().authority()) {
@@ -38,12 +38,12 @@ pub(crate) fn check(doors: &Doors, request: &Request) -> Result<(), &'static str
         (None, Some(authority)) => authority.as_str(),
         (None, None) => return Err("the request names no host."),
     };
-    if !doors.hosts.iter().any(|h| h.eq_ignore_ascii_case(host)) {
+    if !allowed.hosts.iter().any(|h| h.eq_ignore_ascii_case(host)) {
         return Err("this board does not answer to that host name. Its configuration can allow it (hosts_allowed).");
     }
     let safe = matches!(*request.method(), Method::GET | Method::HEAD) && !headers.contains_key(header::UPGRADE);
     match single(headers, header::ORIGIN)? {
-        Some(origin) if !safe && !doors.origins.iter().any(|o| o == origin) => {
+        Some(origin) if !safe && !allowed.origins.iter().any(|o| o == origin) => {
             Err("the request comes from another site. The configuration can allow it (origins).")
         }
         // A browser always names the origin; a program proves itself with a header that no site can make a browser send.
@@ -72,7 +72,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         check(
-            &Doors { hosts: vec!["good.example".into()], origins: vec!["https://good.example".into()], proxies: vec![] },
+            &AllowedHosts { hosts: vec!["good.example".into()], origins: vec!["https://good.example".into()], proxies: vec![] },
             &request.body(Body::empty()).unwrap(),
         )
         .is_ok()

@@ -67,8 +67,8 @@ mod tests {
     async fn whatever_goes_wrong_in_it_is_a_refusal() {
         let caller = Caller { headers: Default::default(), peer: Peer::Unknown };
         for mood in ["fails", "hangs", "panics", "panics at once", "does not know"] {
-            assert!(Gate::own(Moody(mood)).principal(&caller, Source::Unknown).await.is_err(), "{mood}");
+            assert!(Gate::custom(Moody(mood)).principal(&caller, Source::Unknown).await.is_err(), "{mood}");
         }
-        assert_eq!(Gate::own(Moody("knows")).principal(&caller, Source::Unknown).await, Ok(Principal::named("ann")));
+        assert_eq!(Gate::custom(Moody("knows")).principal(&caller, Source::Unknown).await, Ok(Principal::named("ann")));
     }
 }

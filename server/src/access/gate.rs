@@ -20,17 +20,17 @@ pub enum Gate {
     Proxy(ProxyGate),
     /// Whoever reaches it is `anyone`. For a board that nobody else can reach.
     Open,
-    /// The embedder's own. If it fails, panics or takes too long, nobody passes.
-    Own(Arc<dyn Authorize>),
+    /// A gate of the embedder. If it fails, panics or takes too long, nobody passes.
+    Custom(Arc<dyn Authorize>),
 }
 
 /// The name of whoever passes the open gate.
 pub const ANYONE: &str = "anyone";
 
 impl Gate {
-    /// The embedder's own gate.
-    pub fn own(gate: impl Authorize) -> Self {
-        Self::Own(Arc::new(gate))
+    /// A gate of the embedder.
+    pub fn custom(gate: impl Authorize) -> Self {
+        Self::Custom(Arc::new(gate))
     }
 
     /// Who sent a request. Loopback is never an identity.
@@ -43,25 +43,25 @@ impl Gate {
             },
             Self::Proxy(gate) => gate.principal(caller),
             Self::Open => Ok(Principal::named(ANYONE)),
-            Self::Own(gate) => custom::ask(gate, caller).await.ok_or(Refusal::Unknown),
+            Self::Custom(gate) => custom::ask(gate, caller).await.ok_or(Refusal::Unknown),
         }
     }
 
-    /// Who a request would be now, for a connection that it opened. Nothing is counted: it is no new try.
-    pub(crate) async fn still(&self, caller: &Caller) -> Option<Principal> {
+    /// Asks again who sent the request that opened a connection. Nothing is counted: it is no new login attempt.
+    pub(crate) async fn revalidate(&self, caller: &Caller) -> Option<Principal> {
         match self {
             Self::Token(gate) => match bearer(&caller.headers) {
                 Some(token) => gate.find(token).map(|known| Principal::named(known.name.clone())),
                 None => gate.of_cookie(&caller.headers),
             },
-            Self::Deny | Self::Proxy(_) | Self::Open | Self::Own(_) => self.principal(caller, Source::Unknown).await.ok(),
+            Self::Deny | Self::Proxy(_) | Self::Open | Self::Custom(_) => self.principal(caller, Source::Unknown).await.ok(),
         }
     }
 
-    /// What outlives a change of the configuration.
-    pub(crate) fn take_over(&mut self, old: &Self) {
+    /// Takes the logins and failure counts of the gate that this one replaces.
+    pub(crate) fn inherit_sessions(&mut self, old: &Self) {
         if let (Self::Token(new), Self::Token(old)) = (self, old) {
-            new.take_over(old);
+            new.inherit_sessions(old);
         }
     }
 
@@ -72,7 +72,7 @@ impl Gate {
             Self::Token(_) => "token",
             Self::Proxy(_) => "proxy",
             Self::Open => "open",
-            Self::Own(_) => "own",
+            Self::Custom(_) => "own",
         }
     }
 }

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 /// The count.
 #[derive(Default)]
-pub(crate) struct Lockout(Mutex<Counts>);
+pub(crate) struct Lockout(Mutex<FailureCounts>);
 
 #[derive(Default)]
-struct Counts {
-    sources: HashMap<Source, Count>,
-    total: Count,
+struct FailureCounts {
+    sources: HashMap<Source, FailureCount>,
+    total: FailureCount,
 }
 
 #[derive(Default, Clone, Copy)]
-struct Count {
+struct FailureCount {
     failures: u32,
     /// When the last of them was.
     last: Option<Instant>,
@@ -25,7 +25,7 @@ struct Count {
     good: bool,
 }
 
-impl Count {
+impl FailureCount {
     fn is_over(&self, most: u32, now: Instant) -> bool {
         self.failures >= most && !self.is_old(now)
     }
@@ -78,7 +78,7 @@ impl Lockout {
         if let Some(count) = counts.sources.get_mut(&source.counted()) {
             (count.failures, count.good) = (0, true);
         } else if counts.sources.len() < SOURCES_MAX {
-            counts.sources.insert(source.counted(), Count { good: true, ..Count::default() });
+            counts.sources.insert(source.counted(), FailureCount { good: true, ..FailureCount::default() });
         }
     }
 }

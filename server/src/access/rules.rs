@@ -1,6 +1,6 @@
 //! What can change while a board runs: its hosts, its policy, its gate, the names it answers to, whether it takes files. They change together or not at all.
 
-use super::allowed_hosts::Doors;
+use super::allowed_hosts::AllowedHosts;
 use super::gate::Gate;
 use muxboard_core::inventory::Inventory;
 use muxboard_core::policy::Policy;
@@ -16,7 +16,7 @@ pub struct Rules {
     /// Who passes.
     pub gate: Gate,
     /// The hosts and origins it answers to.
-    pub doors: Doors,
+    pub allowed_hosts: AllowedHosts,
     /// Which files may be uploaded; none unless this says so.
     pub upload: Option<UploadLimits>,
 }

@@ -1,7 +1,7 @@
 //! How many requests a source may send.
 
 use super::peer::Source;
-use crate::log_limiter::Seldom;
+use crate::log_limiter::LogLimiter;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use muxboard_core::limits::{REQUESTS_BURST_SECONDS, SOURCES_MAX};
 use std::num::NonZeroU32;
@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 /// How many requests a source may send.
 pub(crate) struct Throttle {
     limiter: Option<DefaultKeyedRateLimiter<Source>>,
-    pub(crate) refused: Seldom,
+    pub(crate) refused: LogLimiter,
 }
 
 impl Throttle {
@@ -17,7 +17,7 @@ impl Throttle {
     pub(crate) fn new(per_second: u32) -> Self {
         let quota = NonZeroU32::new(per_second).zip(NonZeroU32::new(per_second.saturating_mul(REQUESTS_BURST_SECONDS)));
         let limiter = quota.map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)));
-        Self { limiter, refused: Seldom::default() }
+        Self { limiter, refused: LogLimiter::default() }
     }
 
     pub(crate) fn lets_through(&self, source: Source) -> bool {

@@ -47,16 +47,16 @@ pub struct TokenGate {
     cookie: String,
     secure: bool,
     /// What outlives a change of the configuration: who is logged in, who failed.
-    kept: Arc<Kept>,
+    sessions: Arc<GateSessions>,
 }
 
 #[derive(Default)]
-struct Kept {
-    logins: Mutex<HashMap<Hash, Login>>,
+struct GateSessions {
+    logins: Mutex<HashMap<Hash, LoginSession>>,
     lockout: Lockout,
 }
 
-struct Login {
+struct LoginSession {
     /// The token that made it: it is good as long as that is.
     token: Hash,
     until: Instant,
@@ -65,7 +65,7 @@ struct Login {
 impl TokenGate {
     /// A gate for these tokens. The cookie is named by the port, because browsers send a cookie to every port of a host.
     pub fn new(tokens: Vec<NamedToken>, port: u16) -> Self {
-        Self { tokens, cookie: format!("muxboard_{port}"), secure: false, kept: Arc::default() }
+        Self { tokens, cookie: format!("muxboard_{port}"), secure: false, sessions: Arc::default() }
     }
 
     /// The board is reached by https alone: its cookie never travels in the clear. Where it is mounted at the root of its host, no other host of
@@ -78,22 +78,22 @@ impl TokenGate {
     }
 
     /// The logins and the failures of a gate that this one replaces.
-    pub(crate) fn take_over(&mut self, old: &Self) {
-        self.kept = old.kept.clone();
+    pub(crate) fn inherit_sessions(&mut self, old: &Self) {
+        self.sessions = old.sessions.clone();
     }
 
     /// Whom a token names. A source that failed too often is not even listened to.
     pub(crate) fn of_token(&self, token: &str, source: Source) -> Result<Principal, Refusal> {
-        if self.kept.lockout.is_locked(source) {
+        if self.sessions.lockout.is_locked(source) {
             return Err(Refusal::Locked);
         }
         match self.find(token) {
             Some(known) => {
-                self.kept.lockout.passed(source);
+                self.sessions.lockout.passed(source);
                 Ok(Principal::named(known.name.clone()))
             }
             None => {
-                self.kept.lockout.failed(source);
+                self.sessions.lockout.failed(source);
                 Err(Refusal::Unknown)
             }
         }
@@ -114,7 +114,7 @@ impl TokenGate {
 
     pub(crate) fn of_cookie(&self, headers: &HeaderMap) -> Option<Principal> {
         // The map is keyed by the hash of the random id: how long a look-up takes says nothing about any id.
-        let logins = self.kept.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        let logins = self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner);
         let login = logins.get(&sha256(self.cookie_value(headers)?))?;
         let token = self.tokens.iter().find(|token| token.sha256 == login.token && token.is_good())?;
         (login.until > Instant::now()).then(|| Principal::named(token.name.clone()))
@@ -130,21 +130,21 @@ impl TokenGate {
         let principal = self.of_token(token, source)?;
         let id = random_hex();
         let life = Duration::from_secs(LOGIN_HOURS * 3600);
-        let mut logins = self.kept.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logins = self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         logins.retain(|_, login| login.until > now);
         let token = sha256(token);
         if logins.len() >= LOGINS_MAX {
-            make_room(&mut logins, token);
+            evict_oldest(&mut logins, token);
         }
-        logins.insert(sha256(&id), Login { token, until: now + life });
+        logins.insert(sha256(&id), LoginSession { token, until: now + life });
         Ok((principal, self.set_cookie(&id, base, life.as_secs())))
     }
 
     /// Logs out whoever sent this: the value of `Set-Cookie` that forgets the cookie.
     pub(crate) fn log_out(&self, headers: &HeaderMap, base: &str) -> String {
         if let Some(id) = self.cookie_value(headers) {
-            self.kept.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&sha256(id));
+            self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&sha256(id));
         }
         self.set_cookie("", base, 0)
     }
@@ -155,7 +155,7 @@ impl TokenGate {
 }
 
 /// Ends the oldest login of the token that has the most, or as many as the one that logs in now: nobody's logins end for another's.
-fn make_room(logins: &mut HashMap<Hash, Login>, now: Hash) {
+fn evict_oldest(logins: &mut HashMap<Hash, LoginSession>, now: Hash) {
     let mut of_token: HashMap<Hash, usize> = HashMap::new();
     logins.values().for_each(|login| *of_token.entry(login.token).or_default() += 1);
     let most = of_token.into_iter().max_by_key(|(token, count)| (*count, *token == now)).map(|(token, _)| token);
@@ -220,7 +220,7 @@ mod tests {
         assert_eq!((name(&future, TOKEN).as_deref(), name(&past, TOKEN)), (Some("ops"), None));
         let (_, headers) = cookie(&future, "");
         assert!(future.of_cookie(&headers).is_some());
-        past.take_over(&future);
+        past.inherit_sessions(&future);
         assert!(past.of_cookie(&headers).is_none());
     }
 
@@ -229,10 +229,10 @@ mod tests {
         let gate = gate();
         let (_, headers) = cookie(&gate, "");
         let mut next = TokenGate::new(vec![NamedToken::new("new", "another-token-of-ours"), NamedToken::new("ops", TOKEN)], 1);
-        next.take_over(&gate);
+        next.inherit_sessions(&gate);
         assert!(next.of_cookie(&headers).is_some());
         let mut without = TokenGate::new(vec![NamedToken::new("ops", "another-token-of-ours")], 1);
-        without.take_over(&next);
+        without.inherit_sessions(&next);
         assert!(without.of_cookie(&headers).is_none(), "the token that made the login is gone");
     }
 
@@ -245,7 +245,7 @@ mod tests {
             gate.log_in(greedy, Source::Unknown, "").unwrap();
         }
         assert!(gate.of_cookie(&first).is_some());
-        assert_eq!(gate.kept.logins.lock().unwrap().len(), LOGINS_MAX);
+        assert_eq!(gate.sessions.logins.lock().unwrap().len(), LOGINS_MAX);
         // A token's own logins make room for its next one, and the oldest goes first.
         let gate = self::gate();
         let (_, first) = cookie(&gate, "");
@@ -281,7 +281,7 @@ mod tests {
         assert!(gate.of_cookie(&headers).is_none());
         let (_, headers) = self::cookie(&gate, "");
         assert!(gate.of_cookie(&headers).is_some());
-        gate.kept.logins.lock().unwrap().values_mut().for_each(|login| login.until = Instant::now());
+        gate.sessions.logins.lock().unwrap().values_mut().for_each(|login| login.until = Instant::now());
         assert!(gate.of_cookie(&headers).is_none(), "its time is over");
     }
 }

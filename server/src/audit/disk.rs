@@ -50,10 +50,10 @@ pub(super) struct Outcome {
 #[derive(Default)]
 struct Batch {
     text: Vec<u8>,
-    lines: Vec<Line>,
+    lines: Vec<BatchLine>,
 }
 
-struct Line {
+struct BatchLine {
     /// Where it ends in the batch.
     end: usize,
     /// The chain's end after it.
@@ -96,7 +96,7 @@ impl Disk {
         let _old = self.open.replace(opening::to_write(Path::new(&new))?);
         let entry = Entry::Torn(jiff::Timestamp::now(), Torn::of(torn));
         let (text, head) = record::line(&self.key, &self.last, true, &entry)?;
-        let batch = Batch { lines: vec![Line { end: text.len(), head, events: entry.events() }], text };
+        let batch = Batch { lines: vec![BatchLine { end: text.len(), head, events: entry.events() }], text };
         if let Err(error) = self.flush(&batch, &mut 0).and_then(|()| self.sync()) {
             let _ = fs::remove_file(&new);
             return Err(error);
@@ -140,7 +140,7 @@ impl Disk {
                 (line, head) = record::line(&self.key, &last, self.bytes() == 0, entry)?;
             }
             batch.text.extend_from_slice(&line);
-            batch.lines.push(Line { end: batch.text.len(), head, events: entry.events() });
+            batch.lines.push(BatchLine { end: batch.text.len(), head, events: entry.events() });
             last = head;
         }
         self.flush(&batch, begun)
@@ -185,7 +185,7 @@ impl Disk {
         if rest.text.is_empty() {
             return Ok(());
         }
-        let batch = Batch { lines: vec![Line { end: rest.text.len(), head: self.last, events: rest.events }], text: rest.text };
+        let batch = Batch { lines: vec![BatchLine { end: rest.text.len(), head: self.last, events: rest.events }], text: rest.text };
         let mut begun = 0;
         let ended = self.flush(&batch, &mut begun);
         if begun == 0 {
@@ -288,7 +288,7 @@ fn absent_is_fine(ended: io::Result<()>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::verify::{Verdict, Verifier};
+    use crate::audit::verify::{ChainReport, Verifier};
     use jiff::Timestamp;
     use muxboard_core::audit::AuditEvent;
     use std::cell::Cell;
@@ -338,7 +338,7 @@ mod tests {
         fn path(&self, number: usize) -> std::path::PathBuf {
             if number == 0 { self.settings().file } else { older(&self.settings().file, number) }
         }
-        fn verdict(&self) -> Verdict {
+        fn verdict(&self) -> ChainReport {
             let key = key();
             let mut verifier = Verifier::new(&key, &[]);
             for (path, file) in opening::all_to_read(&self.settings().file).unwrap().into_iter().rev() {
@@ -346,7 +346,7 @@ mod tests {
             }
             verifier.end()
         }
-        fn good(&self, records: u64) -> Verdict {
+        fn good(&self, records: u64) -> ChainReport {
             let verdict = self.verdict();
             assert_eq!((verdict.findings.as_slice(), verdict.records), (&[][..], records));
             verdict

@@ -2,7 +2,7 @@
 //! cannot write is counted, said in the log, and recorded as soon as writing works again.
 
 use super::disk::{Disk, Put};
-use super::key::{Key, Purpose};
+use super::key::{Key, KeyUse};
 use super::record::Entry;
 use super::settings::{AuditSettings, Fsync};
 use jiff::Timestamp;
@@ -35,7 +35,7 @@ impl AuditFile {
     }
 
     fn open_with(settings: AuditSettings, put: Put) -> io::Result<Self> {
-        let key = Key::read(&settings.key_file, Purpose::Write)?;
+        let key = Key::read(&settings.key_file, KeyUse::Write)?;
         let fsync = settings.fsync;
         let disk = Disk::open(settings, key, put)?;
         let (queue, waiting) = sync_channel(AUDIT_QUEUE_EVENTS);
@@ -189,7 +189,7 @@ impl Writer {
 mod tests {
     use super::*;
     use crate::audit::opening::all_to_read;
-    use crate::audit::verify::{Verdict, Verifier};
+    use crate::audit::verify::{ChainReport, Verifier};
     use std::fs::{self, File, Permissions};
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
@@ -205,8 +205,8 @@ mod tests {
         AuditEvent { who: "ops".into(), operation: "kill", result: "done".into(), ..AuditEvent::default() }
     }
 
-    fn verdict(settings: &AuditSettings) -> Verdict {
-        let key = Key::read(&settings.key_file, Purpose::Verify).unwrap();
+    fn verdict(settings: &AuditSettings) -> ChainReport {
+        let key = Key::read(&settings.key_file, KeyUse::Verify).unwrap();
         let mut verifier = Verifier::new(&key, &[]);
         for (_, file) in all_to_read(&settings.file).unwrap().into_iter().rev() {
             verifier.file("audit", io::BufReader::new(file)).unwrap();

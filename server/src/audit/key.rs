@@ -78,7 +78,7 @@ impl FromStr for Head {
 
 /// For what the key is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum KeyUse {
     /// To write: whoever else owns the file knows the key.
     Write,
     /// To verify: root may use anybody's key.
@@ -94,7 +94,7 @@ impl Key {
     ///
     /// # Errors
     /// When it is not there, too short, or not ours alone: one sentence with the line that mends it.
-    pub(crate) fn read(path: &Path, purpose: Purpose) -> io::Result<Self> {
+    pub(crate) fn read(path: &Path, purpose: KeyUse) -> io::Result<Self> {
         let shown = path.display();
         let word = Script::command(&[path.to_string_lossy()]);
         let word = word.as_str();
@@ -110,7 +110,7 @@ impl Key {
             return Err(io::Error::other(format!("the audit key {shown} is not a file; make one: {make}")));
         }
         let own = geteuid();
-        if found.uid() != own.as_raw() && !(purpose == Purpose::Verify && own.is_root()) {
+        if found.uid() != own.as_raw() && !(purpose == KeyUse::Verify && own.is_root()) {
             return Err(io::Error::other(format!("the audit key {shown} belongs to somebody else, who knows it: chown {} {word}", own.as_raw())));
         }
         if found.mode() & 0o077 != 0 {
@@ -148,7 +148,7 @@ mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{PermissionsExt, chown};
 
-    fn refused(path: &Path, purpose: Purpose) -> String {
+    fn refused(path: &Path, purpose: KeyUse) -> String {
         Key::read(path, purpose).map(|_| ()).unwrap_err().to_string()
     }
 
@@ -156,28 +156,28 @@ mod tests {
     fn a_key_that_others_could_know_is_refused_with_the_line_that_mends_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a key");
-        let says = refused(&path, Purpose::Write);
+        let says = refused(&path, KeyUse::Write);
         assert!(says.contains(&format!("(umask 077; head -c 32 /dev/urandom | base64 > '{}')", path.display())), "{says}");
         for (bytes, want) in [("short\n".repeat(5), "has 29 bytes"), ("x".repeat(5000), "not 32 to 4096"), ("x".repeat(31) + "\n", "has 31 bytes")] {
             fs::write(&path, bytes).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-            let says = refused(&path, Purpose::Write);
+            let says = refused(&path, KeyUse::Write);
             assert!(says.contains(want) && says.contains("make one"), "{says}");
         }
         fs::write(&path, "k".repeat(44)).unwrap();
-        assert!(Key::read(&path, Purpose::Write).is_ok());
+        assert!(Key::read(&path, KeyUse::Write).is_ok());
         for mode in [0o640, 0o604, 0o620] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            for purpose in [Purpose::Write, Purpose::Verify] {
+            for purpose in [KeyUse::Write, KeyUse::Verify] {
                 assert!(refused(&path, purpose).contains("chmod 600 '"), "{mode:o}");
             }
         }
-        assert!(refused(folder.path(), Purpose::Write).contains("is not a file"));
+        assert!(refused(folder.path(), KeyUse::Write).contains("is not a file"));
         if geteuid().is_root() {
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
             chown(&path, Some(65534), None).unwrap();
-            assert!(refused(&path, Purpose::Write).contains("belongs to somebody else"));
-            assert!(Key::read(&path, Purpose::Verify).is_ok());
+            assert!(refused(&path, KeyUse::Write).contains("belongs to somebody else"));
+            assert!(Key::read(&path, KeyUse::Verify).is_ok());
         }
     }
 

@@ -50,14 +50,14 @@ impl Torn {
 
 /// What is kept of a startup command or of an uploaded file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Command {
+pub(crate) struct CommandDigest {
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
 }
 
 /// A record, all but its code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Record {
+pub(crate) struct AuditRecord {
     /// Its number in the whole chain, from 1.
     pub(crate) n: u64,
     /// When it happened.
@@ -70,12 +70,12 @@ pub(crate) struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lost: Option<u64>,
     #[serde(flatten)]
-    pub(crate) event: Option<Event>,
+    pub(crate) event: Option<EventRecord>,
 }
 
 /// The fields of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Event {
+pub(crate) struct EventRecord {
     pub(crate) who: String,
     pub(crate) gate: String,
     pub(crate) from: String,
@@ -89,11 +89,11 @@ pub(crate) struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Option<CommandDigest>,
     pub(crate) result: String,
 }
 
-impl Event {
+impl EventRecord {
     fn of(event: &AuditEvent) -> Self {
         Self {
             who: bounded(&event.who),
@@ -105,7 +105,7 @@ impl Event {
             host: event.place.as_ref().map(|place| place.host.to_string()),
             user: event.place.as_ref().map(|place| place.user.to_string()),
             session: event.session.map(|session| session.to_string()),
-            command: event.command.as_ref().map(|command| Command { bytes: command.bytes as u64, sha256: command.sha256.clone() }),
+            command: event.command.as_ref().map(|command| CommandDigest { bytes: command.bytes as u64, sha256: command.sha256.clone() }),
             result: bounded(&event.result),
         }
     }
@@ -143,11 +143,11 @@ impl Formatter for Ascii {
 /// Never, as far as is known: JSON of plain fields.
 pub(crate) fn line(key: &Key, after: &Head, first: bool, entry: &Entry) -> io::Result<(Vec<u8>, Head)> {
     let (at, torn, lost, event) = match entry {
-        Entry::Event(at, event) => (at, None, None, Some(Event::of(event))),
+        Entry::Event(at, event) => (at, None, None, Some(EventRecord::of(event))),
         Entry::Lost(at, events) => (at, None, Some(*events), None),
         Entry::Torn(at, torn) => (at, Some(torn.clone()), None, None),
     };
-    let record = Record { n: after.n + 1, at: format!("{at:.3}"), previous: first.then_some(after.mac), torn, lost, event };
+    let record = AuditRecord { n: after.n + 1, at: format!("{at:.3}"), previous: first.then_some(after.mac), torn, lost, event };
     let mut text = Vec::new();
     record.serialize(&mut Serializer::with_formatter(&mut text, Ascii))?;
     let mac = key.seal(&after.mac, &text);
@@ -160,7 +160,7 @@ pub(crate) fn line(key: &Key, after: &Head, first: bool, entry: &Entry) -> io::R
 /// A line taken apart.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    pub(crate) record: Record,
+    pub(crate) record: AuditRecord,
     /// What the code covers beside the code before it.
     pub(crate) body: Vec<u8>,
     pub(crate) mac: Mac,

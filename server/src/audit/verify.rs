@@ -11,7 +11,7 @@ use std::io::{self, BufRead, Read};
 
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
+pub(crate) struct ChainFinding {
     /// `FILE:LINE`, or nothing if it is about the whole.
     pub(crate) line: Option<String>,
     pub(crate) says: String,
@@ -19,7 +19,7 @@ pub(crate) struct Finding {
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(crate) struct Verdict {
+pub(crate) struct ChainReport {
     /// The number of the first record.
     pub(crate) first: Option<u64>,
     /// The head as it is in the files.
@@ -30,7 +30,7 @@ pub(crate) struct Verdict {
     pub(crate) lost: u64,
     /// Half lines that a crash left, as the records say themselves.
     pub(crate) torn: u64,
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) findings: Vec<ChainFinding>,
     /// There are more findings than are kept.
     pub(crate) more: bool,
 }
@@ -45,13 +45,13 @@ pub(crate) struct Verifier<'a> {
     /// Bytes after the last whole line that no record has accounted for, and where they begin.
     torn: Vec<u8>,
     torn_at: Option<String>,
-    verdict: Verdict,
+    verdict: ChainReport,
 }
 
 impl<'a> Verifier<'a> {
     pub(crate) fn new(key: &'a Key, heads: &[Head]) -> Self {
         let heads = heads.iter().map(|head| (*head, false)).collect();
-        Self { key, heads, name: String::new(), line: 0, torn: Vec::new(), torn_at: None, verdict: Verdict::default() }
+        Self { key, heads, name: String::new(), line: 0, torn: Vec::new(), torn_at: None, verdict: ChainReport::default() }
     }
 
     /// Reads a file to its end.
@@ -92,10 +92,10 @@ impl<'a> Verifier<'a> {
     }
 
     fn find(&mut self, says: impl Into<String>) {
-        self.add(Finding { line: Some(self.here()), says: says.into() });
+        self.add(ChainFinding { line: Some(self.here()), says: says.into() });
     }
 
-    fn add(&mut self, finding: Finding) {
+    fn add(&mut self, finding: ChainFinding) {
         if self.verdict.findings.len() < AUDIT_FINDINGS_MAX {
             self.verdict.findings.push(finding);
         } else {
@@ -181,11 +181,11 @@ impl<'a> Verifier<'a> {
     }
 
     /// What was found in all.
-    pub(crate) fn end(mut self) -> Verdict {
+    pub(crate) fn end(mut self) -> ChainReport {
         if !self.torn.is_empty() {
             let says = "is not whole: a crash left it so, or its end was cut. muxboard puts such a file aside when it starts, and says so in the next";
             let line = self.torn_at.take();
-            self.add(Finding { line, says: says.into() });
+            self.add(ChainFinding { line, says: says.into() });
         }
         let first = self.verdict.first.unwrap_or(u64::MAX);
         for (head, _) in std::mem::take(&mut self.heads).into_iter().filter(|(_, met)| !met) {
@@ -194,7 +194,7 @@ impl<'a> Verifier<'a> {
             } else {
                 format!("the head {head} is not in it: the tail was cut or it is another log")
             };
-            self.add(Finding { line: None, says });
+            self.add(ChainFinding { line: None, says });
         }
         self.verdict
     }
@@ -236,7 +236,7 @@ mod tests {
         Head { n: parts.record.n, mac: parts.mac }
     }
 
-    fn verdict(files: &[String], heads: &[Head]) -> Verdict {
+    fn verdict(files: &[String], heads: &[Head]) -> ChainReport {
         let key = key();
         let mut verifier = Verifier::new(&key, heads);
         for (i, file) in files.iter().enumerate() {

@@ -1,9 +1,9 @@
 //! `muxboard audit verify` and `muxboard audit tail`: for the person who reads an audit file.
 
 use super::audit_table as table;
-use crate::audit::key::{Head, Key, Purpose};
+use crate::audit::key::{Head, Key, KeyUse};
 use crate::audit::opening::all_to_read;
-use crate::audit::verify::{Verdict, Verifier};
+use crate::audit::verify::{ChainReport, Verifier};
 use crate::config::Config;
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
@@ -16,11 +16,11 @@ use std::process::ExitCode;
 
 /// Read an audit file
 #[derive(Subcommand)]
-pub(crate) enum Audit {
+pub(crate) enum AuditCommand {
     /// Check that every line of an audit file, and of the older files beside it, is in its place and as it was written
     Verify {
         #[command(flatten)]
-        which: Which,
+        which: AuditFileArgs,
         /// The file that holds the key
         #[arg(long, value_name = "KEY", required_unless_present = "config")]
         key_file: Option<PathBuf>,
@@ -31,16 +31,16 @@ pub(crate) enum Audit {
     /// Print the last records as a table
     Tail {
         #[command(flatten)]
-        which: Which,
+        which: AuditFileArgs,
         /// How many
         #[arg(short = 'n', value_name = "N", default_value_t = AUDIT_TAIL_LINES)]
         lines: usize,
     },
 }
 
-/// Which file is meant.
+/// The audit file that a command reads: named itself, or by a configuration.
 #[derive(Args)]
-pub(crate) struct Which {
+pub(crate) struct AuditFileArgs {
     /// The audit file
     #[arg(value_name = "FILE", required_unless_present = "config")]
     file: Option<PathBuf>,
@@ -49,7 +49,7 @@ pub(crate) struct Which {
     config: Option<PathBuf>,
 }
 
-impl Audit {
+impl AuditCommand {
     /// Does what was asked. `read` reads a configuration.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Audit {
             Self::Tail { lines, .. } => tail(&file, lines),
             Self::Verify { key_file, head, .. } => {
                 let key_file = key_file.or_else(|| settings.map(|settings| settings.key_file)).context("which key? Name its file with --key-file")?;
-                verify(&file, &Key::read(&key_file, Purpose::Verify)?, &head)
+                verify(&file, &Key::read(&key_file, KeyUse::Verify)?, &head)
             }
         }
     }
@@ -93,7 +93,7 @@ fn verify(file: &Path, key: &Key, heads: &[Head]) -> anyhow::Result<ExitCode> {
     Ok(if verdict.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn report(file: &str, verdict: &Verdict, heads: &[Head]) -> String {
+fn report(file: &str, verdict: &ChainReport, heads: &[Head]) -> String {
     let mut out = String::new();
     for finding in &verdict.findings {
         out += &finding.line.as_ref().map_or_else(|| format!("BAD  {}\n", finding.says), |line| format!("BAD  {line} {}\n", finding.says));

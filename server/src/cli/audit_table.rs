@@ -1,7 +1,7 @@
 //! The last records of an audit file as a table for a person. Whatever a name holds shows as text: what would move the cursor, reorder or hide is
 //! written out.
 
-use crate::audit::record::{self, Record};
+use crate::audit::record::{self, AuditRecord};
 use muxboard_core::limits::AUDIT_TAIL_COLUMN_CHARS_MAX;
 
 const HEADER: [&str; 8] = ["WHEN", "WHO", "FROM", "WHAT", "WHERE", "SESSION", "RESULT", "COMMAND"];
@@ -24,7 +24,7 @@ fn row(line: &[u8]) -> Vec<String> {
     let Some(parts) = record::parts(line) else {
         return vec![format!("no record: {}", shown(&String::from_utf8_lossy(line)))];
     };
-    let Record { at, event, lost, torn, .. } = parts.record;
+    let AuditRecord { at, event, lost, torn, .. } = parts.record;
     let Some(event) = event else {
         let says = match (lost, torn) {
             (Some(events), _) => format!("{events} events could not be written"),

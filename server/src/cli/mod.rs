@@ -10,14 +10,14 @@ mod system;
 mod token;
 
 use crate::config::{Config, reload};
-use audit::Audit;
+use audit::AuditCommand;
 use clap::{Parser, Subcommand};
 use muxboard_fleet::{ASKPASS_SOCKET, askpass};
 use serve::Serve;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use system::{hostname, listen_default, own_account, runtime, with_askpass};
-use token::{Token, new_token};
+use token::{TokenCommand, new_token};
 
 /// Every tmux session of one machine or a whole fleet on one web page.
 ///
@@ -58,10 +58,10 @@ enum Command {
     },
     /// Make access tokens
     #[command(subcommand)]
-    Token(Token),
+    Token(TokenCommand),
     /// Read an audit file
     #[command(subcommand)]
-    Audit(Audit),
+    Audit(AuditCommand),
     /// Say which rule decides what somebody may do on a host as a user
     Explain {
         /// The configuration
@@ -94,7 +94,7 @@ impl CommandLine {
     /// In words for the person at the terminal, on one line.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Some(Command::Token(Token::New { name, days })) => new_token(&name, days)?,
+            Some(Command::Token(TokenCommand::New { name, days })) => new_token(&name, days)?,
             Some(Command::Audit(audit)) => return audit.run(|config| reload::read(config, &own_account()?.0)),
             Some(Command::Explain { config, group, who, host, user }) => {
                 let allowed = explain::explain(&reload::read(&config, &own_account()?.0)?, &config, &who, group, &host, &user)?;

@@ -6,7 +6,7 @@ use crate::audit::AuditFile;
 use crate::board::Muxboard;
 use crate::config::{Config, reload};
 use crate::http::assets;
-use crate::http::listen::Doorway;
+use crate::http::listen::Listener;
 use anyhow::bail;
 use clap::Args;
 use muxboard_core::limits::{DESCRIPTORS, SHUT_DOWN_SECONDS_MAX};
@@ -81,9 +81,9 @@ impl Serve {
 }
 
 async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, UnixUser, reload::Mark)>, audit: Option<Arc<AuditFile>>) -> anyhow::Result<()> {
-    let doorway = Doorway::open(&config.listen, config.tls.as_ref(), config.connections).await.map_err(anyhow::Error::msg)?;
-    let port = doorway.address().map_or_else(|| config.public_port(), |address| address.port());
-    let origin = config.origins.first().cloned().or_else(|| Some(format!("http://{}", doorway.address()?))).unwrap_or_default();
+    let listener = Listener::open(&config.listen, config.tls.as_ref(), config.connections).await.map_err(anyhow::Error::msg)?;
+    let port = listener.address().map_or_else(|| config.public_port(), |address| address.port());
+    let origin = config.origins.first().cloned().or_else(|| Some(format!("http://{}", listener.address()?))).unwrap_or_default();
     let link = format!("{origin}{}/{}", config.base, token.map(|t| format!("login#token={t}")).unwrap_or_default());
     let board = Muxboard::builder(config.inventory.clone())
         .rules(config.rules(port))
@@ -98,11 +98,11 @@ async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, Uni
         })
         .build()?;
     if let Some((path, own, read_as)) = from {
-        let source = reload::Source { path, own, read_as, port, listen: config.listen.clone(), certificate: doorway.certificate() };
+        let source = reload::ConfigSource { path, own, read_as, port, listen: config.listen.clone(), certificate: listener.certificate() };
         tokio::spawn(reload::follow(source, config, board.handle()));
     }
-    let (stop, handle) = (board.stopper(), board.handle());
-    let router = board.alone();
+    let (stop, handle) = (board.shutdown(), board.handle());
+    let router = board.into_standalone_router();
     {
         let mut out = std::io::stdout();
         writeln!(out, "muxboard: {link}")?;
@@ -110,7 +110,7 @@ async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, Uni
     }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (told, heard) = tokio::sync::watch::channel(false);
-    let mut server = tokio::spawn(doorway.serve(router, move |peer| handle.trusts(peer), heard));
+    let mut server = tokio::spawn(listener.serve(router, move |peer| handle.trusts(peer), heard));
     tokio::select! {
         ended = &mut server => return Ok(ended?),
         _ = terminate.recv() => {}

@@ -7,7 +7,7 @@ use std::io::Write;
 
 /// Make access tokens
 #[derive(Subcommand)]
-pub(super) enum Token {
+pub(super) enum TokenCommand {
     /// Print a new token and the lines of configuration that let it in
     New {
         /// Its name: what the board calls whoever uses it

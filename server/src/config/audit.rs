@@ -1,6 +1,6 @@
-//! The audit file of the configuration: as written, then as meant. Whether it can be opened is another question, asked at the start.
+//! The audit file of the configuration: as written, then validated. Whether it can be opened is another question, asked at the start.
 
-use super::text::{Mistake, Text, within};
+use super::text::{ConfigError, ConfigText, within};
 use crate::audit::{AuditSettings, Fsync};
 use muxboard_core::limits::{AUDIT_KEEP_FILES, AUDIT_KEEP_FILES_MAX, AUDIT_ROTATE_BYTES, AUDIT_ROTATE_BYTES_MAX, AUDIT_ROTATE_BYTES_MIN};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use toml::Spanned;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenAudit {
+pub(super) struct RawAudit {
     file: Option<Spanned<String>>,
     key_file: Option<Spanned<String>>,
     fsync: Option<Spanned<String>>,
@@ -17,10 +17,10 @@ pub(super) struct WrittenAudit {
     keep: Option<Spanned<i64>>,
 }
 
-impl WrittenAudit {
+impl RawAudit {
     /// # Errors
     /// The first mistake in it. `whole` is where the table is.
-    pub(super) fn meant(&self, text: &Text<'_>, whole: &Spanned<Self>) -> Result<AuditSettings, Mistake> {
+    pub(super) fn validate(&self, text: &ConfigText<'_>, whole: &Spanned<Self>) -> Result<AuditSettings, ConfigError> {
         let Some(file) = &self.file else {
             return Err(text.at(whole, "[audit] needs file = \"/..\": where events are written"));
         };
@@ -50,7 +50,7 @@ impl WrittenAudit {
     }
 }
 
-fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, Mistake> {
+fn absolute(text: &ConfigText<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, ConfigError> {
     let plain = path.get_ref().starts_with('/') && !path.get_ref().ends_with('/') && !path.get_ref().contains(char::is_control);
     if plain { Ok(path.get_ref().into()) } else { Err(text.at(path, format!("{what} must be the absolute path of a file"))) }
 }

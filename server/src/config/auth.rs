@@ -1,6 +1,6 @@
-//! The gate of the configuration: as written, then as meant.
+//! The gate of the configuration: as written, then validated.
 
-use super::text::{Mistake, Text};
+use super::text::{ConfigError, ConfigText};
 use crate::access::gate::Gate;
 use crate::access::proxy::ProxyGate;
 use crate::access::token::{NamedToken, TokenGate, sha256};
@@ -42,10 +42,10 @@ impl fmt::Debug for GateChoice {
 
 impl GateChoice {
     /// The gate of a board on that port.
-    pub(super) fn gate(&self, port: u16, https_alone: bool, base: &str) -> Gate {
+    pub(super) fn gate(&self, port: u16, https_only: bool, base: &str) -> Gate {
         match self {
             Self::Deny => Gate::Deny,
-            Self::Token(tokens) if https_alone => Gate::Token(TokenGate::new(tokens.clone(), port).secure(base)),
+            Self::Token(tokens) if https_only => Gate::Token(TokenGate::new(tokens.clone(), port).secure(base)),
             Self::Token(tokens) => Gate::Token(TokenGate::new(tokens.clone(), port)),
             Self::Proxy(gate) => Gate::Proxy(gate.clone()),
             Self::Open => Gate::Open,
@@ -55,16 +55,16 @@ impl GateChoice {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenAuth {
+pub(super) struct RawAuth {
     pub(super) gate: Spanned<String>,
     #[serde(default)]
-    pub(super) token: Vec<WrittenToken>,
-    pub(super) proxy: Option<Spanned<WrittenProxy>>,
+    pub(super) token: Vec<RawToken>,
+    pub(super) proxy: Option<Spanned<RawProxy>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenProxy {
+pub(super) struct RawProxy {
     pub(super) header: Option<Spanned<String>>,
     pub(super) groups_header: Option<Spanned<String>>,
     pub(super) groups_separator: Option<Spanned<String>>,
@@ -77,7 +77,7 @@ pub(super) struct WrittenProxy {
     pub(super) system_users: Vec<String>,
 }
 
-impl WrittenProxy {
+impl RawProxy {
     /// Whether it says more than which proxies are believed about a client's address.
     pub(super) fn is_gate(&self) -> bool {
         [&self.header, &self.groups_header, &self.groups_separator, &self.secret_header, &self.secret_file, &self.user_map].iter().any(|key| key.is_some())
@@ -86,14 +86,14 @@ impl WrittenProxy {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenToken {
+pub(super) struct RawToken {
     pub(super) name: Spanned<String>,
     pub(super) sha256: Spanned<String>,
     pub(super) expires: Option<Spanned<toml::value::Datetime>>,
 }
 
 /// The gate, and the proxies that are believed about a client's address.
-pub(super) fn meant(text: &Text<'_>, auth: Option<&WrittenAuth>) -> Result<(GateChoice, Vec<IpNet>), Mistake> {
+pub(super) fn validate(text: &ConfigText<'_>, auth: Option<&RawAuth>) -> Result<(GateChoice, Vec<IpNet>), ConfigError> {
     let Some(auth) = auth else { return Ok((GateChoice::Deny, Vec::new())) };
     let proxies = match &auth.proxy {
         Some(proxy) => proxy.get_ref().trusted.iter().map(|net| a_net(text, net)).collect::<Result<_, _>>()?,
@@ -117,7 +117,7 @@ pub(super) fn meant(text: &Text<'_>, auth: Option<&WrittenAuth>) -> Result<(Gate
 }
 
 /// A network, or one address.
-fn a_net(text: &Text<'_>, net: &Spanned<String>) -> Result<IpNet, Mistake> {
+fn a_net(text: &ConfigText<'_>, net: &Spanned<String>) -> Result<IpNet, ConfigError> {
     let one = || net.get_ref().parse::<IpAddr>().ok().map(IpNet::from);
     net.get_ref().parse().ok().or_else(one).ok_or_else(|| text.at(net, "trusted is a list of networks, for example \"127.0.0.1/32\""))
 }
@@ -131,7 +131,7 @@ pub(crate) fn token_name(name: &str) -> Result<(), String> {
     Err(format!("a token's name is plain text of 1 to {IDENTITY_BYTES_MAX} bytes without quotes, and not \"*\" or \"group:..\""))
 }
 
-fn token(text: &Text<'_>, token: &WrittenToken) -> Result<NamedToken, Mistake> {
+fn token(text: &ConfigText<'_>, token: &RawToken) -> Result<NamedToken, ConfigError> {
     token_name(token.name.get_ref()).map_err(|says| text.at(&token.name, says))?;
     let hex = token.sha256.get_ref();
     let bytes: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(|i| hex.get(i..i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect();
@@ -162,7 +162,7 @@ fn seconds(when: &Datetime) -> Option<UnixSeconds> {
     u64::try_from(moment.as_second()).ok()
 }
 
-fn proxy(text: &Text<'_>, written: &Spanned<WrittenProxy>, trusted: Vec<IpNet>) -> Result<ProxyGate, Mistake> {
+fn proxy(text: &ConfigText<'_>, written: &Spanned<RawProxy>, trusted: Vec<IpNet>) -> Result<ProxyGate, ConfigError> {
     let proxy = written.get_ref();
     let Some(header) = &proxy.header else { return Err(text.at(written, "which header holds the identity? Say header = \"X-authentik-username\"")) };
     let secret = match (&proxy.secret_header, &proxy.secret_file) {
@@ -185,7 +185,7 @@ fn proxy(text: &Text<'_>, written: &Spanned<WrittenProxy>, trusted: Vec<IpNet>) 
     Ok(gate)
 }
 
-fn one_character(text: &Text<'_>, separator: &Spanned<String>) -> Result<char, Mistake> {
+fn one_character(text: &ConfigText<'_>, separator: &Spanned<String>) -> Result<char, ConfigError> {
     let mut characters = separator.get_ref().chars();
     match (characters.next(), characters.next()) {
         (Some(one), None) if one.is_ascii_punctuation() => Ok(one),
@@ -193,7 +193,7 @@ fn one_character(text: &Text<'_>, separator: &Spanned<String>) -> Result<char, M
     }
 }
 
-fn header_name(text: &Text<'_>, name: &Spanned<String>) -> Result<HeaderName, Mistake> {
+fn header_name(text: &ConfigText<'_>, name: &Spanned<String>) -> Result<HeaderName, ConfigError> {
     let reserved = ["host", "origin", "cookie", "authorization", "x-forwarded-for"];
     match HeaderName::from_bytes(name.get_ref().as_bytes()) {
         Ok(header) if header.as_str().contains('_') => {
@@ -206,7 +206,7 @@ fn header_name(text: &Text<'_>, name: &Spanned<String>) -> Result<HeaderName, Mi
 }
 
 /// The hash of what a file holds on its first line. Others must not be able to read it.
-fn secret(text: &Text<'_>, file: &Spanned<String>) -> Result<[u8; 32], Mistake> {
+fn secret(text: &ConfigText<'_>, file: &Spanned<String>) -> Result<[u8; 32], ConfigError> {
     let path = absolute(text, file, "secret_file")?;
     let says = |says: String| text.at(file, says);
     let read = muxboard_fleet::private_file(&path, IDENTITY_BYTES_MAX).map_err(says)?;
@@ -217,6 +217,6 @@ fn secret(text: &Text<'_>, file: &Spanned<String>) -> Result<[u8; 32], Mistake> 
     Ok(sha256(line))
 }
 
-fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, Mistake> {
+fn absolute(text: &ConfigText<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, ConfigError> {
     if path.get_ref().starts_with('/') { Ok(Path::new(path.get_ref()).to_owned()) } else { Err(text.at(path, format!("{what} must be an absolute path"))) }
 }

@@ -1,6 +1,6 @@
-//! A grant of the configuration: as written, then as meant. What it names must be configured: a name that nothing has is a mistake, not a rule.
+//! A grant of the configuration: as written, then validated. What it names must be configured: a name that nothing has is a mistake, not a rule.
 
-use super::text::{Mistake, Text};
+use super::text::{ConfigError, ConfigText};
 use muxboard_core::inventory::Inventory;
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::policy::{Abilities, Ability, Among, Grant};
@@ -13,14 +13,14 @@ pub(super) const MAPPED: &str = "@mapped";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenGrant {
+pub(super) struct RawGrant {
     pub(super) who: Vec<String>,
     pub(super) hosts: Vec<Spanned<String>>,
     pub(super) users: Vec<Spanned<String>>,
     pub(super) can: Vec<Ability>,
 }
 
-pub(super) fn meant(text: &Text<'_>, written: &Spanned<WrittenGrant>, inventory: &Inventory) -> Result<Grant, Mistake> {
+pub(super) fn validate(text: &ConfigText<'_>, written: &Spanned<RawGrant>, inventory: &Inventory) -> Result<Grant, ConfigError> {
     let grant = written.get_ref();
     let hosts: Among<HostKey> = among(text, grant.hosts.iter())?;
     let mapped = grant.users.iter().any(|user| user.get_ref() == MAPPED);
@@ -41,7 +41,7 @@ pub(super) fn meant(text: &Text<'_>, written: &Spanned<WrittenGrant>, inventory:
     Ok(Grant { who: grant.who.clone(), hosts, users, mapped, can: Abilities::of(&grant.can), line: text.line(written.span().start) })
 }
 
-fn among<'a, T: std::str::FromStr>(text: &Text<'_>, written: impl Iterator<Item = &'a Spanned<String>> + Clone) -> Result<Among<T>, Mistake>
+fn among<'a, T: std::str::FromStr>(text: &ConfigText<'_>, written: impl Iterator<Item = &'a Spanned<String>> + Clone) -> Result<Among<T>, ConfigError>
 where
     T::Err: fmt::Display,
 {

@@ -1,7 +1,7 @@
-//! A host of the configuration: as written, then as meant. Nothing of it may look like an option to ssh or tmux, or hold what a shell would read.
+//! A host of the configuration: as written, then validated. Nothing of it may look like an option to ssh or tmux, or hold what a shell would read.
 
 use super::grant::MAPPED;
-use super::text::{Mistake, Text};
+use super::text::{ConfigError, ConfigText};
 use muxboard_core::inventory::{Host, HostKeys, Reach, Secret, Socket, Ssh, User};
 use muxboard_core::name::{HostKey, UnixUser};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use toml::Spanned;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenHost {
+pub(super) struct RawHost {
     pub(super) key: Spanned<String>,
     label: Option<Spanned<String>>,
     #[serde(default)]
@@ -20,7 +20,7 @@ pub(super) struct WrittenHost {
     socket_name: Option<Spanned<String>>,
     socket_file: Option<Spanned<String>>,
     #[serde(default)]
-    user: BTreeMap<String, Spanned<WrittenUser>>,
+    user: BTreeMap<String, Spanned<RawUser>>,
     #[serde(default)]
     order: Vec<String>,
     #[serde(default)]
@@ -44,16 +44,16 @@ const RESERVED: [&str; 4] = ["api", "assets", "fn", "ws"];
 /// What one user of a host has of his own.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenUser {
+struct RawUser {
     socket: Option<Spanned<String>>,
     socket_name: Option<Spanned<String>>,
     socket_file: Option<Spanned<String>>,
 }
 
-impl WrittenHost {
+impl RawHost {
     /// # Errors
     /// The first mistake in it.
-    pub(super) fn meant(&self, text: &Text<'_>, own: &UnixUser, mapped: Option<&[UnixUser]>) -> Result<Host, Mistake> {
+    pub(super) fn validate(&self, text: &ConfigText<'_>, own: &UnixUser, mapped: Option<&[UnixUser]>) -> Result<Host, ConfigError> {
         let key: HostKey = text.parsed(&self.key)?;
         if RESERVED.contains(&key.as_str()) {
             return Err(text.at(&self.key, format!("\"{key}\" begins other addresses of the board: name the host otherwise")));
@@ -98,7 +98,7 @@ impl WrittenHost {
         Ok(Host { label, key, reach, login, users, order: self.order.clone(), tags })
     }
 
-    fn a_user(&self, text: &Text<'_>, name: UnixUser, login: &UnixUser, everyones: &Socket) -> Result<User, Mistake> {
+    fn a_user(&self, text: &ConfigText<'_>, name: UnixUser, login: &UnixUser, everyones: &Socket) -> Result<User, ConfigError> {
         let own = self.user.get(name.as_str()).map(|user| {
             let user = user.get_ref();
             socket(text, &user.socket, &user.socket_name, &user.socket_file)
@@ -107,7 +107,7 @@ impl WrittenHost {
         Ok(User { through_sudo: name != *login, name, socket })
     }
 
-    fn reach(&self, text: &Text<'_>) -> Result<Reach, Mistake> {
+    fn reach(&self, text: &ConfigText<'_>) -> Result<Reach, ConfigError> {
         let Some(address) = &self.address else {
             let remote = [&self.identity_file, &self.host_key_policy, &self.password_env, &self.password_file, &self.password_credential];
             return match (self.local, remote.into_iter().flatten().next()) {
@@ -143,7 +143,7 @@ impl WrittenHost {
 
 type Word = Option<Spanned<String>>;
 
-fn secret(text: &Text<'_>, what: &str, variable: &Word, file: &Word, credential: &Word) -> Result<Option<Secret>, Mistake> {
+fn secret(text: &ConfigText<'_>, what: &str, variable: &Word, file: &Word, credential: &Word) -> Result<Option<Secret>, ConfigError> {
     if let Some(second) = [variable, file, credential].into_iter().flatten().nth(1) {
         return Err(text.at(second, format!("the {what} is kept in two places: name one")));
     }
@@ -163,7 +163,7 @@ fn secret(text: &Text<'_>, what: &str, variable: &Word, file: &Word, credential:
     })
 }
 
-fn socket(text: &Text<'_>, path: &Word, name: &Word, file: &Word) -> Result<Option<Socket>, Mistake> {
+fn socket(text: &ConfigText<'_>, path: &Word, name: &Word, file: &Word) -> Result<Option<Socket>, ConfigError> {
     if let Some(second) = [path, name, file].into_iter().flatten().nth(1) {
         return Err(text.at(second, "socket, socket_name and socket_file are answers to one question: name one"));
     }
@@ -183,7 +183,7 @@ fn socket(text: &Text<'_>, path: &Word, name: &Word, file: &Word) -> Result<Opti
     })
 }
 
-fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str, home: bool) -> Result<String, Mistake> {
+fn absolute(text: &ConfigText<'_>, path: &Spanned<String>, what: &str, home: bool) -> Result<String, ConfigError> {
     let rooted = path.get_ref().starts_with('/') || home && path.get_ref().starts_with("~/");
     if rooted && !path.get_ref().contains(char::is_control) && path.get_ref().len() < 4096 {
         Ok(path.get_ref().clone())
@@ -192,7 +192,7 @@ fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str, home: bool) -> 
     }
 }
 
-fn plain(text: &Text<'_>, written: &Spanned<String>, what: &str) -> Result<String, Mistake> {
+fn plain(text: &ConfigText<'_>, written: &Spanned<String>, what: &str) -> Result<String, ConfigError> {
     let label = written.get_ref();
     if label.trim().is_empty() || label.len() > 200 || label.contains(char::is_control) {
         return Err(text.at(written, format!("{what} must be one line of text, at most 200 bytes")));

@@ -1,6 +1,6 @@
-//! The limits of the configuration: as written, then as meant.
+//! The limits of the configuration: as written, then validated.
 
-use super::text::{Mistake, Text};
+use super::text::{ConfigError, ConfigText};
 use muxboard_core::limits::{OUTPUT_FRAME_BYTES_MAX, QUEUE_BYTES_MAX};
 use muxboard_fleet::AttachLimits;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use toml::Spanned;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenLimits {
+pub(super) struct RawLimits {
     attaches_per_principal: Option<usize>,
     attaches: Option<usize>,
     attach_hours: Option<Spanned<f64>>,
@@ -20,8 +20,8 @@ pub(super) struct WrittenLimits {
     pub(super) connections: Option<Spanned<usize>>,
 }
 
-impl WrittenLimits {
-    pub(super) fn meant(&self, text: &Text<'_>) -> Result<AttachLimits, Mistake> {
+impl RawLimits {
+    pub(super) fn validate(&self, text: &ConfigText<'_>) -> Result<AttachLimits, ConfigError> {
         let defaults = AttachLimits::default();
         Ok(AttachLimits {
             per_principal: self.attaches_per_principal.unwrap_or(defaults.per_principal),

@@ -1,8 +1,8 @@
-//! Where the configuration says to listen, as written, then as meant; and what must hold so that nothing crosses a network in the clear.
+//! Where the configuration says to listen, as written, then validated; and what must hold so that nothing crosses a network in the clear.
 
 use super::auth::GateChoice;
-use super::raw::Written;
-use super::text::{Mistake, Text};
+use super::raw::RawConfig;
+use super::text::{ConfigError, ConfigText};
 use crate::http::listen::{Listen, TlsFiles};
 use ipnet::IpNet;
 use muxboard_core::limits::{CONNECTIONS, CONNECTIONS_MAX, CONNECTIONS_MIN, UNIX_PATH_BYTES_MAX};
@@ -16,7 +16,7 @@ pub const LISTEN_DEFAULT: &str = "127.0.0.1:8088";
 const MODE_DEFAULT: u32 = 0o660;
 
 /// Where to listen, and the files of the certificate.
-pub(super) fn meant(text: &Text<'_>, written: &Written, gate: &GateChoice) -> Result<(Listen, Option<TlsFiles>), Mistake> {
+pub(super) fn validate(text: &ConfigText<'_>, written: &RawConfig, gate: &GateChoice) -> Result<(Listen, Option<TlsFiles>), ConfigError> {
     let tls = match &written.tls {
         None => None,
         Some(tls) => {
@@ -39,12 +39,12 @@ pub(super) fn meant(text: &Text<'_>, written: &Written, gate: &GateChoice) -> Re
     Ok((listen, tls))
 }
 
-fn tcp(text: &Text<'_>, written: &Written, listen: Option<&Spanned<String>>, gate: &GateChoice) -> Result<Listen, Mistake> {
+fn tcp(text: &ConfigText<'_>, written: &RawConfig, listen: Option<&Spanned<String>>, gate: &GateChoice) -> Result<Listen, ConfigError> {
     if let Some(mode) = &written.listen_mode {
         return Err(text.at(mode, "listen_mode is for a Unix socket: listen = \"unix:/run/muxboard/http.sock\""));
     }
     let address = listen.map_or(LISTEN_DEFAULT, |listen| listen.get_ref().as_str());
-    let says = |says: &str| listen.map_or_else(|| Mistake { line: None, says: says.to_owned() }, |listen| text.at(listen, says));
+    let says = |says: &str| listen.map_or_else(|| ConfigError { line: None, says: says.to_owned() }, |listen| text.at(listen, says));
     let address: SocketAddr = address.parse().map_err(|_| says("listen must be ADDRESS:PORT, for example \"127.0.0.1:8088\", or \"unix:/PATH\""))?;
     let listen = Listen::Tcp(address);
     let proxied = written.behind_proxy.as_ref().is_some_and(|b| *b.get_ref());
@@ -53,7 +53,7 @@ fn tcp(text: &Text<'_>, written: &Written, listen: Option<&Spanned<String>>, gat
             "this address is open to the network, and every key press would cross it in the clear. Give it a certificate ([tls] cert, key), or put a TLS proxy in front and say behind_proxy = true, or listen on 127.0.0.1",
         ));
     }
-    if let Some(why) = lets_in_anybody(&listen, gate) {
+    if let Some(why) = exposure_error(&listen, gate) {
         return Err(match (gate, &written.auth) {
             (GateChoice::Proxy(_), Some(auth)) => text.at(&auth.gate, why),
             _ => says(why),
@@ -65,8 +65,8 @@ fn tcp(text: &Text<'_>, written: &Written, listen: Option<&Spanned<String>>, gat
     Ok(listen)
 }
 
-/// Why this gate may not stand at this address.
-pub(crate) fn lets_in_anybody(listen: &Listen, gate: &GateChoice) -> Option<&'static str> {
+/// Why this gate would expose the board at this address, or `None` when it may listen there.
+pub(crate) fn exposure_error(listen: &Listen, gate: &GateChoice) -> Option<&'static str> {
     if matches!(gate, GateChoice::Open) && !listen.is_local() {
         return Some(
             "this address is open to the network, and the gate \"open\" lets in whoever reaches it: choose the gate \"token\" or \"proxy\", or listen on 127.0.0.1 or a Unix socket",
@@ -89,7 +89,7 @@ fn of_this_machine(net: &IpNet) -> bool {
     net.addr().is_loopback() || loopback.iter().any(|one| net.contains(one))
 }
 
-fn unix(text: &Text<'_>, written: &Written, listen: &Spanned<String>) -> Result<Listen, Mistake> {
+fn unix(text: &ConfigText<'_>, written: &RawConfig, listen: &Spanned<String>) -> Result<Listen, ConfigError> {
     let path = listen.get_ref().trim_start_matches("unix:");
     if !path.starts_with('/') || path.ends_with('/') || path.contains(char::is_control) || path.len() > UNIX_PATH_BYTES_MAX {
         let says = format!("a Unix socket is an absolute path of at most {UNIX_PATH_BYTES_MAX} bytes, for example \"unix:/run/muxboard/http.sock\"");
@@ -118,13 +118,13 @@ fn unix(text: &Text<'_>, written: &Written, listen: &Spanned<String>) -> Result<
     Ok(Listen::Unix { path: PathBuf::from(path), mode })
 }
 
-fn absolute(text: &Text<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, Mistake> {
+fn absolute(text: &ConfigText<'_>, path: &Spanned<String>, what: &str) -> Result<PathBuf, ConfigError> {
     let plain = path.get_ref().starts_with('/') && !path.get_ref().contains(char::is_control);
     if plain { Ok(path.get_ref().into()) } else { Err(text.at(path, format!("{what} must be an absolute path"))) }
 }
 
 /// How many connections there may be.
-pub(super) fn connections(text: &Text<'_>, written: Option<&Spanned<usize>>) -> Result<usize, Mistake> {
+pub(super) fn connections(text: &ConfigText<'_>, written: Option<&Spanned<usize>>) -> Result<usize, ConfigError> {
     match written {
         None => Ok(CONNECTIONS),
         Some(count) if (CONNECTIONS_MIN..=CONNECTIONS_MAX).contains(count.get_ref()) => Ok(*count.get_ref()),

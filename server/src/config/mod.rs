@@ -15,9 +15,9 @@ mod upload;
 pub use auth::GateChoice;
 pub(crate) use auth::token_name;
 pub use listen::LISTEN_DEFAULT;
-pub use text::Mistake;
+pub use text::ConfigError;
 
-use crate::access::allowed_hosts::Doors;
+use crate::access::allowed_hosts::AllowedHosts;
 use crate::access::proxy::ProxyGate;
 use crate::access::rules::Rules;
 use crate::access::token::NamedToken;
@@ -29,11 +29,11 @@ use muxboard_core::limits::{CONNECTIONS, REQUESTS_PER_SECOND, SWEEP_SECONDS};
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::policy::{Abilities, Among, Grant, Policy};
 use muxboard_fleet::{AttachLimits, SshSettings, UploadLimits};
-use raw::Written;
+use raw::RawConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use text::Text;
+use text::ConfigText;
 use toml::Spanned;
 
 /// What the configuration means.
@@ -91,9 +91,10 @@ pub(crate) fn files(source: &str) -> Option<Vec<PathBuf>> {
 ///
 /// # Errors
 /// The first mistake in it.
-pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
-    let text = Text(source);
-    let written: Written = toml::from_str(source).map_err(|e| Mistake { line: e.span().map(|s| text.line(s.start)), says: e.message().replace('\n', " ") })?;
+pub fn read(source: &str, own: &UnixUser) -> Result<Config, ConfigError> {
+    let text = ConfigText(source);
+    let written: RawConfig =
+        toml::from_str(source).map_err(|e| ConfigError { line: e.span().map(|s| text.line(s.start)), says: e.message().replace('\n', " ") })?;
     let base = match &written.base {
         None => String::new(),
         Some(base) => {
@@ -110,17 +111,17 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         Some(seconds) if (2..=86_400).contains(seconds.get_ref()) => *seconds.get_ref(),
         Some(seconds) => return Err(text.at(seconds, "sweep_seconds must be between 2 and 86400")),
     };
-    let attach = written.limits.meant(&text)?;
+    let attach = written.limits.validate(&text)?;
     let ssh_config = match &written.ssh_config {
         Some(path) if !path.get_ref().starts_with('/') || path.get_ref().contains(char::is_control) => {
             return Err(text.at(path, "ssh_config must be an absolute path"));
         }
         path => path.as_ref().map(|path| path.get_ref().clone()),
     };
-    let (gate, proxies) = auth::meant(&text, written.auth.as_ref())?;
-    let (listen, tls) = listen::meant(&text, &written, &gate)?;
+    let (gate, proxies) = auth::validate(&text, written.auth.as_ref())?;
+    let (listen, tls) = listen::validate(&text, &written, &gate)?;
     let mapped = if let GateChoice::Proxy(ProxyGate { map: Some(map), .. }) = &gate { Some(map.accounts()) } else { None };
-    let hosts = written.host.iter().map(|host| host.get_ref().meant(&text, own, mapped.as_deref())).collect::<Result<Vec<_>, _>>()?;
+    let hosts = written.host.iter().map(|host| host.get_ref().validate(&text, own, mapped.as_deref())).collect::<Result<Vec<_>, _>>()?;
     let inventory = Inventory { hosts };
     for (i, host) in written.host.iter().enumerate() {
         let key = host.get_ref().key.get_ref();
@@ -129,7 +130,7 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         }
     }
     if inventory.hosts.is_empty() {
-        return Err(Mistake { line: None, says: "no [[host]] is configured: there is nothing to show".into() });
+        return Err(ConfigError { line: None, says: "no [[host]] is configured: there is nothing to show".into() });
     }
     Ok(Config {
         listen,
@@ -145,14 +146,14 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, Mistake> {
         requests_per_second: written.limits.requests_per_second.unwrap_or(REQUESTS_PER_SECOND),
         gate,
         proxies,
-        audit: written.audit.as_ref().map(|audit| audit.get_ref().meant(&text, audit)).transpose()?,
-        upload: written.upload.map_or(Ok(None), |upload| upload.meant(&text))?,
-        policy: Policy { grants: written.grant.iter().map(|g| grant::meant(&text, g, &inventory)).collect::<Result<_, _>>()? },
+        audit: written.audit.as_ref().map(|audit| audit.get_ref().validate(&text, audit)).transpose()?,
+        upload: written.upload.map_or(Ok(None), |upload| upload.validate(&text))?,
+        policy: Policy { grants: written.grant.iter().map(|g| grant::validate(&text, g, &inventory)).collect::<Result<_, _>>()? },
         inventory,
     })
 }
 
-fn origin(text: &Text<'_>, origin: &Spanned<String>) -> Result<String, Mistake> {
+fn origin(text: &ConfigText<'_>, origin: &Spanned<String>) -> Result<String, ConfigError> {
     let plain = origin.get_ref().split_once("://").is_some_and(|(scheme, host)| {
         matches!(scheme, "http" | "https") && !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
     });
@@ -196,20 +197,20 @@ impl Config {
     }
 
     /// The hosts and origins this board answers to, once its port is known.
-    pub fn doors(&self, port: u16) -> Doors {
-        let mut doors = match &self.listen {
-            Listen::Tcp(_) if self.listen.is_local() => Doors::loopback(port),
-            Listen::Tcp(_) | Listen::Unix { .. } => Doors::default(),
+    pub fn allowed_hosts(&self, port: u16) -> AllowedHosts {
+        let mut allowed = match &self.listen {
+            Listen::Tcp(_) if self.listen.is_local() => AllowedHosts::loopback(port),
+            Listen::Tcp(_) | Listen::Unix { .. } => AllowedHosts::default(),
         };
         if !self.origins.is_empty() {
-            doors.origins.clone_from(&self.origins);
-            doors.hosts.extend(self.origins.iter().filter_map(|o| o.split_once("://").map(|(_, host)| host.to_owned())));
+            allowed.origins.clone_from(&self.origins);
+            allowed.hosts.extend(self.origins.iter().filter_map(|o| o.split_once("://").map(|(_, host)| host.to_owned())));
         }
         if !self.hosts_allowed.is_empty() {
-            doors.hosts.clone_from(&self.hosts_allowed);
+            allowed.hosts.clone_from(&self.hosts_allowed);
         }
-        doors.proxies.clone_from(&self.proxies);
-        doors
+        allowed.proxies.clone_from(&self.proxies);
+        allowed
     }
 
     /// The port that browsers know: that of the first origin. A Unix socket has none of its own, and a cookie is named by it.
@@ -241,9 +242,9 @@ impl Config {
 
     /// What of it can change while a board runs, once its port is known.
     pub fn rules(&self, port: u16) -> Rules {
-        let doors = self.doors(port);
-        let gate = self.gate.gate(port, doors.https_alone(), &self.base);
-        Rules { inventory: self.inventory.clone(), policy: self.policy.clone(), gate, doors, upload: self.upload }
+        let allowed_hosts = self.allowed_hosts(port);
+        let gate = self.gate.gate(port, allowed_hosts.https_only(), &self.base);
+        Rules { inventory: self.inventory.clone(), policy: self.policy.clone(), gate, allowed_hosts, upload: self.upload }
     }
 }
 
@@ -328,31 +329,31 @@ mod tests {
 
     #[test]
     fn the_names_it_answers_to_are_those_of_the_origins_where_nobody_is_on_loopback() {
-        let doors = |source: &str| {
+        let allowed = |source: &str| {
             let config = read(&format!("{source}{HOST}")).unwrap();
-            (config.public_port(), config.doors(1))
+            (config.public_port(), config.allowed_hosts(1))
         };
-        let (port, unix) = doors("listen = \"unix:/x\"\norigins = [\"https://ops.example.com\", \"https://[2001:db8::1]:8443\"]\n");
+        let (port, unix) = allowed("listen = \"unix:/x\"\norigins = [\"https://ops.example.com\", \"https://[2001:db8::1]:8443\"]\n");
         assert_eq!((port, unix.hosts), (443, vec!["ops.example.com".to_owned(), "[2001:db8::1]:8443".to_owned()]));
-        assert_eq!(doors("listen = \"unix:/x\"\norigins = [\"https://[2001:db8::1]:8443\"]\n").0, 8443);
-        assert_eq!(doors("listen = \"unix:/x\"\norigins = [\"https://[2001:db8::1]\"]\n").0, 443);
-        let (_, tls) = doors("listen = \"0.0.0.0:443\"\norigins = [\"https://a\"]\n[tls]\ncert = \"/c\"\nkey = \"/k\"\n");
-        assert!(tls.https_alone() && tls.hosts == ["a"]);
-        assert!(!doors("").1.https_alone());
+        assert_eq!(allowed("listen = \"unix:/x\"\norigins = [\"https://[2001:db8::1]:8443\"]\n").0, 8443);
+        assert_eq!(allowed("listen = \"unix:/x\"\norigins = [\"https://[2001:db8::1]\"]\n").0, 443);
+        let (_, tls) = allowed("listen = \"0.0.0.0:443\"\norigins = [\"https://a\"]\n[tls]\ncert = \"/c\"\nkey = \"/k\"\n");
+        assert!(tls.https_only() && tls.hosts == ["a"]);
+        assert!(!allowed("").1.https_only());
     }
 
     #[test]
     fn an_origin_with_the_default_port_let_no_browser_in() {
         // Browsers leave it out, of Origin and of Host.
-        let doors = |origin: &str| {
+        let allowed = |origin: &str| {
             let config = read(&format!("origins = [\"{origin}\"]\nlisten = \"unix:/x\"\n{HOST}")).unwrap();
-            (config.public_port(), config.doors(1).origins.concat(), config.doors(1).hosts.concat())
+            (config.public_port(), config.allowed_hosts(1).origins.concat(), config.allowed_hosts(1).hosts.concat())
         };
         let all = |port: u16, origin: &str, host: &str| (port, origin.to_owned(), host.to_owned());
-        assert_eq!(doors("https://Ops.example.com:443"), all(443, "https://ops.example.com", "ops.example.com"));
-        assert_eq!(doors("http://[2001:db8::443]:80"), all(80, "http://[2001:db8::443]", "[2001:db8::443]"));
-        assert_eq!(doors("http://a:443"), all(443, "http://a:443", "a:443"));
-        assert_eq!(doors("https://a:80"), all(80, "https://a:80", "a:80"));
+        assert_eq!(allowed("https://Ops.example.com:443"), all(443, "https://ops.example.com", "ops.example.com"));
+        assert_eq!(allowed("http://[2001:db8::443]:80"), all(80, "http://[2001:db8::443]", "[2001:db8::443]"));
+        assert_eq!(allowed("http://a:443"), all(443, "http://a:443", "a:443"));
+        assert_eq!(allowed("https://a:80"), all(80, "https://a:80", "a:80"));
     }
 
     const REMOTE: &str = "[[host]]\nkey = \"web1\"\naddress = \"web1.internal\"\nlogin = \"ops\"\nusers = [\"ops\", \"deploy\"]\n";

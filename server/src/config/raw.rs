@@ -1,17 +1,17 @@
 //! The configuration as written: every key of the file's first level. What a key means is in the file that is named like it.
 
-use super::audit::WrittenAudit;
-use super::auth::WrittenAuth;
-use super::grant::WrittenGrant;
-use super::host::WrittenHost;
-use super::limits::WrittenLimits;
-use super::upload::WrittenUpload;
+use super::audit::RawAudit;
+use super::auth::RawAuth;
+use super::grant::RawGrant;
+use super::host::RawHost;
+use super::limits::RawLimits;
+use super::upload::RawUpload;
 use serde::Deserialize;
 use toml::Spanned;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Written {
+pub(super) struct RawConfig {
     pub(super) listen: Option<Spanned<String>>,
     pub(super) listen_mode: Option<Spanned<String>>,
     #[serde(default)]
@@ -22,22 +22,22 @@ pub(super) struct Written {
     pub(super) behind_proxy: Option<Spanned<bool>>,
     pub(super) sweep_seconds: Option<Spanned<u64>>,
     pub(super) ssh_config: Option<Spanned<String>>,
-    pub(super) tls: Option<Spanned<WrittenTls>>,
+    pub(super) tls: Option<Spanned<RawTls>>,
     #[serde(default)]
-    pub(super) limits: WrittenLimits,
+    pub(super) limits: RawLimits,
     #[serde(default)]
-    pub(super) upload: Option<WrittenUpload>,
-    pub(super) audit: Option<Spanned<WrittenAudit>>,
-    pub(super) auth: Option<WrittenAuth>,
+    pub(super) upload: Option<RawUpload>,
+    pub(super) audit: Option<Spanned<RawAudit>>,
+    pub(super) auth: Option<RawAuth>,
     #[serde(default)]
-    pub(super) grant: Vec<Spanned<WrittenGrant>>,
+    pub(super) grant: Vec<Spanned<RawGrant>>,
     #[serde(default)]
-    pub(super) host: Vec<Spanned<WrittenHost>>,
+    pub(super) host: Vec<Spanned<RawHost>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenTls {
+pub(super) struct RawTls {
     pub(super) cert: Spanned<String>,
     pub(super) key: Spanned<String>,
 }

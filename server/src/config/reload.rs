@@ -1,7 +1,7 @@
 //! A board that runs follows its configuration: on SIGHUP, and when a file of it changed. It takes all of a good one at one moment, and nothing of
 //! a bad one.
 
-use super::listen::lets_in_anybody;
+use super::listen::exposure_error;
 use super::{Config, files as files_of, read as parse};
 use crate::board::Handle;
 use crate::http::listen::{Certificate, Listen};
@@ -19,7 +19,7 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).map_err(|e| anyhow!("{}: cannot be read: {e}", path.display()))
 }
 
-fn meant(path: &Path, text: &str, own: &UnixUser) -> anyhow::Result<Config> {
+fn validate(path: &Path, text: &str, own: &UnixUser) -> anyhow::Result<Config> {
     let shown = path.display();
     parse(text, own).map_err(|mistake| match mistake.line {
         Some(_) => anyhow!("{shown}:{mistake}"),
@@ -32,11 +32,11 @@ fn meant(path: &Path, text: &str, own: &UnixUser) -> anyhow::Result<Config> {
 /// # Errors
 /// One line: file, line, sentence.
 pub(crate) fn read(path: &Path, own: &UnixUser) -> anyhow::Result<Config> {
-    meant(path, &text_of(path)?, own)
+    validate(path, &text_of(path)?, own)
 }
 
 /// What the configuration of a running board comes from.
-pub(crate) struct Source {
+pub(crate) struct ConfigSource {
     pub(crate) path: PathBuf,
     pub(crate) own: UnixUser,
     /// The file as it was right before the start read it: what changed since is not taken yet.
@@ -57,7 +57,7 @@ pub(crate) fn mark(path: &Path) -> Mark {
 }
 
 /// Follows it for ever.
-pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
+pub(crate) async fn follow(source: ConfigSource, mut current: Config, board: Handle) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut look = interval(Duration::from_millis(RELOAD_MS));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -88,7 +88,7 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
         if let Some(first) = taken.first_mut() {
             *first = own;
         }
-        let next = text.and_then(|text| meant(&source.path, &text, &source.own));
+        let next = text.and_then(|text| validate(&source.path, &text, &source.own));
         // A certificate is renewed whatever is wrong with the rest.
         let files = next.as_ref().map_or(&current.tls, |next| &next.tls).as_ref();
         if let (Some(certificate), Some(files)) = (&source.certificate, files) {
@@ -105,7 +105,7 @@ pub(crate) async fn follow(source: Source, mut current: Config, board: Handle) {
             }
         };
         // The address is another one only after the next start.
-        if let Some(why) = lets_in_anybody(&source.listen, &next.gate) {
+        if let Some(why) = exposure_error(&source.listen, &next.gate) {
             tracing::error!("until the next start this listens on {}, so the configuration before this one holds: {why}", source.listen);
             continue;
         }

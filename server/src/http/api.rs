@@ -1,8 +1,8 @@
 //! JSON for programs. Errors are problem+json (RFC 9457). What is not known here is refused: an unknown field, an unknown query.
 
-use crate::error::reading;
+use crate::error::reading_to_public;
 use crate::http::problem::{answered, bad, no_query, problem};
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -36,8 +36,8 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Pub
 }
 
 /// Who am I, and where.
-pub(crate) async fn whoami(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>) -> Response {
-    let view = shared.view(&who);
+pub(crate) async fn whoami(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>) -> Response {
+    let view = state.view(&who);
     let account = who.principal.account.as_ref();
     if let Some(account) = account
         && has_no_account(&view, account.as_str())
@@ -61,17 +61,17 @@ fn can(user: &UserView) -> Vec<Ability> {
 }
 
 /// The hosts, and how each is.
-pub(crate) async fn hosts(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn hosts(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
     answered(no_query(query.as_deref()).map(|()| {
-        let view = shared.view(&who);
+        let view = state.view(&who);
         let hosts: Vec<Value> = view.hosts.iter().map(host_alone).collect();
         Json(json!({ "now": view.now, "hosts": hosts })).into_response()
     }))
 }
 
 /// What is there.
-pub(crate) async fn sessions(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
-    answered(no_query(query.as_deref()).map(|()| list(&shared.view(&who))))
+pub(crate) async fn sessions(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, RawQuery(query): RawQuery) -> Response {
+    answered(no_query(query.as_deref()).map(|()| list(&state.view(&who))))
 }
 
 fn list(view: &View) -> Response {
@@ -82,7 +82,7 @@ fn list(view: &View) -> Response {
 /// A session to be made.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ToCreate {
+struct CreateRequest {
     host: String,
     user: String,
     name: String,
@@ -92,9 +92,9 @@ struct ToCreate {
     command: String,
 }
 
-pub(crate) async fn create(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn create(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
     let made = async {
-        let asked: ToCreate = read(&headers, &body)?;
+        let asked: CreateRequest = read(&headers, &body)?;
         let place = place(&asked.host, &asked.user)?;
         let wanted = Create {
             name: field(&asked.name, "name")?,
@@ -102,7 +102,7 @@ pub(crate) async fn create(State(shared): State<Arc<Shared>>, Extension(who): Ex
             command: if asked.command.is_empty() { None } else { Some(field(&asked.command, "command")?) },
         };
         let user = place.user.clone();
-        let made = shared.create(&who, place, wanted).await?;
+        let made = state.create(&who, place, wanted).await?;
         Ok((StatusCode::CREATED, Json(json!({ "id": made.session, "notes": sentences(&made.notes, &user) }))).into_response())
     };
     answered(made.await)
@@ -119,7 +119,7 @@ pub(crate) fn target((host, user, session): &(String, String, String)) -> Result
 pub(crate) type Target = Path<(String, String, String)>;
 
 /// What its active pane shows, and its history, or at most so many lines of that (`?history=0`).
-pub(crate) async fn text(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn text(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
     let read = async {
         let history = match query.as_deref().filter(|query| !query.is_empty()).map(|query| query.split_once('=')) {
             None => TEXT_LINES_MAX,
@@ -127,8 +127,8 @@ pub(crate) async fn text(State(shared): State<Arc<Shared>>, Extension(who): Exte
             Some(_) => return Err(bad("The only parameter here is history=LINES.")),
         };
         let (place, session) = target(&path)?;
-        let permit = shared.permit(&who, place, ReadText { session })?;
-        let read = shared.fleet.text(&permit, history).await.map_err(reading)?;
+        let permit = state.permit(&who, place, ReadText { session })?;
+        let read = state.fleet.text(&permit, history).await.map_err(reading_to_public)?;
         Ok(Json(json!({ "text": read.text, "history": read.history, "prefix": read.prefix, "bracketed_paste": read.bracketed_paste })).into_response())
     };
     answered(read.await)
@@ -137,12 +137,12 @@ pub(crate) async fn text(State(shared): State<Arc<Shared>>, Extension(who): Exte
 /// What a session is to be called.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ToRename {
+struct RenameRequest {
     name: String,
 }
 
 pub(crate) async fn rename(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     Extension(who): Extension<Asker>,
     Path(path): Target,
     headers: HeaderMap,
@@ -150,8 +150,8 @@ pub(crate) async fn rename(
 ) -> Response {
     let renamed = async {
         let (place, session) = target(&path)?;
-        let asked: ToRename = read(&headers, &body)?;
-        shared.rename(&who, place, session, field(&asked.name, "name")?).await?;
+        let asked: RenameRequest = read(&headers, &body)?;
+        state.rename(&who, place, session, field(&asked.name, "name")?).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     };
     answered(renamed.await)
@@ -160,15 +160,21 @@ pub(crate) async fn rename(
 /// The name of a session that is to be killed, letter for letter.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ToKill {
+struct KillRequest {
     confirm: String,
 }
 
-pub(crate) async fn kill(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, Path(path): Target, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn kill(
+    State(state): State<Arc<AppState>>,
+    Extension(who): Extension<Asker>,
+    Path(path): Target,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let killed = async {
         let (place, session) = target(&path)?;
-        let asked: ToKill = read(&headers, &body)?;
-        let kept = shared.kill(&who, place, session, asked.confirm).await?;
+        let asked: KillRequest = read(&headers, &body)?;
+        let kept = state.kill(&who, place, session, asked.confirm).await?;
         if kept.windows == 0 { Ok(StatusCode::NO_CONTENT.into_response()) } else { Ok(Json(json!({ "kept": kept })).into_response()) }
     };
     answered(killed.await)
@@ -177,16 +183,16 @@ pub(crate) async fn kill(State(shared): State<Arc<Shared>>, Extension(who): Exte
 /// The host to look at again; all if none.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct ToRefresh {
+struct RefreshRequest {
     host: Option<String>,
 }
 
-pub(crate) async fn refresh(State(shared): State<Arc<Shared>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn refresh(State(state): State<Arc<AppState>>, Extension(who): Extension<Asker>, headers: HeaderMap, body: Bytes) -> Response {
     let refreshed = async {
-        let asked: ToRefresh = if body.is_empty() { ToRefresh::default() } else { read(&headers, &body)? };
+        let asked: RefreshRequest = if body.is_empty() { RefreshRequest::default() } else { read(&headers, &body)? };
         let host: Option<HostKey> = asked.host.map(|host| field(&host, "host")).transpose()?;
-        shared.refresh(&who, host).await?;
-        Ok(list(&shared.view(&who)))
+        state.refresh(&who, host).await?;
+        Ok(list(&state.view(&who)))
     };
     answered(refreshed.await)
 }

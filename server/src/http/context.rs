@@ -1,10 +1,10 @@
-//! A request's identity: found once, before any handler, and kept with the request.
+//! The context of a request: the rules it is judged by, where it came from and who sent it. Made once, before any handler.
 
 use crate::access::caller::{Caller, Refusal};
 use crate::access::peer::Source;
 use crate::access::rules::Rules;
 use crate::http::guard::RequestId;
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -12,50 +12,50 @@ use muxboard_core::audit::AuditEvent;
 use muxboard_core::policy::{Asker, Principal};
 use std::sync::Arc;
 
-/// A request, and who sent it.
+/// The rules, source and sender of one request.
 #[derive(Clone)]
-pub(crate) struct Visit {
+pub(crate) struct RequestContext {
     pub(crate) caller: Arc<Caller>,
-    pub(crate) found: Result<Asker, Refusal>,
-    /// The rules as they were when it came.
+    pub(crate) actor: Result<Asker, Refusal>,
+    /// The rules at the time of the request.
     pub(crate) rules: Arc<Rules>,
-    /// From where, and its correlation id: for those whom no gate knows.
-    pub(crate) nobody: Asker,
+    /// The source and the correlation id of a request whose sender is not known.
+    pub(crate) anonymous: Asker,
 }
 
-impl Visit {
+impl RequestContext {
     pub(crate) fn source(&self) -> Source {
-        self.caller.source(&self.rules.doors.proxies)
+        self.caller.source(&self.rules.allowed_hosts.proxies)
     }
 
-    /// Whether the same gate would let the same one in now.
-    pub(crate) async fn holds(&self, shared: &Shared, principal: &Principal) -> bool {
-        shared.rules().gate.still(&self.caller).await.as_ref() == Some(principal)
+    /// Whether the gate still names the same principal for this request.
+    pub(crate) async fn revalidate(&self, state: &AppState, principal: &Principal) -> bool {
+        state.rules().gate.revalidate(&self.caller).await.as_ref() == Some(principal)
     }
 
-    /// Says a refusal to the audit.
-    pub(crate) fn refused(&self, shared: &Shared, operation: &'static str, refusal: &Refusal) {
-        let who = Asker { principal: Principal::named(refusal.identity()), ..self.nobody.clone() };
-        (shared.audit)(AuditEvent::about(&who, operation, refusal.word()));
+    /// Records a refusal in the audit.
+    pub(crate) fn refused(&self, state: &AppState, operation: &'static str, refusal: &Refusal) {
+        let who = Asker { principal: Principal::named(refusal.identity()), ..self.anonymous.clone() };
+        (state.audit)(AuditEvent::about(&who, operation, refusal.word()));
     }
 }
 
-/// Keeps with a request what is known of it before any gate is asked.
-pub(crate) async fn meet(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
-    let (rules, caller) = (shared.rules(), Caller::of(&request));
+/// Attaches the context to a request, before any gate is asked.
+pub(crate) async fn attach_context(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
+    let (rules, caller) = (state.rules(), Caller::of(&request));
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    let from = caller.source(&rules.doors.proxies).to_string();
-    let nobody = Asker { principal: Principal::default(), gate: rules.gate.name(), from, request: id };
-    request.extensions_mut().insert(Visit { caller: Arc::new(caller), found: Err(Refusal::Unknown), rules, nobody });
+    let from = caller.source(&rules.allowed_hosts.proxies).to_string();
+    let anonymous = Asker { principal: Principal::default(), gate: rules.gate.name(), from, request: id };
+    request.extensions_mut().insert(RequestContext { caller: Arc::new(caller), actor: Err(Refusal::Unknown), rules, anonymous });
     next.run(request).await
 }
 
-/// Asks the gate who sent a request.
-pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
-    if let Some(visit) = request.extensions().get::<Visit>().cloned() {
-        let principal = visit.rules.gate.principal(&visit.caller, visit.source()).await;
-        let found = principal.map(|principal| Asker { principal, ..visit.nobody.clone() });
-        request.extensions_mut().insert(Visit { found, ..visit });
+/// Asks the gate who sent a request, and notes the answer in its context.
+pub(crate) async fn authenticate(mut request: Request, next: Next) -> Response {
+    if let Some(context) = request.extensions().get::<RequestContext>().cloned() {
+        let principal = context.rules.gate.principal(&context.caller, context.source()).await;
+        let actor = principal.map(|principal| Asker { principal, ..context.anonymous.clone() });
+        request.extensions_mut().insert(RequestContext { actor, ..context });
     }
     next.run(request).await
 }

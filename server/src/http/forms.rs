@@ -2,10 +2,10 @@
 //! dashboard again, with the question still open and nothing lost if it was refused.
 
 use crate::http::guard::Nonce;
-use crate::http::pages::dashboard::{Question, board_page};
+use crate::http::pages::dashboard::{OpenForm, board_page};
 use crate::http::pages::render::{self, Fields};
 use crate::http::problem::{refuse, takes_html};
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -37,7 +37,7 @@ pub fn functions() -> [&'static str; FUNCTIONS.len()] {
 }
 
 pub(crate) async fn function(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     Extension(nonce): Extension<Nonce>,
     Extension(who): Extension<Asker>,
     Path(name): Path<String>,
@@ -62,7 +62,7 @@ pub(crate) async fn function(
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
     *request.body_mut() = Body::from(body);
-    let (board, principal): (Arc<dyn Board>, _) = (shared.clone(), who.clone());
+    let (board, principal): (Arc<dyn Board>, _) = (state.clone(), who.clone());
     let context = move || {
         provide_context(board.clone());
         provide_context(principal.clone());
@@ -73,7 +73,7 @@ pub(crate) async fn function(
         return answer;
     }
     if status.is_success() {
-        return (StatusCode::SEE_OTHER, [(header::LOCATION, afterwards(&shared.base, what, &fields))]).into_response();
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, afterwards(&state.base, what, &fields))]).into_response();
     }
     let body: Bytes = to_bytes(answer.into_body(), FORM_BYTES_MAX).await.unwrap_or_default();
     let error =
@@ -83,7 +83,7 @@ pub(crate) async fn function(
     }
     // The framework answers 500 where it could not read the form, whatever the error says.
     let status = StatusCode::from_u16(error.status()).unwrap_or(status);
-    board_page(&shared, &nonce, status, who, String::new(), Some(Question { what, fields, refused: Some(error.says) })).await
+    board_page(&state, &nonce, status, who, String::new(), Some(OpenForm { what, fields, refused: Some(error.says) })).await
 }
 
 /// Where a browser goes when it is done: back to the board; or to the session that it asked to have made and opened.

@@ -3,7 +3,7 @@
 use crate::access::allowed_hosts::check;
 use crate::access::peer::{Peer, Source};
 use crate::access::token::random_hex;
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -14,20 +14,20 @@ use muxboard_core::policy::{Asker, Principal};
 use std::sync::Arc;
 
 /// Too many requests. Foreign `Host`: DNS rebinding. Foreign or missing `Origin` where something changes: a cross-site request.
-pub(crate) async fn doors(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let rules = shared.rules();
-    let source = Source::of(Peer::of(&request), request.headers(), &rules.doors.proxies);
-    if !shared.throttle.lets_through(source) {
-        if let Some(times) = shared.throttle.refused.times() {
+pub(crate) async fn check_host_and_origin(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    let rules = state.rules();
+    let source = Source::of(Peer::of(&request), request.headers(), &rules.allowed_hosts.proxies);
+    if !state.throttle.lets_through(source) {
+        if let Some(times) = state.throttle.refused.allow() {
             tracing::info!(times, path = request.uri().path(), from = %source, "refused: too many requests");
         }
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], "Too many requests. Wait a moment.\n").into_response();
     }
-    if let Err(refused) = check(&rules.doors, &request) {
+    if let Err(refused) = check(&rules.allowed_hosts, &request) {
         tracing::info!(path = request.uri().path(), from = %source, "refused: {refused}");
         let request = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        let nobody = Asker { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
-        (shared.audit)(AuditEvent::about(&nobody, "enter", "denied: foreign host or origin"));
+        let anonymous = Asker { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
+        (state.audit)(AuditEvent::about(&anonymous, "enter", "denied: foreign host or origin"));
         return (StatusCode::FORBIDDEN, format!("Refused: {refused}\n")).into_response();
     }
     next.run(request).await
@@ -79,9 +79,9 @@ pub(crate) async fn headers(mut request: Request, next: Next) -> Response {
 }
 
 /// Tells browsers to come by https alone, if no other origin is configured: what is typed without it never leaves them in the clear.
-pub(crate) async fn https_alone(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+pub(crate) async fn strict_transport_security(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
-    if shared.rules().doors.https_alone()
+    if state.rules().allowed_hosts.https_only()
         && let Ok(alone) = HeaderValue::from_str(&format!("max-age={HTTPS_ALONE_SECONDS}"))
     {
         answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, alone);

@@ -1,12 +1,12 @@
-//! Who is not let in is told so here, in the form that the route's callers understand.
+//! The answer to a caller whom the gate does not know: a page, a server function's error or problem+json, by the route.
 
 use crate::access::caller::Refusal;
-use crate::error::refused;
-use crate::http::context::Visit;
+use crate::error::refusal_to_public;
+use crate::http::context::RequestContext;
 use crate::http::guard::Nonce;
 use crate::http::pages::login;
 use crate::http::problem::{self, takes_html};
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -14,26 +14,26 @@ use axum::response::{IntoResponse, Response};
 use muxboard_core::limits::LOCKOUT_SECONDS;
 use std::sync::Arc;
 
-/// Lets nobody through whom the gate does not know.
-pub(crate) async fn known_alone(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
-    let Some(visit) = request.extensions().get::<Visit>().cloned() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    match &visit.found {
+/// Lets only identified callers through; everybody else gets the refusal.
+pub(crate) async fn require_identity(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
+    let Some(context) = request.extensions().get::<RequestContext>().cloned() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    match &context.actor {
         Ok(asker) => {
             request.extensions_mut().insert(asker.clone());
             next.run(request).await
         }
         Err(refusal) => {
-            visit.refused(&shared, "enter", refusal);
+            context.refused(&state, "enter", refusal);
             let nonce = request.extensions().get::<Nonce>().cloned().unwrap_or(Nonce(String::new()));
             let original = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
-            let form = Form::of(request.uri().path(), request.headers());
-            answer(&shared, &nonce, form, &original.path_and_query().map(ToString::to_string).unwrap_or_default(), refusal).await
+            let format = RefusalFormat::of(request.uri().path(), request.headers());
+            answer(&state, &nonce, format, &original.path_and_query().map(ToString::to_string).unwrap_or_default(), refusal).await
         }
     }
 }
 
-/// In which form a caller wants to hear a refusal.
-enum Form {
+/// The format of a refusal.
+enum RefusalFormat {
     /// A page.
     Page,
     /// A page that was posted to: there is nothing to come back to.
@@ -44,7 +44,7 @@ enum Form {
     Problem,
 }
 
-impl Form {
+impl RefusalFormat {
     fn of(path: &str, headers: &HeaderMap) -> Self {
         if path.starts_with("/api/") || path.starts_with("/upload/") {
             Self::Problem
@@ -56,13 +56,13 @@ impl Form {
     }
 }
 
-async fn answer(shared: &Shared, nonce: &Nonce, form: Form, path: &str, refusal: &Refusal) -> Response {
-    let error = refused(shared.rules().gate.name(), refusal);
-    let mut answer = match form {
-        Form::Page => login::unknown(shared, nonce, path, refusal).await,
-        Form::Posted => login::unknown(shared, nonce, "", refusal).await,
-        Form::Function => problem::refuse(&error),
-        Form::Problem => problem::problem(&error),
+async fn answer(state: &AppState, nonce: &Nonce, format: RefusalFormat, path: &str, refusal: &Refusal) -> Response {
+    let error = refusal_to_public(state.rules().gate.name(), refusal);
+    let mut answer = match format {
+        RefusalFormat::Page => login::refusal_page(state, nonce, path, refusal).await,
+        RefusalFormat::Posted => login::refusal_page(state, nonce, "", refusal).await,
+        RefusalFormat::Function => problem::refuse(&error),
+        RefusalFormat::Problem => problem::problem(&error),
     };
     if matches!(refusal, Refusal::Locked) {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(LOCKOUT_SECONDS));

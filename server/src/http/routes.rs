@@ -1,7 +1,7 @@
 //! Every URL of the product on one screen, and every guard applied there once.
 
 use crate::http::{api, assets, context, forms, guard, pages, refusal, socket, upload};
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -11,27 +11,27 @@ use muxboard_core::limits;
 use std::sync::Arc;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
-/// What a route asks of whoever calls it, before anything else.
+/// What a route requires of its callers, before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
-    /// Nothing: it shows no secret and does nothing in anybody's name.
-    Nothing,
-    /// Somebody whom the gate knows. What he may is decided behind it.
+pub enum Access {
+    /// Nothing: the route shows no secret and does nothing in anybody's name.
+    Public,
+    /// An identity that the gate knows. What it may do is decided behind the gate.
     Identity,
-    /// The same for a WebSocket: a refusal is said as its close code, which is all of it that a browser shows to a page.
+    /// An identity, for a WebSocket: a refusal is its close code, the only part of it that a browser shows to a page.
     Socket,
 }
 
-type Handler = MethodRouter<Arc<Shared>>;
+type Handler = MethodRouter<Arc<AppState>>;
 
-/// Every URL of the board, below its base: its method, what it needs, who answers. There is no other.
-fn table() -> Vec<(&'static str, &'static str, Needs, Handler)> {
-    use Needs::{Identity, Nothing, Socket};
+/// Every URL of the board, below its base: its method, path, what it requires and its handler. There is no other.
+fn table() -> Vec<(&'static str, &'static str, Access, Handler)> {
+    use Access::{Identity, Public, Socket};
     vec![
         ("GET", "/", Identity, get(pages::dashboard::dashboard)),
-        ("GET", "/login", Nothing, get(pages::login::login)),
-        ("POST", "/login", Nothing, post(pages::login::log_in)),
-        ("POST", "/logout", Nothing, post(pages::login::log_out)),
+        ("GET", "/login", Public, get(pages::login::login)),
+        ("POST", "/login", Public, post(pages::login::log_in)),
+        ("POST", "/logout", Public, post(pages::login::log_out)),
         ("GET", "/{host}/{user}/{name}", Identity, get(pages::terminal::terminal)),
         ("POST", "/upload/{host}/{user}/{session}", Identity, post(upload::receive)),
         ("POST", "/fn/{function}", Identity, post(forms::function)),
@@ -46,54 +46,54 @@ fn table() -> Vec<(&'static str, &'static str, Needs, Handler)> {
         ("DELETE", "/api/v1/sessions/{host}/{user}/{session}", Identity, delete(api::kill)),
         ("POST", "/api/v1/refresh", Identity, post(api::refresh)),
         ("GET", "/api/{*path}", Identity, any(api::nothing)),
-        ("GET", "/healthz", Nothing, get(|| async { "ok\n" })),
-        ("GET", "/assets/{build}/{*path}", Nothing, get(assets::serve)),
+        ("GET", "/healthz", Public, get(|| async { "ok\n" })),
+        ("GET", "/assets/{build}/{*path}", Public, get(assets::serve)),
     ]
 }
 
-/// Every URL of the board, below its base: method, path, and what it needs. Any other URL needs an identity too, to hear that it is none.
-pub fn routes() -> Vec<(&'static str, &'static str, Needs)> {
-    table().into_iter().map(|(method, path, needs, _)| (method, path, needs)).collect()
+/// Every URL of the board, below its base: method, path, and what it requires. Unknown paths require an identity before they answer 404.
+pub fn routes() -> Vec<(&'static str, &'static str, Access)> {
+    table().into_iter().map(|(method, path, access, _)| (method, path, access)).collect()
 }
 
 /// The routes. The router holds the base it was built with and nothing beside it, so that an application can merge it: its own routes, fallback and
 /// layers stay its own. A board without a base takes every URL.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    let identified = || middleware::from_fn(context::identify);
-    let known_alone = || middleware::from_fn_with_state(shared.clone(), refusal::known_alone);
+pub(crate) fn router(state: Arc<AppState>) -> Router {
+    let authenticated = || middleware::from_fn(context::authenticate);
+    let require_identity = || middleware::from_fn_with_state(state.clone(), refusal::require_identity);
     let mut board = Router::new();
-    for (_, path, needs, handler) in table() {
+    for (_, path, access, handler) in table() {
         board = board.route(
             path,
-            match needs {
-                Needs::Nothing => handler,
-                Needs::Identity => handler.layer(known_alone()).layer(identified()),
-                Needs::Socket => handler.layer(identified()),
+            match access {
+                Access::Public => handler,
+                Access::Identity => handler.layer(require_identity()).layer(authenticated()),
+                Access::Socket => handler.layer(authenticated()),
             },
         );
     }
-    let nothing: Handler = any(pages::render::nothing);
+    let nothing: Handler = any(pages::render::not_found);
     let board = board
         .method_not_allowed_fallback(|| async { (StatusCode::METHOD_NOT_ALLOWED, "That cannot be done here.\n") })
-        .fallback_service(nothing.layer(known_alone()).layer(identified()).with_state(shared.clone()))
+        .fallback_service(nothing.layer(require_identity()).layer(authenticated()).with_state(state.clone()))
         .layer(DefaultBodyLimit::max(limits::FORM_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(shared.clone(), context::meet))
+        .layer(middleware::from_fn_with_state(state.clone(), context::attach_context))
         // What is packed already is left as it is.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
-        .layer(middleware::from_fn_with_state(shared.clone(), guard::doors))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::check_host_and_origin))
         .layer(middleware::from_fn(guard::headers))
-        .with_state(shared.clone());
-    if shared.base.0.is_empty() { board } else { Router::new().nest_service(&shared.base.0, board) }
+        .with_state(state.clone());
+    if state.base.0.is_empty() { board } else { Router::new().nest_service(&state.base.0, board) }
 }
 
-/// The routes for a server that has nothing else: what is beside the base is guarded too.
-pub(crate) fn alone(shared: Arc<Shared>) -> Router {
-    let mut board = router(shared.clone());
-    if !shared.base.0.is_empty() {
+/// The routes for a server without other routes: URLs outside the base are guarded too.
+pub(crate) fn standalone_router(state: Arc<AppState>) -> Router {
+    let mut board = router(state.clone());
+    if !state.base.0.is_empty() {
         let beside: MethodRouter = any(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
-        let doors = middleware::from_fn_with_state(shared.clone(), guard::doors);
-        board = board.fallback_service(beside.layer(doors).layer(middleware::from_fn(guard::headers)));
+        let guarded = middleware::from_fn_with_state(state.clone(), guard::check_host_and_origin);
+        board = board.fallback_service(beside.layer(guarded).layer(middleware::from_fn(guard::headers)));
     }
     // It holds for a whole host name, all its ports: not ours to say where we are a part of another application.
-    board.layer(middleware::from_fn_with_state(shared, guard::https_alone))
+    board.layer(middleware::from_fn_with_state(state, guard::strict_transport_security))
 }

@@ -1,11 +1,11 @@
 //! Files from a page: one request a file, its bytes the body as they are. What it is, is told from its first bytes; what the browser says of it (a
 //! type, a name) is not asked.
 
-use crate::error::public as failed;
+use crate::error::to_public;
 use crate::http::api::{Target, target};
-use crate::http::context::Visit;
+use crate::http::context::RequestContext;
 use crate::http::problem::{answered, no_query, problem};
-use crate::state::{Shared, unix_now};
+use crate::state::{AppState, unix_now};
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -24,23 +24,23 @@ use tokio::time::{Instant, timeout};
 
 /// A file for the account whose session it is.
 pub(crate) async fn receive(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     Extension(who): Extension<Asker>,
-    Extension(visit): Extension<Visit>,
+    Extension(context): Extension<RequestContext>,
     path: Target,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let mut body = body.into_data_stream();
-    let most = shared.rules().upload.map_or(0, |limits| limits.bytes_max);
+    let most = state.rules().upload.map_or(0, |limits| limits.bytes_max);
     let mut left = most;
     let done = async {
         no_query(query.as_deref())?;
-        take(
-            &shared,
+        receive_file(
+            &state,
             &who,
-            &visit,
+            &context,
             &path.0,
             &headers,
             (&mut body).inspect(|part| left = left.saturating_sub(part.as_ref().map_or(0, |bytes| bytes.len() as u64))),
@@ -60,10 +60,10 @@ pub(crate) async fn receive(
     answer
 }
 
-async fn take<S, E>(
-    shared: &Arc<Shared>,
+async fn receive_file<S, E>(
+    state: &Arc<AppState>,
     who: &Asker,
-    visit: &Visit,
+    context: &RequestContext,
     path: &(String, String, String),
     headers: &HeaderMap,
     body: S,
@@ -72,13 +72,13 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
     let (place, session) = target(path)?;
-    let permit = shared.permit(who, place, Upload { session })?;
+    let permit = state.permit(who, place, Upload { session })?;
     let denied = |kind: Kind, result: &str, says: String| {
-        (shared.audit)(AuditEvent::of(&permit, None, result));
+        (state.audit)(AuditEvent::of(&permit, None, result));
         PublicError::new(kind, says)
     };
     let off = "Uploads are off here. Whoever runs this board can turn them on in its configuration: [upload] enabled = true.";
-    let limits = shared.rules().upload.ok_or_else(|| denied(Kind::Forbidden, "denied: uploads are off", off.into()))?;
+    let limits = state.rules().upload.ok_or_else(|| denied(Kind::Forbidden, "denied: uploads are off", off.into()))?;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     let Some(bytes) = announced else {
         let says = "How large the file is has to be said first (Content-Length).";
@@ -94,51 +94,51 @@ where
         }
         _ => {}
     }
-    let mut coming = Coming { body, waited: Duration::ZERO, given: 0 };
+    let mut incoming = IncomingFile { body, waited: Duration::ZERO, given: 0 };
     // Its first bytes, then all.
     let mut head: Vec<u8> = Vec::new();
     while head.len() < SNIFFED_BYTES && (head.len() as u64) < bytes {
-        head.extend_from_slice(&coming.part().await?);
+        head.extend_from_slice(&incoming.next_part().await?);
     }
-    let (kind, extension) = sniffed(&head);
-    let mut upload = shared.fleet.upload(permit, limits, extension, bytes).await.map_err(failed)?;
+    let (kind, extension) = detect_type(&head);
+    let mut upload = state.fleet.upload(permit, limits, extension, bytes).await.map_err(to_public)?;
     let mut asked = Instant::now();
     let mut part = Bytes::from(head);
     loop {
         // What was withdrawn meanwhile leaves nothing behind. The gate is asked as often as for a socket, and before the end.
-        let rules = shared.rules();
+        let rules = state.rules();
         let mut allowed = rules.upload.is_some() && rules.policy.still_allows(&rules.inventory, upload.permit());
-        if coming.given >= bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
+        if incoming.given >= bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
             asked = Instant::now();
-            allowed = allowed && visit.holds(shared, &who.principal).await;
+            allowed = allowed && context.revalidate(state, &who.principal).await;
         }
         if !allowed {
             return Err(PublicError::new(Kind::Forbidden, "Your access was withdrawn. Nothing of the file was kept."));
         }
-        upload.write(&part).await.map_err(failed)?;
-        if coming.given >= bytes {
+        upload.write(&part).await.map_err(to_public)?;
+        if incoming.given >= bytes {
             break;
         }
-        part = coming.part().await?;
+        part = incoming.next_part().await?;
     }
-    let path = upload.finish().await.map_err(failed)?;
+    let path = upload.finish().await.map_err(to_public)?;
     let typed = Script::command(&[&path]);
     let expires = unix_now() + limits.keep.as_secs();
     Ok((StatusCode::CREATED, Json(json!({ "path": path, "typed": typed.as_str(), "type": kind, "bytes": bytes, "expires": expires }))).into_response())
 }
 
 /// A file on its way from its client. One that stops sending, or drips, has a place that others wait for: only the time that we wait for it counts.
-struct Coming<S> {
+struct IncomingFile<S> {
     body: S,
     waited: Duration,
     given: u64,
 }
 
-impl<S, E> Coming<S>
+impl<S, E> IncomingFile<S>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
-    async fn part(&mut self) -> Result<Bytes, PublicError> {
+    async fn next_part(&mut self) -> Result<Bytes, PublicError> {
         let idle = Duration::from_secs(UPLOAD_IDLE_SECONDS_MAX);
         let left = (idle + Duration::from_secs(self.given / UPLOAD_BYTES_PER_SECOND_MIN)).saturating_sub(self.waited);
         let began = Instant::now();
@@ -152,7 +152,7 @@ where
 }
 
 /// What a file is, by its first bytes: its media type, and how its name ends. Text that is nothing else is text; the rest has no name.
-fn sniffed(head: &[u8]) -> (&'static str, &'static str) {
+fn detect_type(head: &[u8]) -> (&'static str, &'static str) {
     if let Some(known) = infer::get(head).filter(|known| known.extension().bytes().all(|b| b.is_ascii_alphanumeric())) {
         return (known.mime_type(), known.extension());
     }
@@ -180,9 +180,9 @@ mod tests {
                 tokio::time::sleep(Duration::from_secs(every)).await;
                 Some((Ok::<_, ()>(Bytes::from(vec![b'x'; bytes])), ()))
             });
-            let mut coming = Coming { body: std::pin::pin!(body), waited: Duration::ZERO, given: 0 };
+            let mut incoming = IncomingFile { body: std::pin::pin!(body), waited: Duration::ZERO, given: 0 };
             for _ in 0..parts {
-                coming.part().await?;
+                incoming.next_part().await?;
             }
             Ok::<_, PublicError>(())
         };
@@ -202,7 +202,7 @@ mod tests {
             (b"caf\xe9 latin", ("application/octet-stream", "bin")),
             (b"a\0b", ("application/octet-stream", "bin")),
         ] {
-            assert_eq!(sniffed(head), want, "{head:?}");
+            assert_eq!(detect_type(head), want, "{head:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with an account that others come through: it is expired, its password is, its login shell never ends.
 
-use super::{Fault, Kind, port, quoted};
+use super::{Fault, FaultKind, port, quoted};
 use crate::inventory::{Host, Ssh};
 use crate::limits::NOISE_BYTES_MAX;
 
@@ -14,7 +14,7 @@ impl Fault {
             quoted(login.as_str())
         );
         // -I: a password that has been expired for too long shuts an account in the same way, and in the same words.
-        Self::new(Kind::AccountExpired, format!("The account {login} is expired or locked on {label}."), words)
+        Self::new(FaultKind::AccountExpired, format!("The account {login} is expired or locked on {label}."), words)
             .mend(format!("chage -E -1 -I -1 {}", quoted(login.as_str())))
     }
 
@@ -24,7 +24,7 @@ impl Fault {
         let words = format!(
             "{tool} says: {says}. Either log in as {login} on a terminal and give it a new password, or, as root on {label}, let the old one count as new today:"
         );
-        Self::new(Kind::PasswordExpired, format!("The password of {login} is expired on {label} and must be changed first."), words)
+        Self::new(FaultKind::PasswordExpired, format!("The password of {login} is expired on {label} and must be changed first."), words)
             .mend(format!("chage -d $(date +%F) {}", quoted(login.as_str())))
     }
 
@@ -40,6 +40,6 @@ impl Fault {
             quoted(login.as_str()),
             ssh.address
         );
-        Self::new(Kind::NoShell, format!("The login shell of {login} on {} prints without end.", host.label), words)
+        Self::new(FaultKind::NoShell, format!("The login shell of {login} on {} prints without end.", host.label), words)
     }
 }

@@ -1,29 +1,29 @@
 //! What can be wrong with a user's tmux, and with sudo on the way to it.
 
-use super::{Fault, Kind, clean, quoted};
+use super::{Fault, FaultKind, clean, quoted};
 use crate::inventory::{Host, User};
 use crate::name::UnixUser;
-use crate::tmux::orphan::Orphan;
 
 impl Fault {
-    /// A tmux server runs, and its socket is missing. `socket` is its path in tmux's words.
-    pub(crate) fn socket_missing(host: &Host, user: &UnixUser, orphan: &Orphan, socket: &str) -> Self {
-        let since = orphan.since.as_ref().map(|since| format!(", since {since}")).unwrap_or_default();
-        let which = orphan.pid.map(|pid| format!(" (pid {pid}{since})")).unwrap_or_default();
+    /// A tmux server runs, and its socket is missing. `pid` and `since` tell which server, where only one can be meant; `socket` is its path in tmux's
+    /// words.
+    pub(crate) fn socket_missing(host: &Host, user: &UnixUser, pid: Option<u32>, since: Option<&str>, socket: &str) -> Self {
+        let since = since.map(|since| format!(", since {since}")).unwrap_or_default();
+        let which = pid.map(|pid| format!(" (pid {pid}{since})")).unwrap_or_default();
         let title = format!("A tmux server of {user} runs{which}, but its socket {} is missing.", clean(socket));
         let words = format!(
             "Its sessions live on and cannot be reached; no second server is started in its place. \
              This has the server make its socket again, as root or {user} on {}:",
             host.label
         );
-        let line = orphan.pid.map_or_else(|| format!("pkill -USR1 -u {} -x 'tmux: server'", quoted(user.as_str())), |pid| format!("kill -USR1 {pid}"));
-        Self::new(Kind::SocketMissing, title, words).mend(line)
+        let line = pid.map_or_else(|| format!("pkill -USR1 -u {} -x 'tmux: server'", quoted(user.as_str())), |pid| format!("kill -USR1 {pid}"));
+        Self::new(FaultKind::SocketMissing, title, words).mend(line)
     }
 
     /// The user's tmux server has not finished its configuration.
     pub fn loading_configuration(user: &UnixUser) -> Self {
         let words = "Something that it runs takes long; refresh to see.";
-        Self::new(Kind::LoadingConfiguration, format!("tmux of {user} is loading its configuration."), words)
+        Self::new(FaultKind::LoadingConfiguration, format!("tmux of {user} is loading its configuration."), words)
     }
 
     /// A session was asked for, and the user's tmux server has not finished its configuration. Our own client gives up, and tmux with it; one
@@ -36,37 +36,38 @@ impl Fault {
 
     pub(crate) fn sudo_refused(host: &Host, user: &UnixUser) -> Self {
         let words = format!("Add this line with visudo on {}, then refresh:", host.label);
-        Self::new(Kind::SudoRefused, format!("sudo does not let {} run tmux as {user}.", host.login), words).mend(host.sudoers_line(user))
+        Self::new(FaultKind::SudoRefused, format!("sudo does not let {} run tmux as {user}.", host.login), words).mend(host.sudoers_line(user))
     }
 
     pub(crate) fn sudo_missing(host: &Host, user: &UnixUser) -> Self {
         let words = format!("Without it {user} cannot be reached from {}. With Debian's or Ubuntu's packages:", host.login);
-        Self::new(Kind::SudoMissing, format!("sudo is not installed on {}.", host.label), words).mend("apt-get install sudo".into())
+        Self::new(FaultKind::SudoMissing, format!("sudo is not installed on {}.", host.label), words).mend("apt-get install sudo".into())
     }
 
     pub(crate) fn no_account(host: &Host, user: &UnixUser) -> Self {
         let title = format!("There is no account {user} on {}.", host.label);
-        Self::new(Kind::NoAccount, title, "Make it, or take it out of the configuration:").mend(format!("useradd -m -s /bin/bash {}", quoted(user.as_str())))
+        Self::new(FaultKind::NoAccount, title, "Make it, or take it out of the configuration:")
+            .mend(format!("useradd -m -s /bin/bash {}", quoted(user.as_str())))
     }
 
     pub(crate) fn tmux_missing(host: &Host) -> Self {
-        Self::new(Kind::TmuxMissing, format!("tmux is not installed on {}.", host.label), "With Debian's or Ubuntu's packages:")
+        Self::new(FaultKind::TmuxMissing, format!("tmux is not installed on {}.", host.label), "With Debian's or Ubuntu's packages:")
             .mend("apt-get install tmux".into())
     }
 
     pub(crate) fn tmux_too_old(host: &Host, version: &str) -> Self {
         let title = format!("tmux is too old on {} (version {version}).", host.label);
-        Self::new(Kind::TmuxTooOld, title, "muxboard needs tmux 3.2 or newer. With Debian's or Ubuntu's packages:").mend("apt-get install tmux".into())
+        Self::new(FaultKind::TmuxTooOld, title, "muxboard needs tmux 3.2 or newer. With Debian's or Ubuntu's packages:").mend("apt-get install tmux".into())
     }
 
     pub(crate) fn tmux_not_understood(user: &UnixUser, version: &str, row: &str) -> Self {
         let title = format!("The tmux of {user} answers in a form that muxboard does not understand (version {version}).");
         let row = if row.is_empty() { "It ended well and said nothing".to_owned() } else { format!("The first line that cannot be read: {row}") };
-        Self::new(Kind::TmuxNotUnderstood, title, format!("{row}. Nothing is known of its sessions; they run on. Please report it with this line."))
+        Self::new(FaultKind::TmuxNotUnderstood, title, format!("{row}. Nothing is known of its sessions; they run on. Please report it with this line."))
     }
 
     pub(crate) fn socket_unreadable(host: &Host, user: &UnixUser, words: &str) -> Self {
-        let fault = Self::new(Kind::SocketUnreadable, format!("The tmux socket of {user} may not be used."), format!("tmux says: {words}."));
+        let fault = Self::new(FaultKind::SocketUnreadable, format!("The tmux socket of {user} may not be used."), format!("tmux says: {words}."));
         // tmux refuses a socket directory that others may enter; in its own words the path comes first.
         // They are another machine's: what is no plain path is no part of a line that somebody will run.
         let plain = |w: &&str| w.starts_with('/') && w.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
@@ -79,17 +80,17 @@ impl Fault {
 
     pub(crate) fn socket_file(user: &UnixUser, words: &str) -> Self {
         let words = format!("{words}. It must hold one line, the absolute path of a tmux socket, and {user} must be able to read it.");
-        Self::new(Kind::SocketFile, format!("No tmux socket is published for {user}."), words)
+        Self::new(FaultKind::SocketFile, format!("No tmux socket is published for {user}."), words)
     }
 
     /// The user's tmux server did not answer in time.
     pub fn not_answering(host: &Host, user: &UnixUser) -> Self {
         let words = format!("It may be stopped; this lets it go on, as root or {user} on {}:", host.label);
-        Self::new(Kind::NotAnswering, format!("The tmux server of {user} does not answer."), words)
+        Self::new(FaultKind::NotAnswering, format!("The tmux server of {user} does not answer."), words)
             .mend(format!("pkill -CONT -u {} tmux", quoted(user.as_str())))
     }
 
     pub(crate) fn other(user: &UnixUser, words: &str) -> Self {
-        Self::new(Kind::Other, format!("tmux does not work for {user}."), format!("It says: {words}"))
+        Self::new(FaultKind::Other, format!("tmux does not work for {user}."), format!("It says: {words}"))
     }
 }

@@ -1,6 +1,7 @@
 //! How a session is made: the call that makes it, the reader of what that call prints, and the call that runs its startup command.
 
-use super::{Call, DONE, MISMATCH, compare_and, format, quote};
+use super::call::{Call, DONE, MISMATCH, compare_and, quote};
+use super::format;
 use crate::limits::NOTE_LINE_CHARS_MAX;
 use crate::name::{Directory, NewSessionName, StartupCommand};
 use crate::shell::Script;

@@ -8,12 +8,15 @@
 //! An answer proves that it is whole: the server counts its sessions before and after the lists, and each session its windows ([`Listing::whole`]). A
 //! list that could not be read is therefore never an empty one.
 
-use super::Call;
+use super::call::Call;
 use crate::limits::{FIELD_COLUMNS_MAX, WINDOW_LINKS_MAX};
 use crate::name::SessionName;
 use crate::note::Note;
 use crate::snapshot::{Client, Mode, Session, SessionId, UnixSeconds, Window};
 use std::collections::HashMap;
+
+/// The oldest tmux whose `-T`, `if-shell -F -t` and `list-*` we rely on.
+pub const VERSION_MIN: (u32, u32) = (3, 2);
 
 /// A tmux pane, by its id (`%5`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,7 +70,7 @@ const COUNT: &str = "S:x";
 const LOADING: &str = "if-shell -F #{&&:#{exit-empty},#{||:#{==:#{next_session_id},$0},#{==:#{next_session_id},}}}";
 
 /// One call that lists all sessions, their windows, each with the facts of its active pane, and the clients. `mark` is a fresh random word.
-pub(super) fn list(mark: &str) -> Vec<String> {
+pub(crate) fn list(mark: &str) -> Vec<String> {
     let session =
         ["session_id", "session_created", "session_attached", "session_windows", "pid", "start_time", "status", "destroy-unattached", "exit-unattached"];
     let window = [

@@ -79,10 +79,10 @@ fn orphan(user: &User, words: &[&str], found: &[&str]) -> Option<Orphan> {
     if !paths.iter().any(|path| refused(path)) {
         return None;
     }
-    let all: Vec<Process<'_>> = processes.iter().filter_map(|line| process(line)).filter(|p| p.seconds >= ORPHAN_SECONDS_MIN).collect();
-    let named: Vec<&Process<'_>> = all.iter().filter(|p| p.names(&user.socket)).collect();
+    let all: Vec<ServerProcess<'_>> = processes.iter().filter_map(|line| process(line)).filter(|p| p.seconds >= ORPHAN_SECONDS_MIN).collect();
+    let named: Vec<&ServerProcess<'_>> = all.iter().filter(|p| p.names(&user.socket)).collect();
     // A server that was told its socket by its environment names none.
-    let unnamed: Vec<&Process<'_>> = all.iter().filter(|p| p.socket().is_none()).collect();
+    let unnamed: Vec<&ServerProcess<'_>> = all.iter().filter(|p| p.socket().is_none()).collect();
     let meant = if named.is_empty() { unnamed } else { named };
     match meant.as_slice() {
         [] => None,
@@ -92,14 +92,14 @@ fn orphan(user: &User, words: &[&str], found: &[&str]) -> Option<Orphan> {
 }
 
 /// A tmux server, as `ps` lists it.
-struct Process<'a> {
+struct ServerProcess<'a> {
     pid: u32,
     seconds: u64,
     since: String,
     words: Vec<&'a str>,
 }
 
-fn process(line: &str) -> Option<Process<'_>> {
+fn process(line: &str) -> Option<ServerProcess<'_>> {
     let mut words = line.split_whitespace();
     let pid = words.next()?.parse().ok()?;
     let seconds = words.next()?.parse().ok()?;
@@ -107,10 +107,10 @@ fn process(line: &str) -> Option<Process<'_>> {
     let is_server = words.next() == Some("tmux:") && words.next() == Some("server");
     let words: Vec<&str> = words.collect();
     // A process that ended and was not waited for has its name in brackets.
-    (is_server && since.len() == 5 && !words.first()?.starts_with('[')).then(|| Process { pid, seconds, since: since.join(" "), words })
+    (is_server && since.len() == 5 && !words.first()?.starts_with('[')).then(|| ServerProcess { pid, seconds, since: since.join(" "), words })
 }
 
-impl Process<'_> {
+impl ServerProcess<'_> {
     /// The flag and the argument that name its socket. The words of a server are those of the client that started it.
     fn socket(&self) -> Option<(char, &str)> {
         let mut words = self.words.iter().skip(1).copied();

@@ -1,16 +1,17 @@
 //! Our ssh client: what all connections share. How many are made at one moment, in all and through one bastion; where their sockets lie.
 
-use super::Purpose;
+use super::exchange::Purpose;
 use super::runtime::Runtime;
 use crate::exec::{self, Bounds};
+use crate::lock::lock;
 use muxboard_core::argv::{self, Argv, Overruled};
 use muxboard_core::fault;
 use muxboard_core::inventory::{Host, Ssh};
-use muxboard_core::limits::{DIALS, DIALS_KEPT, DIALS_KEPT_PER_BASTION, DIALS_PER_BASTION, SSH_WORDS_BYTES_MAX, SWEEPS};
+use muxboard_core::limits::{DIALS, DIALS_KEPT, DIALS_KEPT_PER_BASTION, DIALS_PER_BASTION, RESOLVE_SECONDS_MAX, SSH_WORDS_BYTES_MAX, SWEEPS};
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -26,32 +27,32 @@ pub struct SshSettings {
 }
 
 /// Our ssh client.
-pub(crate) struct Client {
+pub(crate) struct SshClient {
     pub(super) settings: SshSettings,
     pub(super) runtime: Runtime,
     /// Looks under way at one moment, on connections that stand.
     pub(super) looks: Semaphore,
-    dials: Room,
+    dials: DialLimiter,
     /// Questions to ssh about its configuration: a process each.
     resolves: Semaphore,
-    bastions: Mutex<HashMap<String, Arc<Room>>>,
+    bastions: Mutex<HashMap<String, Arc<DialLimiter>>>,
 }
 
 /// How many connections may be made at one moment. Hosts that are dead and dialled again and again leave room for people: what looks may take is
 /// less than all, and a refresh, which may be of a whole dead fleet, takes theirs or what is kept, but for one.
-struct Room {
+struct DialLimiter {
     all: Arc<Semaphore>,
     of_looks: Arc<Semaphore>,
     of_refreshes: Arc<Semaphore>,
 }
 
-impl Room {
+impl DialLimiter {
     fn new(all: usize, kept: usize) -> Self {
         let [all, of_looks, of_refreshes] = [all, all - kept, kept - 1].map(|count| Arc::new(Semaphore::new(count)));
         Self { all, of_looks, of_refreshes }
     }
 
-    async fn take(&self, purpose: Purpose) -> Option<Place> {
+    async fn acquire(&self, purpose: Purpose) -> Option<DialSlot> {
         let of_looks = self.of_looks.clone().acquire_owned();
         let part = match purpose {
             Purpose::Act => None,
@@ -61,19 +62,20 @@ impl Room {
                 one = self.of_refreshes.clone().acquire_owned() => Some(one.ok()?),
             },
         };
-        Some(Place { _part: part, _one: self.all.clone().acquire_owned().await.ok()? })
+        Some(DialSlot { _part: part, _one: self.all.clone().acquire_owned().await.ok()? })
     }
 }
 
-struct Place {
+/// A place in one [`DialLimiter`].
+struct DialSlot {
     _one: OwnedSemaphorePermit,
     _part: Option<OwnedSemaphorePermit>,
 }
 
 /// The right to make a connection now.
-pub(super) struct Dialling {
-    _here: Place,
-    _at_bastion: Place,
+pub(super) struct DialPermit {
+    _here: DialSlot,
+    _at_bastion: DialSlot,
 }
 
 /// What `ssh_config` makes of a host.
@@ -90,14 +92,14 @@ pub(crate) struct Resolved {
     pub(crate) overruled: Overruled,
 }
 
-impl Client {
+impl SshClient {
     pub(crate) fn new(settings: SshSettings) -> io::Result<Arc<Self>> {
         let runtime = Runtime::open(settings.runtime.as_deref())?;
         Ok(Arc::new(Self {
             settings,
             runtime,
             looks: Semaphore::new(SWEEPS),
-            dials: Room::new(DIALS, DIALS_KEPT),
+            dials: DialLimiter::new(DIALS, DIALS_KEPT),
             resolves: Semaphore::new(DIALS),
             bastions: Mutex::default(),
         }))
@@ -113,14 +115,14 @@ impl Client {
     }
 
     /// Waits until a connection through this first hop may be made.
-    pub(super) async fn may_dial(&self, first_hop: &str, purpose: Purpose) -> Option<Dialling> {
+    pub(super) async fn acquire_dial(&self, first_hop: &str, purpose: Purpose) -> Option<DialPermit> {
         let bastion = {
-            let mut bastions = self.bastions.lock().unwrap_or_else(PoisonError::into_inner);
-            bastions.entry(first_hop.to_owned()).or_insert_with(|| Arc::new(Room::new(DIALS_PER_BASTION, DIALS_KEPT_PER_BASTION))).clone()
+            let mut bastions = lock(&self.bastions);
+            bastions.entry(first_hop.to_owned()).or_insert_with(|| Arc::new(DialLimiter::new(DIALS_PER_BASTION, DIALS_KEPT_PER_BASTION))).clone()
         };
         // The bastion's first: who waits for a crowded one must not hold what others could use.
-        let at_bastion = bastion.take(purpose).await?;
-        Some(Dialling { _here: self.dials.take(purpose).await?, _at_bastion: at_bastion })
+        let at_bastion = bastion.acquire(purpose).await?;
+        Some(DialPermit { _here: self.dials.acquire(purpose).await?, _at_bastion: at_bastion })
     }
 
     /// Asks ssh what its configuration makes of a host. It connects nowhere.
@@ -129,7 +131,7 @@ impl Client {
     /// In ssh's words.
     pub(crate) async fn resolve(&self, host: &Host, ssh: &Ssh) -> Result<Resolved, String> {
         let _one = self.resolves.acquire().await.map_err(|_| "muxboard is ending")?;
-        let bounds = Bounds { time: Duration::from_secs(10), bytes: SSH_WORDS_BYTES_MAX * 4 };
+        let bounds = Bounds { time: Duration::from_secs(RESOLVE_SECONDS_MAX), bytes: SSH_WORDS_BYTES_MAX * 4 };
         let argv = argv::resolve(host, ssh, self.config());
         let ended = exec::run(&argv, &[], &[], bounds).await.map_err(|e| format!("ssh cannot be started: {e}"))?;
         if ended.exit != Some(0) {
@@ -152,8 +154,8 @@ impl Client {
 
 /// Why ssh does not resolve a host, in a sentence with ssh's own words. It is asked again, for those alone.
 async fn refused_configuration(argv: &Argv) -> String {
-    let says = match exec::feed(argv, SSH_WORDS_BYTES_MAX) {
-        Ok(fed) => fed.complaints(SSH_WORDS_BYTES_MAX).await,
+    let says = match exec::spawn_piped(argv, SSH_WORDS_BYTES_MAX) {
+        Ok(process) => process.complaints(SSH_WORDS_BYTES_MAX).await,
         Err(error) => error.to_string(),
     };
     let first = says.lines().map(fault::clean).find(|line| !line.is_empty()).unwrap_or_else(|| "nothing".into());
@@ -165,10 +167,10 @@ mod tests {
     use super::*;
 
     /// Whether the connection can be made at once: everything that it waits for is there, or it is not.
-    async fn may(client: &Client, first_hop: &str, purpose: Purpose) -> Option<Dialling> {
+    async fn may(client: &SshClient, first_hop: &str, purpose: Purpose) -> Option<DialPermit> {
         tokio::select! {
             biased;
-            dialling = client.may_dial(first_hop, purpose) => Some(dialling.unwrap()),
+            permit = client.acquire_dial(first_hop, purpose) => Some(permit.unwrap()),
             () = std::future::ready(()) => None,
         }
     }
@@ -177,13 +179,13 @@ mod tests {
     async fn hosts_that_are_dead_leave_room_to_open_a_terminal_also_behind_one_bastion_and_while_all_are_refreshed() {
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         let folder = tempfile::Builder::new().permissions(private).tempdir().unwrap();
-        let client = Client::new(SshSettings { runtime: Some(folder.path().to_owned()), ..SshSettings::default() }).unwrap();
+        let client = SshClient::new(SshSettings { runtime: Some(folder.path().to_owned()), ..SshSettings::default() }).unwrap();
         for all_behind_one in [true, false] {
             let hop = |i: usize| if all_behind_one { "bastion".to_owned() } else { format!("dead{i}") };
             let mut dialled = Vec::new();
             for purpose in [Purpose::Look, Purpose::Refresh] {
-                while let Some(dialling) = may(&client, &hop(dialled.len()), purpose).await {
-                    dialled.push(dialling);
+                while let Some(permit) = may(&client, &hop(dialled.len()), purpose).await {
+                    dialled.push(permit);
                 }
             }
             let most = if all_behind_one { DIALS_PER_BASTION } else { DIALS };

@@ -1,13 +1,14 @@
 //! Our connections to one host: one for looks and actions, with a few shells on it, others for terminals. Made when they are needed, made again
 //! when they die, left alone for a while when the host is not there.
 
-use super::client::Client;
-use super::master::{Failure, Master, Pipes, Way};
-use super::shell::{NoShell, Ran, Shell};
-use super::{Answer, Purpose};
+use super::client::SshClient;
+use super::exchange::{Answer, Purpose};
+use super::master::{DialTarget, Failure, Master, Pipes};
+use super::shell::{JobOutcome, Shell, ShellError};
 use crate::exec::Bounds;
+use crate::lock::lock;
 use muxboard_core::argv::Overruled;
-use muxboard_core::fault::{Fault, Kind};
+use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::{Host, Ssh};
 use muxboard_core::limits::{
     BACK_OFF_SECONDS, DIAL_TRIES, DIAL_WAIT_MS, REDIAL_ASKED_SECONDS_MAX, REDIAL_REFUSED_SECONDS, REDIAL_SECONDS_MAX, SHELL_SECONDS_MAX, SHELLS_KEPT,
@@ -16,28 +17,28 @@ use muxboard_core::limits::{
 use muxboard_core::shell::Script;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex as Short, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Our connections to one host.
-pub(crate) struct Link {
+pub(crate) struct SshLink {
     host: Host,
     ssh: Ssh,
     number: usize,
-    client: Arc<Client>,
-    main: Mutex<Main>,
+    client: Arc<SshClient>,
+    main: AsyncMutex<Main>,
     /// Shells nobody uses now.
-    idle: Short<Vec<Shell>>,
+    idle: Mutex<Vec<Shell>>,
     /// The first shell of this connection, if a job of it did not end in time.
-    hung: Short<Option<Shell>>,
+    hung: Mutex<Option<Shell>>,
     /// As many as there may be at one moment; fewer where sshd allows fewer.
-    room: Arc<Semaphore>,
+    shell_slots: Arc<Semaphore>,
     forgotten: AtomicUsize,
     sockets: AtomicU64,
     noise: AtomicUsize,
-    terminals: Mutex<Vec<Arc<Terminals>>>,
+    terminals: AsyncMutex<Vec<Arc<Terminals>>>,
 }
 
 /// The connection for looks and actions.
@@ -65,26 +66,26 @@ struct Terminals {
 }
 
 /// The right to one terminal on a connection.
-pub(crate) struct Seat {
-    link: Arc<Link>,
+pub(crate) struct ChannelPermit {
+    link: Arc<SshLink>,
     terminals: Arc<Terminals>,
 }
 
-impl Link {
-    pub(crate) fn new(host: Host, ssh: Ssh, number: usize, client: Arc<Client>) -> Arc<Self> {
+impl SshLink {
+    pub(crate) fn new(host: Host, ssh: Ssh, number: usize, client: Arc<SshClient>) -> Arc<Self> {
         Arc::new(Self {
             host,
             ssh,
             number,
             client,
-            main: Mutex::default(),
-            idle: Short::default(),
-            hung: Short::default(),
-            room: Arc::new(Semaphore::new(SHELLS_MAX)),
+            main: AsyncMutex::default(),
+            idle: Mutex::default(),
+            hung: Mutex::default(),
+            shell_slots: Arc::new(Semaphore::new(SHELLS_MAX)),
             forgotten: AtomicUsize::new(0),
             sockets: AtomicU64::new(0),
             noise: AtomicUsize::new(0),
-            terminals: Mutex::default(),
+            terminals: AsyncMutex::default(),
         })
     }
 
@@ -120,29 +121,29 @@ impl Link {
         // A connection that dies over and over is not a connection.
         for _ in 0..DIAL_TRIES {
             let (master, generation) = self.master(purpose).await?;
-            let Some((mut shell, room)) = self.shell(&master, generation).await? else { continue };
+            let Some((mut shell, slot)) = self.shell(&master, generation).await? else { continue };
             // Whoever asked may go away meanwhile: the shell, which the connection may live by, must not go with him.
             let (link, script) = (self.clone(), script.clone());
-            let ran = tokio::spawn(async move {
-                let _room = room;
+            let outcome = tokio::spawn(async move {
+                let _slot = slot;
                 // After the shell: who waits for a busy host's must not hold what all hosts share.
                 let looks = async { if purpose == Purpose::Act { None } else { link.client.looks.acquire().await.ok() } };
                 let _look = timeout(Duration::from_millis(SWEEPS_WAIT_MS), looks).await;
-                let ran = shell.run(&script, bounds).await;
-                match ran {
-                    Ran::Ended(_) => link.keep(shell),
+                let outcome = shell.run(&script, bounds).await;
+                match outcome {
+                    JobOutcome::Ended(_) => link.keep(shell),
                     // Its job may hang for ever, but the connection lives by it, and others use that.
-                    Ran::TimedOut if shell.is_first() => *link.hung.lock().unwrap_or_else(PoisonError::into_inner) = Some(shell),
+                    JobOutcome::TimedOut if shell.is_first() => *lock(&link.hung) = Some(shell),
                     _ => {}
                 }
-                ran
+                outcome
             });
-            match ran.await.unwrap_or(Ran::Broken) {
-                Ran::Ended(answer) => return Ok(answer),
-                Ran::TimedOut => return Err(Fault::timed_out(&self.host)),
-                Ran::Unheard => {}
-                Ran::Broken if again => again = false,
-                Ran::Broken => return Err(Fault::broken_off(&self.host)),
+            match outcome.await.unwrap_or(JobOutcome::Broken) {
+                JobOutcome::Ended(answer) => return Ok(answer),
+                JobOutcome::TimedOut => return Err(Fault::timed_out(&self.host)),
+                JobOutcome::NotStarted => {}
+                JobOutcome::Broken if again => again = false,
+                JobOutcome::Broken => return Err(Fault::broken_off(&self.host)),
             }
         }
         Err(Fault::unreachable(&self.host, "The connection breaks again and again"))
@@ -163,7 +164,7 @@ impl Link {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Shell>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 
     /// The connection for looks and actions, made if need be.
@@ -174,7 +175,7 @@ impl Link {
         }
         main.master = None;
         self.idle().clear();
-        *self.hung.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.hung) = None;
         if let Some(fault) = self.rests(&main, purpose) {
             return Err(fault);
         }
@@ -187,7 +188,7 @@ impl Link {
             }
             Ok((master, pipes)) => {
                 let master = Arc::new(master);
-                self.room.add_permits(self.forgotten.swap(0, Ordering::SeqCst));
+                self.shell_slots.add_permits(self.forgotten.swap(0, Ordering::SeqCst));
                 main.generation += 1;
                 if let Some(pipes) = pipes {
                     self.noise.store(pipes.noise, Ordering::SeqCst);
@@ -211,9 +212,9 @@ impl Link {
     }
 
     /// How long a host that failed is left alone.
-    fn pause(&self, kind: Kind, failures: u32, purpose: Purpose) -> Duration {
+    fn pause(&self, kind: FaultKind, failures: u32, purpose: Purpose) -> Duration {
         let doubled = BACK_OFF_SECONDS << failures.min(16);
-        let refused = matches!(kind, Kind::AuthenticationFailed | Kind::HostKeyChanged | Kind::HostKeyUnknown | Kind::HostKeyRevoked);
+        let refused = matches!(kind, FaultKind::AuthenticationFailed | FaultKind::HostKeyChanged | FaultKind::HostKeyUnknown | FaultKind::HostKeyRevoked);
         let seconds = match (purpose, refused) {
             // What only a person can mend; and a wrong password is counted over there, whoever it is that asks for it to be tried again.
             (Purpose::Look, true) => REDIAL_REFUSED_SECONDS,
@@ -230,10 +231,10 @@ impl Link {
         let resolved = self.client.resolve(&self.host, &self.ssh).await.map_err(|why| Fault::unreachable(&self.host, &why))?;
         let mut wait = Duration::from_millis(DIAL_WAIT_MS + (self.number as u64 * 37) % DIAL_WAIT_MS);
         for left in (0..DIAL_TRIES).rev() {
-            let may = self.client.may_dial(&resolved.first_hop, purpose).await.ok_or_else(|| Fault::unreachable(&self.host, "muxboard is ending"))?;
+            let may = self.client.acquire_dial(&resolved.first_hop, purpose).await.ok_or_else(|| Fault::unreachable(&self.host, "muxboard is ending"))?;
             let control = self.fresh_path(kind);
-            let way = Way { host: &self.host, ssh: &self.ssh, client: &self.client, resolved: &resolved };
-            match Master::dial(way, control, kind == 'c', may).await {
+            let target = DialTarget { host: &self.host, ssh: &self.ssh, client: &self.client, resolved: &resolved };
+            match Master::dial(target, control, kind == 'c', may).await {
                 Ok(master) => return Ok(master),
                 Err(Failure::Dropped(_)) if left > 0 => sleep(wait).await,
                 Err(Failure::Dropped(fault) | Failure::Final(fault)) => return Err(fault),
@@ -243,10 +244,10 @@ impl Link {
         Err(Fault::timed_out(&self.host))
     }
 
-    /// A shell that nobody uses; it goes back with [`Link::keep`], or ends. None if the connection turns out to be dead.
+    /// A shell that nobody uses; it goes back with [`SshLink::keep`], or ends. None if the connection turns out to be dead.
     async fn shell(&self, master: &Arc<Master>, generation: u64) -> Result<Option<(Shell, OwnedSemaphorePermit)>, Fault> {
         loop {
-            let Ok(permit) = self.room.clone().acquire_owned().await else { return Err(Fault::unreachable(&self.host, "muxboard is ending")) };
+            let Ok(permit) = self.shell_slots.clone().acquire_owned().await else { return Err(Fault::unreachable(&self.host, "muxboard is ending")) };
             match self.idle().pop() {
                 Some(shell) if shell.generation == generation => return Ok(Some((shell, permit))),
                 // While this one waited the connection was made anew, and lives by this shell.
@@ -261,7 +262,7 @@ impl Link {
                     self.noise.store(shell.noise, Ordering::SeqCst);
                     return Ok(Some((shell, permit)));
                 }
-                Err(NoShell::Refused) if master.is_alive() && master.answers().await => {
+                Err(ShellError::Refused) if master.is_alive() && master.answers().await => {
                     if self.forgotten.load(Ordering::SeqCst) + 1 >= SHELLS_MAX {
                         // How many it allows was settled when the connection was made: one that is made anew hears of a change.
                         return Err(self.give_up(generation, Fault::too_few_sessions(&self.host)).await);
@@ -270,8 +271,8 @@ impl Link {
                     self.forgotten.fetch_add(1, Ordering::SeqCst);
                     permit.forget();
                 }
-                Err(NoShell::Refused) => return Ok(None),
-                Err(NoShell::Silent) => {
+                Err(ShellError::Refused) => return Ok(None),
+                Err(ShellError::Silent) => {
                     let fresh = master.since.elapsed() < Duration::from_secs(SHELL_SECONDS_MAX * 2);
                     // Whatever ssh still hopes for.
                     let fault = if fresh { Fault::no_shell(&self.host, None) } else { Fault::timed_out(&self.host) };
@@ -292,7 +293,7 @@ impl Link {
     }
 
     /// Room for a terminal, on a connection that is made if need be.
-    pub(crate) async fn seat(self: &Arc<Self>) -> Result<Seat, Fault> {
+    pub(crate) async fn acquire_channel(self: &Arc<Self>) -> Result<ChannelPermit, Fault> {
         let mut all = self.terminals.lock().await;
         all.retain(|terminals| terminals.master.is_alive());
         let free = |t: &&Arc<Terminals>| t.taken.load(Ordering::SeqCst) < t.most.load(Ordering::SeqCst);
@@ -316,11 +317,11 @@ impl Link {
             }
         };
         terminals.taken.fetch_add(1, Ordering::SeqCst);
-        Ok(Seat { link: self.clone(), terminals })
+        Ok(ChannelPermit { link: self.clone(), terminals })
     }
 }
 
-impl Seat {
+impl ChannelPermit {
     pub(crate) fn control(&self) -> &Path {
         self.terminals.master.control()
     }
@@ -331,19 +332,19 @@ impl Seat {
     }
 
     /// Whether ssh's complaint is that sshd opens no more on this connection.
-    pub(crate) fn was_refused(complaint: &str) -> bool {
+    pub(crate) fn is_refusal(complaint: &str) -> bool {
         complaint.contains("refused by peer") || complaint.contains("open failed")
     }
 
     /// Says that sshd did not let this one in: the connection has all the terminals it can have. False if it has no other.
-    pub(crate) fn is_one_too_many(&self) -> bool {
+    pub(crate) fn lower_limit(&self) -> bool {
         let others = self.terminals.taken.load(Ordering::SeqCst).saturating_sub(1);
         self.terminals.most.store(others, Ordering::SeqCst);
         others > 0
     }
 }
 
-impl Drop for Seat {
+impl Drop for ChannelPermit {
     fn drop(&mut self) {
         let left = self.terminals.taken.fetch_sub(1, Ordering::SeqCst) - 1;
         if left > 0 {
@@ -355,7 +356,7 @@ impl Drop for Seat {
                 sleep(Duration::from_secs(TERMINALS_IDLE_SECONDS)).await;
                 if terminals.taken.load(Ordering::SeqCst) == 0 {
                     let mut all = link.terminals.lock().await;
-                    // Under the lock: nobody can take a seat on it now.
+                    // Under the lock: nobody can take a channel on it now.
                     if terminals.taken.load(Ordering::SeqCst) == 0 {
                         all.retain(|other| !Arc::ptr_eq(other, &terminals));
                     }
@@ -368,13 +369,13 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SshSettings;
+    use crate::transport::SshSettings;
     use muxboard_core::inventory::{HostKeys, Reach, Secret};
     use muxboard_core::name::Address;
     use std::os::unix::fs::PermissionsExt;
 
     /// A host with a password, whose sshd accepts and says nothing.
-    async fn silent(folder: &Path) -> (tokio::net::TcpListener, Arc<Link>) {
+    async fn silent(folder: &Path) -> (tokio::net::TcpListener, Arc<SshLink>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         std::fs::write(folder.join("password"), "secret\n").unwrap();
         std::fs::set_permissions(folder.join("password"), PermissionsExt::from_mode(0o600)).unwrap();
@@ -388,7 +389,7 @@ mod tests {
         };
         let host = Host { reach: Reach::Ssh(ssh.clone()), ..Host::local("h".parse().unwrap(), &"me".parse().unwrap()) };
         let settings = SshSettings { config: Some("/dev/null".into()), runtime: Some(folder.join("run")), askpass: Some("/bin/false".into()) };
-        (listener, Link::new(host, ssh, 0, Client::new(settings).unwrap()))
+        (listener, SshLink::new(host, ssh, 0, SshClient::new(settings).unwrap()))
     }
 
     #[tokio::test]
@@ -407,7 +408,7 @@ mod tests {
             };
             tokio::select! {
                 ended = link.master(Purpose::Act) => panic!("{:?}", ended.err()),
-                ended = link.seat() => panic!("{:?}", ended.err()),
+                ended = link.acquire_channel() => panic!("{:?}", ended.err()),
                 connected = timeout(Duration::from_secs(30), both) => connected.unwrap(),
             }
             assert_eq!(asks(), 0);
@@ -420,12 +421,12 @@ mod tests {
         let (_listener, link) = silent(folder.path()).await;
         for purpose in [Purpose::Refresh, Purpose::Act] {
             let pause = |kind, failures| link.pause(kind, failures, purpose).as_secs();
-            assert!(pause(Kind::AuthenticationFailed, 1) < pause(Kind::AuthenticationFailed, 3));
-            assert!(pause(Kind::AuthenticationFailed, 40) > REDIAL_ASKED_SECONDS_MAX * 8 / 10);
-            assert!(pause(Kind::Unreachable, 40) <= BACK_OFF_SECONDS * 2);
+            assert!(pause(FaultKind::AuthenticationFailed, 1) < pause(FaultKind::AuthenticationFailed, 3));
+            assert!(pause(FaultKind::AuthenticationFailed, 40) > REDIAL_ASKED_SECONDS_MAX * 8 / 10);
+            assert!(pause(FaultKind::Unreachable, 40) <= BACK_OFF_SECONDS * 2);
         }
         // Nor by a terminal.
         link.main.lock().await.note(Some(&Fault::timed_out(&link.host)));
-        assert_eq!(link.seat().await.err().map(|fault| fault.kind), Some(Kind::TimedOut));
+        assert_eq!(link.acquire_channel().await.err().map(|fault| fault.kind), Some(FaultKind::TimedOut));
     }
 }

@@ -1,14 +1,15 @@
 //! One ssh connection of ours that others share: a child process, never a daemon. It lives as long as its standard input, a pipe that we hold:
 //! when we end, however that is, it ends too. One of the three places where processes start.
 
-use super::client::{Client, Dialling, Resolved};
+use super::client::{DialPermit, Resolved, SshClient};
 use super::secret::{self, ASKPASS_SOCKET, Secrets};
-use crate::{environment, sentinel};
+use crate::environment;
+use crate::random::sentinel;
 use muxboard_core::argv::{self, Overruled};
 use muxboard_core::fault::{self, Fault};
 use muxboard_core::inventory::{Host, Ssh};
-use muxboard_core::limits::{DIAL_SECONDS_MAX, HANGUP_MS, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX};
-use muxboard_core::refusal::of_ended_shell;
+use muxboard_core::limits::{DIAL_SECONDS_MAX, HANGUP_MS, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, WORDS_CHARS_MAX};
+use muxboard_core::refusal::{self, of_ended_shell};
 use muxboard_core::shell::Script;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::path::{Path, PathBuf};
@@ -45,10 +46,10 @@ pub(super) struct Pipes {
 
 /// To whom, and how.
 #[derive(Clone, Copy)]
-pub(super) struct Way<'a> {
+pub(super) struct DialTarget<'a> {
     pub(super) host: &'a Host,
     pub(super) ssh: &'a Ssh,
-    pub(super) client: &'a Client,
+    pub(super) client: &'a SshClient,
     pub(super) resolved: &'a Resolved,
 }
 
@@ -62,18 +63,18 @@ pub(super) enum Failure {
 
 impl Master {
     /// Connects, and gives the shell that it runs, if it is to run one: that lives as long as the connection.
-    pub(super) async fn dial(way: Way<'_>, control: PathBuf, shell: bool, _may: Dialling) -> Result<(Self, Option<Pipes>), Failure> {
-        let Way { host, ssh, client, resolved } = way;
-        let asks = Asks::new(host, ssh, client, resolved, &control).map_err(Failure::Final)?;
-        let argv = argv::master(host, ssh, client.config(), &resolved.overruled, &control.to_string_lossy(), asks.is_some(), shell);
+    pub(super) async fn dial(target: DialTarget<'_>, control: PathBuf, shell: bool, _may: DialPermit) -> Result<(Self, Option<Pipes>), Failure> {
+        let DialTarget { host, ssh, client, resolved } = target;
+        let askpass = AskpassServer::new(host, ssh, client, resolved, &control).map_err(Failure::Final)?;
+        let argv = argv::master(host, ssh, client.config(), &resolved.overruled, &control.to_string_lossy(), askpass.is_some(), shell);
         #[expect(clippy::disallowed_methods, reason = "one of the three places where processes start")]
         let mut command = tokio::process::Command::new(argv.program());
         command.args(argv.arguments()).env_clear().envs(environment::allowed()).current_dir("/");
         if let Some(agent) = std::env::var_os("SSH_AUTH_SOCK") {
             command.env("SSH_AUTH_SOCK", agent);
         }
-        if let Some(asks) = &asks {
-            command.env("SSH_ASKPASS", &asks.program).env("SSH_ASKPASS_REQUIRE", "force").env(ASKPASS_SOCKET, &asks.socket.0);
+        if let Some(askpass) = &askpass {
+            command.env("SSH_ASKPASS", &askpass.program).env("SSH_ASKPASS_REQUIRE", "force").env(ASKPASS_SOCKET, &askpass.socket.0);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
         let no_ssh = |error: std::io::Error| Failure::Final(Fault::unreachable(host, &format!("ssh cannot be started here: {error}")));
@@ -88,34 +89,34 @@ impl Master {
             if shell { (format!("{}\n", Script::command(&["true"]).job(&mark)), format!("\n{mark} done 0\n")) } else { (format!("{mark}\n"), mark) };
         let greeting = async {
             let _ = input.write_all(line.as_bytes()).await;
-            heard(&mut output, answer.as_bytes()).await
+            read_until_mark(&mut output, answer.as_bytes()).await
         };
-        let mut errors = Words { from: errors, said: Vec::new() };
+        let mut errors = StderrTail { from: errors, said: Vec::new() };
         let answers = async {
-            match asks {
-                Some(Asks { listener, secrets, socket: _socket, .. }) => secret::serve(listener, secrets).await,
+            match askpass {
+                Some(AskpassServer { listener, secrets, socket: _socket, .. }) => secret::serve(listener, secrets).await,
                 None => std::future::pending().await,
             }
         };
         let aside = async { tokio::join!(errors.gather(), answers) };
-        let greeted: Result<Result<usize, Unheard>, _> = tokio::select! {
+        let greeted: Result<Result<usize, GreetingError>, _> = tokio::select! {
             greeted = timeout(Duration::from_secs(DIAL_SECONDS_MAX), greeting) => greeted,
             // Neither ends by itself.
-            _ = aside => Ok(Err(Unheard::Ended(String::new()))),
+            _ = aside => Ok(Err(GreetingError::Ended(String::new()))),
         };
         let session = Arc::new(openssh::Session::resume_mux(control.clone().into_boxed_path(), None));
         match greeted {
             Ok(Ok(_)) => {}
-            Ok(Err(Unheard::Endless(ref noise))) => {
+            Ok(Err(GreetingError::Endless(ref noise))) => {
                 kill(group);
                 let _ = timeout(Duration::from_millis(HANGUP_MS), child.wait()).await;
                 return Err(Failure::Final(Fault::endless_shell(host, ssh, client.config(), noise)));
             }
-            Ok(Err(Unheard::Ended(ref noise))) => {
+            Ok(Err(GreetingError::Ended(ref noise))) => {
                 let status = timeout(Duration::from_millis(HANGUP_MS), child.wait()).await.ok().and_then(Result::ok);
                 errors.rest().await;
                 kill(group);
-                return Err(failure(way, status.and_then(|s| s.code()), noise, &errors.text()));
+                return Err(failure(target, status.and_then(|s| s.code()), noise, &errors.text()));
             }
             Err(_) => {
                 let connected = timeout(Duration::from_millis(HANGUP_MS), session.check()).await.is_ok_and(|answer| answer.is_ok());
@@ -160,7 +161,7 @@ impl Master {
 async fn attend(
     mut child: Child,
     output: Option<ChildStdout>,
-    mut errors: Words,
+    mut errors: StderrTail,
     group: Option<Pid>,
     alive: Arc<AtomicBool>,
     gone: oneshot::Receiver<()>,
@@ -194,7 +195,7 @@ fn kill(group: Option<Pid>) {
 }
 
 /// Why the mark was not heard, each with the last line that was.
-enum Unheard {
+enum GreetingError {
     /// The output ended.
     Ended(String),
     /// More than the limit came before it.
@@ -202,7 +203,7 @@ enum Unheard {
 }
 
 /// Reads until the mark has come, and says how much came before it, in bytes.
-async fn heard(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<usize, Unheard> {
+async fn read_until_mark(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<usize, GreetingError> {
     let mut said: Vec<u8> = Vec::new();
     let mut total = 0;
     loop {
@@ -215,8 +216,8 @@ async fn heard(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<usize
             let text = String::from_utf8_lossy(&said).into_owned();
             // Of a line that was cut in the middle at the limit the one before is whole.
             let mut lines = text.lines().rev().skip(usize::from(read > 0)).map(str::trim);
-            let last = lines.find(|l| !l.is_empty()).or(text.lines().last()).unwrap_or("").chars().filter(|c| !c.is_control()).take(200).collect();
-            return Err(if read == 0 { Unheard::Ended(last) } else { Unheard::Endless(last) });
+            let last = lines.find(|l| !l.is_empty()).or(text.lines().last()).unwrap_or("").chars().filter(|c| !c.is_control()).take(WORDS_CHARS_MAX).collect();
+            return Err(if read == 0 { GreetingError::Ended(last) } else { GreetingError::Endless(last) });
         }
         let old = said.len().saturating_sub(1024.max(mark.len()));
         said.drain(..old);
@@ -224,12 +225,12 @@ async fn heard(from: &mut (impl AsyncRead + Unpin), mark: &[u8]) -> Result<usize
 }
 
 /// What ssh says, its first and last words alone.
-struct Words {
+struct StderrTail {
     from: ChildStderr,
     said: Vec<u8>,
 }
 
-impl Words {
+impl StderrTail {
     /// Reads for ever.
     async fn gather(&mut self) {
         self.until_end().await;
@@ -256,39 +257,39 @@ impl Words {
     }
 }
 
-fn failure(way: Way<'_>, code: Option<i32>, noise: &str, says: &str) -> Failure {
-    let Way { host, client, resolved, .. } = way;
+fn failure(target: DialTarget<'_>, code: Option<i32>, noise: &str, says: &str) -> Failure {
+    let DialTarget { host, client, resolved, .. } = target;
     // 255 is ssh's own; any other is that of what ran on the other side.
     if let Some(code) = code.filter(|code| *code != 255) {
         return Failure::Final(of_ended_shell(host, code, noise, says));
     }
-    let fault = fault::of_ssh(host, says, client.config(), resolved.is_behind.then_some(resolved.account.as_str()));
+    let fault = refusal::of_ssh(host, says, client.config(), resolved.is_behind.then_some(resolved.account.as_str()));
     // Only before the other side has said who it is: a connection that is closed later was refused, and each try counts as a failed login there.
     let dropped = ["kex_exchange_identification", "ssh_exchange_identification", "Connection reset by UNKNOWN", "Connection closed by UNKNOWN"];
     let refused = says.contains("stdio forwarding failed");
-    let transient = fault.kind == fault::Kind::Unreachable && !refused && dropped.iter().any(|words| says.contains(words));
+    let transient = fault.kind == fault::FaultKind::Unreachable && !refused && dropped.iter().any(|words| says.contains(words));
     if transient { Failure::Dropped(fault) } else { Failure::Final(fault) }
 }
 
 /// How ssh may ask for a secret.
-struct Asks {
+struct AskpassServer {
     program: PathBuf,
-    socket: Removed,
+    socket: RemoveOnDrop,
     listener: UnixListener,
     secrets: Secrets,
 }
 
 /// A file of ours that goes with this, also when the one who dials is gone in the middle.
-struct Removed(PathBuf);
+struct RemoveOnDrop(PathBuf);
 
-impl Drop for Removed {
+impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
-impl Asks {
-    fn new(host: &Host, ssh: &Ssh, client: &Client, resolved: &Resolved, control: &Path) -> Result<Option<Self>, Fault> {
+impl AskpassServer {
+    fn new(host: &Host, ssh: &Ssh, client: &SshClient, resolved: &Resolved, control: &Path) -> Result<Option<Self>, Fault> {
         if ssh.password.is_none() && ssh.passphrase.is_none() {
             return Ok(None);
         }
@@ -297,7 +298,7 @@ impl Asks {
         let passphrase = ssh.passphrase.as_ref().map(secret::read).transpose().map_err(|why| unreadable("key's passphrase", why))?;
         let program = client.settings.askpass.clone().ok_or_else(|| unreadable("password", "no program for SSH_ASKPASS is set".into()))?;
         // Its own for each connection: two to one host may be made at once. (ssh makes its control socket under a longer name than this first.)
-        let socket = Removed(PathBuf::from(format!("{}.ask", control.display())));
+        let socket = RemoveOnDrop(PathBuf::from(format!("{}.ask", control.display())));
         let listener = UnixListener::bind(&socket.0).map_err(|e| unreadable("password", e.to_string()))?;
         Ok(Some(Self { program, socket, listener, secrets: Secrets { password, account: resolved.account.clone(), passphrase } }))
     }

@@ -2,6 +2,7 @@
 //! ours. What is asked and how an answer is read is the same for both.
 
 mod client;
+mod exchange;
 mod link;
 mod master;
 mod runtime;
@@ -11,43 +12,23 @@ mod shell;
 pub use client::SshSettings;
 pub use secret::{ASKPASS_SOCKET, askpass, private_file};
 
-pub(crate) use client::Client;
-pub(crate) use link::{Link, Seat};
+pub(crate) use client::SshClient;
+pub(crate) use exchange::{Answer, Purpose};
+pub(crate) use link::{ChannelPermit, SshLink};
 
 use crate::exec::{self, Bounds};
-use crate::{row_mark, sentinel};
+use crate::random::row_mark;
+use crate::random::sentinel;
 use muxboard_core::argv;
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, Reach, User};
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS, SECTION_BYTES_MAX, START_SECONDS_MAX};
 use muxboard_core::name::Directory;
+use muxboard_core::section::{self, Section};
 use muxboard_core::shell::Script;
-use muxboard_core::tmux::section::{self, Section};
 use muxboard_core::tmux::{Call, format};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// A host's answer to a script.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// The exit code.
-    pub(crate) exit: i32,
-    /// Everything it said.
-    pub(crate) output: Vec<u8>,
-    /// The fresh mark that the script found as `$M`.
-    pub(crate) mark: String,
-}
-
-/// Why a script is run: what it may cost when the host is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To look, by ourselves: a host that failed lately is left alone, and a look that was cut off is taken again.
-    Look,
-    /// To look, because a person asked for it now.
-    Refresh,
-    /// To change something: tried at once, and never twice.
-    Act,
-}
 
 /// The way to one host.
 #[derive(Clone)]
@@ -55,13 +36,13 @@ pub(crate) enum Transport {
     /// This machine.
     Local,
     /// Another one.
-    Ssh(Arc<Link>),
+    Ssh(Arc<SshLink>),
 }
 
 impl Transport {
-    pub(crate) fn new(host: &Host, number: usize, client: Option<&Arc<Client>>) -> Self {
+    pub(crate) fn new(host: &Host, number: usize, client: Option<&Arc<SshClient>>) -> Self {
         match (&host.reach, client) {
-            (Reach::Ssh(ssh), Some(client)) => Self::Ssh(Link::new(host.clone(), ssh.clone(), number, client.clone())),
+            (Reach::Ssh(ssh), Some(client)) => Self::Ssh(SshLink::new(host.clone(), ssh.clone(), number, client.clone())),
             // The client is there whenever a host needs it.
             _ => Self::Local,
         }

@@ -1,14 +1,12 @@
 //! The folder of our control sockets: whoever may write there may use our connections, so it is ours alone or not used at all.
 
-use muxboard_core::limits::CONTROL_PATH_BYTES_MAX;
+use crate::random::sentinel;
+use muxboard_core::limits::{CONTROL_PATH_BYTES_MAX, SOCKET_NAME_BYTES};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-
-/// What a control socket adds to the folder's path: `/123456.7890t`.
-const NAME_BYTES: usize = 14;
 
 /// The folder of this process. Removed when dropped; what a killed process left is removed by the next one.
 #[derive(Debug)]
@@ -52,9 +50,9 @@ impl Runtime {
             )));
         }
         Self::sweep_out(&parent);
-        let name: String = crate::sentinel().chars().take(8).collect();
+        let name: String = sentinel().chars().take(8).collect();
         let folder = parent.join(&name);
-        let bytes = folder.as_os_str().len() + NAME_BYTES;
+        let bytes = folder.as_os_str().len() + SOCKET_NAME_BYTES;
         if bytes > CONTROL_PATH_BYTES_MAX {
             return Err(io::Error::other(format!(
                 "the runtime directory {shown} is too deep for ssh's control sockets ({bytes} of {CONTROL_PATH_BYTES_MAX} bytes): set XDG_RUNTIME_DIR to a shorter path"

@@ -5,7 +5,7 @@
 //! prompts of this host are answered, each once: an ssh to a bastion asks in the same way, and must not get another host's password.
 
 use muxboard_core::inventory::Secret;
-use muxboard_core::limits::SECRET_BYTES_MAX;
+use muxboard_core::limits::{PROMPT_BYTES_MAX, SECRET_BYTES_MAX};
 use rustix::process::getuid;
 use secrecy::{ExposeSecret, SecretString};
 use std::env;
@@ -19,8 +19,6 @@ use tokio::net::UnixListener;
 
 /// The variable that tells the binary that ssh started it, and where to ask.
 pub const ASKPASS_SOCKET: &str = "MUXBOARD_ASKPASS_SOCKET";
-/// A prompt is a line.
-const PROMPT_BYTES_MAX: u64 = 4096;
 
 /// Reads a secret.
 ///

@@ -1,11 +1,11 @@
 //! One long-lived `sh -s` on a host, over a connection that is there. Nothing but scripts that we built is ever written to it, a line a job, each
 //! with an empty input of its own: sh reads ahead, and data sent after a script would run as commands. A fresh mark closes each answer.
 
-use super::Answer;
+use super::exchange::Answer;
 use super::master::{Master, Pipes};
 use crate::exec::Bounds;
-use crate::sentinel;
-use muxboard_core::limits::{NOISE_BYTES_MAX, SHELL_SECONDS_MAX};
+use crate::random::sentinel;
+use muxboard_core::limits::{MARK_BYTES, NOISE_BYTES_MAX, SHELL_SECONDS_MAX};
 use muxboard_core::shell::Script;
 use openssh::{Child, Stdio};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(super) struct Shell {
 
 /// Why there is no shell.
 #[derive(Debug)]
-pub(super) enum NoShell {
+pub(super) enum ShellError {
     /// sshd does not open another session on this connection.
     Refused,
     /// It did, and says nothing.
@@ -35,19 +35,16 @@ pub(super) enum NoShell {
 }
 
 /// How a job went.
-pub(super) enum Ran {
+pub(super) enum JobOutcome {
     /// To its end.
     Ended(Answer),
     /// Not in time. The shell is of no use any more.
     TimedOut,
     /// The shell was gone before, and heard nothing of it.
-    Unheard,
+    NotStarted,
     /// The shell went while it ran.
     Broken,
 }
-
-/// Room for the mark, its newlines and an exit code.
-const MARK_BYTES: usize = 64;
 
 impl Shell {
     /// The one that a connection runs itself.
@@ -60,23 +57,23 @@ impl Shell {
         self.child.is_none()
     }
 
-    pub(super) async fn open(master: &Master, generation: u64) -> Result<Self, NoShell> {
+    pub(super) async fn open(master: &Master, generation: u64) -> Result<Self, ShellError> {
         let begun = async {
             let mut command = master.session().arc_raw_command("exec sh -s");
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-            let mut child = command.spawn().await.map_err(|_| NoShell::Refused)?;
-            let (Some(input), Some(output)) = (child.stdin().take(), child.stdout().take()) else { return Err(NoShell::Silent) };
+            let mut child = command.spawn().await.map_err(|_| ShellError::Refused)?;
+            let (Some(input), Some(output)) = (child.stdin().take(), child.stdout().take()) else { return Err(ShellError::Silent) };
             let mut shell = Self { child: Some(child), input: Box::new(input), output: Box::new(output), generation, noise: 0 };
             // The first answer is preceded by whatever the login shell had to say.
             match shell.job(&Script::command(&["true"]), NOISE_BYTES_MAX).await {
-                Ran::Ended(Answer { exit: 0, output, .. }) => {
+                JobOutcome::Ended(Answer { exit: 0, output, .. }) => {
                     shell.noise = output.len();
                     Ok(shell)
                 }
-                _ => Err(NoShell::Silent),
+                _ => Err(ShellError::Silent),
             }
         };
-        timeout(Duration::from_secs(SHELL_SECONDS_MAX), begun).await.unwrap_or(Err(NoShell::Silent))
+        timeout(Duration::from_secs(SHELL_SECONDS_MAX), begun).await.unwrap_or(Err(ShellError::Silent))
     }
 
     /// Whether sshd opens a second session on a connection that has just been made (`MaxSessions`). What the login shell makes of it is no matter.
@@ -93,14 +90,14 @@ impl Shell {
         opened || !master.is_alive() || !master.answers().await
     }
 
-    pub(super) async fn run(&mut self, script: &Script, bounds: Bounds) -> Ran {
-        timeout(bounds.time, self.job(script, bounds.bytes)).await.unwrap_or(Ran::TimedOut)
+    pub(super) async fn run(&mut self, script: &Script, bounds: Bounds) -> JobOutcome {
+        timeout(bounds.time, self.job(script, bounds.bytes)).await.unwrap_or(JobOutcome::TimedOut)
     }
 
-    async fn job(&mut self, script: &Script, bytes_max: usize) -> Ran {
+    async fn job(&mut self, script: &Script, bytes_max: usize) -> JobOutcome {
         let sentinel = sentinel();
         if self.input.write_all(format!("{}\n", script.job(&sentinel)).as_bytes()).await.is_err() {
-            return Ran::Unheard;
+            return JobOutcome::NotStarted;
         }
         let mark = format!("\n{sentinel} done ");
         let mut output: Vec<u8> = Vec::with_capacity(4096);
@@ -113,7 +110,7 @@ impl Shell {
             }
             output.reserve(4096);
             if self.output.read_buf(&mut output).await.unwrap_or(0) == 0 {
-                return Ran::Broken;
+                return JobOutcome::Broken;
             }
             let fresh = output.get(searched..).unwrap_or(&[]);
             if let Some(at) = fresh.windows(mark.len()).position(|w| w == mark.as_bytes()) {
@@ -122,7 +119,7 @@ impl Shell {
                 if let Some(end) = code.iter().position(|b| *b == b'\n') {
                     let exit = code.get(..end).and_then(|digits| std::str::from_utf8(digits).ok()?.trim().parse().ok()).unwrap_or(-1);
                     output.truncate(at.min(bytes_max));
-                    return Ran::Ended(Answer { exit, output, mark: sentinel });
+                    return JobOutcome::Ended(Answer { exit, output, mark: sentinel });
                 }
             } else {
                 searched = output.len().saturating_sub(mark.len());

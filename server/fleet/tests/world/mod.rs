@@ -1,9 +1,10 @@
 //! A real tmux server on a private socket, and a fleet of this machine alone that knows it.
 #![allow(unreachable_pub, dead_code, clippy::allow_attributes, reason = "a part of several tests")]
 
-use muxboard_core::fault::Kind;
+use muxboard_core::confirm::{Confirmed, confirm};
+use muxboard_core::fault::FaultKind;
 use muxboard_core::inventory::{Host, Inventory, Socket};
-use muxboard_core::policy::{self, Abilities, Among, Asker, Create, Grant, Operation, Permit, Policy, Principal, Refresh};
+use muxboard_core::policy::{self, Abilities, Among, Asker, Create, Grant, Kill, Operation, Permit, Policy, Principal, Refresh};
 use muxboard_core::snapshot::{Place, Session, SessionId, UserState};
 use muxboard_fleet::{AttachLimits, Attachment, Failed, Fleet, Settings};
 use std::path::Path;
@@ -56,6 +57,11 @@ impl World {
 
     pub fn permit<O: Operation>(&self, operation: O) -> Permit<O> {
         permit(&self.inventory, place(), operation)
+    }
+
+    /// A confirmed kill, as if the session's name had been typed.
+    pub fn confirmed(&self, session: SessionId) -> Confirmed<Kill> {
+        confirm(self.permit(Kill { session }), "name", &"name".parse().unwrap()).unwrap()
     }
 
     pub async fn look(&self) -> UserState {
@@ -136,7 +142,7 @@ impl Drop for Stopped {
     }
 }
 
-pub fn fault(state: &UserState) -> Option<Kind> {
+pub fn fault(state: &UserState) -> Option<FaultKind> {
     if let UserState::Fault(fault) = state { Some(fault.kind) } else { None }
 }
 

@@ -1,13 +1,13 @@
 //! Where the binary listens: an address, or a Unix socket. How a connection is served is `serve`'s; what is said on it this folder does not know.
 
 mod body;
-mod room;
+mod connection_limiter;
 mod serve;
 mod tls;
 mod unix;
 
 use crate::access::peer::Peer;
-use room::Room;
+use connection_limiter::ConnectionLimiter;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ pub(crate) use tls::Certificate;
 pub use tls::TlsFiles;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
-use unix::UnixDoor;
+use unix::UnixSocketListener;
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,20 +52,20 @@ impl fmt::Display for Listen {
     }
 }
 
-/// The place where connections come in. Those that nobody takes yet wait in the kernel.
-pub(crate) struct Doorway {
-    socket: Socket,
+/// An open listening socket. Connections that are not accepted yet wait in the kernel.
+pub(crate) struct Listener {
+    socket: ListenSocket,
     certificate: Option<Arc<Certificate>>,
-    room: Room,
+    limiter: ConnectionLimiter,
 }
 
-enum Socket {
+enum ListenSocket {
     Tcp(TcpListener),
-    Unix(UnixDoor),
+    Unix(UnixSocketListener),
 }
 
-/// A connection as it came.
-enum Arrived {
+/// A connection as it was accepted, before any handshake.
+enum Accepted {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
@@ -74,7 +74,7 @@ enum Arrived {
 trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
-impl Doorway {
+impl Listener {
     /// Begins to listen. With files of a certificate, TLS is spoken, and nothing else.
     ///
     /// # Errors
@@ -82,22 +82,22 @@ impl Doorway {
     pub(crate) async fn open(listen: &Listen, tls: Option<&TlsFiles>, connections: usize) -> Result<Self, String> {
         let certificate = tls.map(Certificate::read).transpose()?.map(Arc::new);
         let socket = match listen {
-            Listen::Tcp(address) => Socket::Tcp(TcpListener::bind(address).await.map_err(|error| match error.kind() {
+            Listen::Tcp(address) => ListenSocket::Tcp(TcpListener::bind(address).await.map_err(|error| match error.kind() {
                 io::ErrorKind::AddrInUse => {
                     format!("{address} is in use by another program; choose another with --listen 127.0.0.1:PORT, or listen in the configuration")
                 }
                 _ => format!("cannot listen on {address}: {error}"),
             })?),
-            Listen::Unix { path, mode } => Socket::Unix(UnixDoor::open(path, *mode).await?),
+            Listen::Unix { path, mode } => ListenSocket::Unix(UnixSocketListener::open(path, *mode).await?),
         };
-        Ok(Self { socket, certificate, room: Room::of(connections) })
+        Ok(Self { socket, certificate, limiter: ConnectionLimiter::new(connections) })
     }
 
     /// The address, if it is one: with the port that the kernel chose.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         match &self.socket {
-            Socket::Tcp(listener) => listener.local_addr().ok(),
-            Socket::Unix(_) => None,
+            ListenSocket::Tcp(listener) => listener.local_addr().ok(),
+            ListenSocket::Unix(_) => None,
         }
     }
 
@@ -107,11 +107,11 @@ impl Doorway {
     }
 }
 
-impl Socket {
-    async fn accept(&self) -> io::Result<(Arrived, Peer)> {
+impl ListenSocket {
+    async fn accept(&self) -> io::Result<(Accepted, Peer)> {
         match self {
-            Self::Tcp(listener) => listener.accept().await.map(|(tcp, from)| (Arrived::Tcp(tcp), Peer::Tcp(from))),
-            Self::Unix(door) => door.accept().await.map(|unix| (Arrived::Unix(unix), Peer::Unix)),
+            Self::Tcp(listener) => listener.accept().await.map(|(tcp, from)| (Accepted::Tcp(tcp), Peer::Tcp(from))),
+            Self::Unix(door) => door.accept().await.map(|unix| (Accepted::Unix(unix), Peer::Unix)),
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! `axum::serve` is not used because it sets no timer: a client that sends half a head, or nothing, would have its connection for ever.
 
-use super::room::{Seat, Seated};
-use super::{Arrived, Certificate, Doorway, Io, body};
+use super::connection_limiter::{ConnectionPermit, Limited};
+use super::{Accepted, Certificate, Io, Listener, body};
 use crate::access::peer::Peer;
 use axum::Router;
 use axum::body::Body;
@@ -27,38 +27,38 @@ const HEAD: Duration = Duration::from_secs(HEAD_SECONDS_MAX);
 
 /// What every connection is served with.
 #[derive(Clone)]
-struct Serving {
+struct ConnectionService {
     router: Router,
     certificate: Option<Arc<Certificate>>,
     stop: watch::Receiver<bool>,
 }
 
-impl Doorway {
+impl Listener {
     /// Serves until it is told to stop, and then until the requests under way are answered. `trusted` says which peers are proxies that speak for
     /// many.
     pub(crate) async fn serve(mut self, router: Router, trusted: impl Fn(Peer) -> bool, mut stop: watch::Receiver<bool>) {
         let (open, held) = watch::channel(());
-        let serving = Serving { router, certificate: self.certificate.take(), stop: stop.clone() };
+        let serving = ConnectionService { router, certificate: self.certificate.take(), stop: stop.clone() };
         loop {
             let next = async {
-                let permit = self.room.one().await;
+                let permit = self.limiter.acquire().await;
                 (permit, self.socket.accept().await)
             };
             let (permit, accepted) = tokio::select! {
                 next = next => next,
-                () = told(&mut stop) => break,
+                () = stop_requested(&mut stop) => break,
             };
-            let (arrived, peer) = match accepted {
+            let (accepted, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     pause_after(&error).await;
                     continue;
                 }
             };
-            let Some(seat) = self.room.seat(permit, peer, trusted(peer)) else { continue };
+            let Some(admitted) = self.limiter.admit(permit, peer, trusted(peer)) else { continue };
             let (serving, held) = (serving.clone(), held.clone());
             tokio::spawn(async move {
-                serving.connection(arrived, peer, seat).await;
+                serving.connection(accepted, peer, admitted).await;
                 drop(held);
             });
         }
@@ -78,24 +78,24 @@ async fn pause_after(error: &io::Error) {
     }
 }
 
-async fn told(stop: &mut watch::Receiver<bool>) {
+async fn stop_requested(stop: &mut watch::Receiver<bool>) {
     // A sender that is gone stops too.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-impl Serving {
-    async fn connection(self, arrived: Arrived, peer: Peer, seat: Seat) {
+impl ConnectionService {
+    async fn connection(self, accepted: Accepted, peer: Peer, admitted: ConnectionPermit) {
         let certificate = self.certificate.clone();
-        // The seat is held while hands are shaken: who says nothing costs this task and its seat, for that time.
-        let io = match timeout(HEAD, prepare(arrived, certificate.as_deref())).await {
+        // The permit is held during the handshake: a client that sends nothing costs this task and its permit, for that time.
+        let io = match timeout(HEAD, prepare(accepted, certificate.as_deref())).await {
             Ok(Ok(io)) => io,
             Ok(Err(error)) => return tracing::debug!(?peer, "no TLS connection came about: {error}"),
             Err(_) => return tracing::debug!(?peer, "no TLS connection came about in time"),
         };
-        self.http(Seated { io, _seat: seat }, peer).await;
+        self.http(Limited { io, _permit: admitted }, peer).await;
     }
 
-    async fn http(mut self, io: Seated<Box<dyn Io>>, peer: Peer) {
+    async fn http(mut self, io: Limited<Box<dyn Io>>, peer: Peer) {
         let router = self.router;
         let asked = Arc::new(AtomicBool::new(false));
         let heard = asked.clone();
@@ -121,7 +121,7 @@ impl Serving {
                     return;
                 }
                 () = &mut first, if !late => late = true,
-                () = told(&mut self.stop), if !stopping => {
+                () = stop_requested(&mut self.stop), if !stopping => {
                     stopping = true;
                     served.as_mut().graceful_shutdown();
                 }
@@ -134,20 +134,20 @@ impl Serving {
 }
 
 /// What HTTP is spoken over. What the kernel holds for a slow reader is memory too, and output that is old when it is read.
-async fn prepare(arrived: Arrived, certificate: Option<&Certificate>) -> io::Result<Box<dyn Io>> {
-    match arrived {
-        Arrived::Unix(unix) => {
+async fn prepare(accepted: Accepted, certificate: Option<&Certificate>) -> io::Result<Box<dyn Io>> {
+    match accepted {
+        Accepted::Unix(unix) => {
             let _ = set_socket_send_buffer_size(&unix, SEND_BUFFER_BYTES);
             Ok(Box::new(unix))
         }
-        Arrived::Tcp(tcp) => {
+        Accepted::Tcp(tcp) => {
             // A key press must not wait for the next one.
             let _ = tcp.set_nodelay(true);
             let _ = set_socket_send_buffer_size(&tcp, SEND_BUFFER_BYTES);
             // Who takes no byte of an answer for so long is gone, or means us to wait for ever.
             let _ = set_tcp_user_timeout(&tcp, u32::try_from(STALL_SECONDS_MAX * 1000).unwrap_or(u32::MAX));
             match certificate {
-                Some(certificate) => Ok(Box::new(certificate.shake(tcp).await?)),
+                Some(certificate) => Ok(Box::new(certificate.handshake(tcp).await?)),
                 None => Ok(Box::new(tcp)),
             }
         }

@@ -49,20 +49,24 @@ impl Certificate {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Shakes hands.
-    pub(super) async fn shake(&self, mut tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    /// Performs the TLS handshake. A client that speaks plain HTTP gets one answer that says so.
+    ///
+    /// # Errors
+    /// When the connection breaks or no handshake comes about.
+    pub(super) async fn handshake(&self, mut tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let mut first = [0];
         let seen = tcp.peek(&mut first).await?;
         // A request begins with a letter, a handshake with the number 22.
         if seen == 1 && first.iter().all(u8::is_ascii_uppercase) {
-            return Err(said_plainly(&mut tcp).await?);
+            return Err(reply_plain_http(&mut tcp).await?);
         }
         TlsAcceptor::from(self.now()).accept(tcp).await
     }
 }
 
-/// Somebody speaks HTTP without TLS: a wrong `http://` in a browser or a proxy. A sentence helps where a broken connection would not.
-async fn said_plainly(tcp: &mut TcpStream) -> io::Result<io::Error> {
+/// Answers a client that speaks HTTP without TLS (a wrong `http://` in a browser or a proxy), and returns the error to log. A sentence helps where a
+/// broken connection would not.
+async fn reply_plain_http(tcp: &mut TcpStream) -> io::Result<io::Error> {
     const ANSWER: &[u8] =
         b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\nThis port speaks https. Nothing was done.\n";
     tcp.write_all(ANSWER).await?;

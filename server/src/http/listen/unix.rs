@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 /// A Unix socket that we listen on. Its file is removed when it is dropped.
-pub(super) struct UnixDoor {
+pub(super) struct UnixSocketListener {
     listener: UnixListener,
-    _file: Ours,
+    _file: OwnSocketFile,
 }
 
-/// A file that we made: removed when it is dropped, if it is still the one.
-struct Ours {
+/// The file of our socket: removed on drop, if it is still the one we made.
+struct OwnSocketFile {
     path: PathBuf,
     is: (u64, u64),
 }
 
-impl Drop for Ours {
+impl Drop for OwnSocketFile {
     fn drop(&mut self) {
         if fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.is) {
             let _ = fs::remove_file(&self.path);
@@ -28,17 +28,17 @@ impl Drop for Ours {
     }
 }
 
-impl UnixDoor {
+impl UnixSocketListener {
     /// # Errors
     /// In words for the operator.
     pub(super) async fn open(path: &Path, mode: u32) -> Result<Self, String> {
-        guarded(path.parent().unwrap_or(Path::new("/")))?;
-        make_way(path).await?;
+        check_folder(path.parent().unwrap_or(Path::new("/")))?;
+        remove_stale(path).await?;
         let says = |error: io::Error| format!("cannot listen on {}: {error}", path.display());
         let socket = UnixSocket::new_stream().map_err(says)?;
         socket.bind(path).map_err(says)?;
         let found = fs::symlink_metadata(path).map_err(says)?;
-        let file = Ours { path: path.to_owned(), is: (found.dev(), found.ino()) };
+        let file = OwnSocketFile { path: path.to_owned(), is: (found.dev(), found.ino()) };
         // Nobody can connect before we listen: there is no moment with another mode.
         fs::set_permissions(path, Permissions::from_mode(mode)).map_err(says)?;
         Ok(Self { listener: socket.listen(BACKLOG).map_err(says)?, _file: file })
@@ -49,8 +49,8 @@ impl UnixDoor {
     }
 }
 
-/// Nobody but us, root and the folder's group may put another socket in the place of ours.
-fn guarded(folder: &Path) -> Result<(), String> {
+/// Refuses a folder in which anybody but us, root and its group could put another socket in the place of ours.
+fn check_folder(folder: &Path) -> Result<(), String> {
     let says = |error: io::Error| format!("the folder of the socket, {}, cannot be used: {error}", folder.display());
     let real = folder.canonicalize().map_err(says)?;
     for (depth, part) in real.ancestors().enumerate() {
@@ -69,7 +69,7 @@ fn guarded(folder: &Path) -> Result<(), String> {
 }
 
 /// Removes what a process of ours that was killed left there; nothing else.
-async fn make_way(path: &Path) -> Result<(), String> {
+async fn remove_stale(path: &Path) -> Result<(), String> {
     let shown = path.display();
     let says = |error: io::Error| format!("cannot listen on {shown}: {error}");
     let found = match fs::symlink_metadata(path) {
@@ -103,13 +103,13 @@ mod tests {
     }
 
     async fn says(path: &Path) -> String {
-        UnixDoor::open(path, 0o660).await.err().unwrap()
+        UnixSocketListener::open(path, 0o660).await.err().unwrap()
     }
 
     #[tokio::test]
     async fn it_has_its_mode_and_goes_with_us() {
         let (_folder, path) = folder(0o755);
-        let door = UnixDoor::open(&path, 0o660).await.unwrap();
+        let door = UnixSocketListener::open(&path, 0o660).await.unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o660);
         UnixStream::connect(&path).await.unwrap();
         assert!(says(&path).await.contains("is in use"));
@@ -122,7 +122,7 @@ mod tests {
         let (folder, path) = folder(0o755);
         drop(Listener::bind(&path).unwrap());
         assert!(path.exists());
-        let door = UnixDoor::open(&path, 0o600).await.unwrap();
+        let door = UnixSocketListener::open(&path, 0o600).await.unwrap();
         // Another one in our place is not ours to remove.
         fs::remove_file(&path).unwrap();
         let _other = Listener::bind(&path).unwrap();
@@ -149,7 +149,7 @@ mod tests {
         fs::create_dir(&below).unwrap();
         assert!(says(&below.join("s")).await.starts_with("others may write in"));
         fs::set_permissions(above.path(), Permissions::from_mode(0o1777)).unwrap();
-        assert!(UnixDoor::open(&below.join("s"), 0o660).await.is_ok());
+        assert!(UnixSocketListener::open(&below.join("s"), 0o660).await.is_ok());
         assert!(says(Path::new("/not/there/s")).await.contains("No such file"));
     }
 }

@@ -3,7 +3,7 @@
 use super::render::{Fields, fields, frame};
 use crate::access::gate::Gate;
 use crate::http::guard::Nonce;
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -30,14 +30,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// A question over the dashboard, and what was typed into it so far.
-pub(crate) struct Question {
+pub(crate) struct OpenForm {
     pub(crate) what: &'static str,
     pub(crate) fields: Fields,
     pub(crate) refused: Option<String>,
 }
 
 pub(crate) async fn dashboard(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     Extension(nonce): Extension<Nonce>,
     Extension(who): Extension<Asker>,
     RawQuery(query): RawQuery,
@@ -47,16 +47,16 @@ pub(crate) async fn dashboard(
     let question = ["kill", "rename", "create"].into_iter().find_map(|what| {
         let about = asked.get(what)?;
         let (place, session) = about.rsplit_once('/').filter(|_| what != "create").unwrap_or((about, ""));
-        Some(Question { what, fields: [("place", place), ("session", session)].map(|(k, v)| (k.to_owned(), v.to_owned())).into(), refused: None })
+        Some(OpenForm { what, fields: [("place", place), ("session", session)].map(|(k, v)| (k.to_owned(), v.to_owned())).into(), refused: None })
     });
-    board_page(&shared, &nonce, StatusCode::OK, who, filter, question).await
+    board_page(&state, &nonce, StatusCode::OK, who, filter, question).await
 }
 
-pub(crate) async fn board_page(shared: &Arc<Shared>, nonce: &Nonce, status: StatusCode, who: Asker, query: String, question: Option<Question>) -> Response {
-    let frame = frame(shared, nonce);
+pub(crate) async fn board_page(state: &Arc<AppState>, nonce: &Nonce, status: StatusCode, who: Asker, query: String, question: Option<OpenForm>) -> Response {
+    let frame = frame(state, nonce);
     // Where the list goes: no content can hold it.
     let place = format!("<!--{}-->", nonce.0);
-    let board = shared.clone();
+    let board = state.clone();
     let (sender, receiver) = mpsc::channel::<String>(4);
     tokio::task::spawn_blocking(move || {
         let owner = Owner::new();
@@ -71,7 +71,7 @@ pub(crate) async fn board_page(shared: &Arc<Shared>, nonce: &Nonce, status: Stat
                 query: query.clone(),
                 counts: Counts::of(&view),
             };
-            let question = question.map(|q| question_html(&view, q)).unwrap_or_default();
+            let question = question.map(|q| open_form_html(&view, q)).unwrap_or_default();
             let document = living(frame, Page::Board(page), AsSent { list: place.clone(), question }).to_html();
             let (head, tail) = document.split_once(&place).unwrap_or((&document, ""));
             // The browser paints the bar and fetches the program while a long list is still being made. A failure to send: nobody reads on.
@@ -96,7 +96,7 @@ fn list_html(view: &mut View, query: String) -> String {
     List(ListProps { store }).into_view().to_html()
 }
 
-fn question_html(view: &View, question: Question) -> String {
+fn open_form_html(view: &View, question: OpenForm) -> String {
     let field = |name: &str| question.fields.get(name).cloned().unwrap_or_default();
     let posting = RwSignal::new(question.refused.map_or(Posting::Idle, Posting::Refused));
     let done = Callback::new(|_: String| ());

@@ -1,12 +1,12 @@
 //! The login page, logging in and out, and what somebody sees who is not let in.
 
-use super::render::{Fields, frame, render, sorry};
+use super::render::{Fields, frame, message_page, render};
 use crate::access::caller::Refusal;
 use crate::access::gate::Gate;
-use crate::error::refused;
-use crate::http::context::Visit;
+use crate::error::refusal_to_public;
+use crate::http::context::RequestContext;
 use crate::http::guard::Nonce;
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::Extension;
 use axum::extract::{Form, State};
 use axum::http::{StatusCode, header};
@@ -19,13 +19,13 @@ use muxboard_core::policy::Asker;
 use std::sync::Arc;
 
 /// What somebody sees who is not let in, in place of the page: the login where there is one, else why, in words.
-pub(crate) async fn unknown(shared: &Shared, nonce: &Nonce, next: &str, refusal: &Refusal) -> Response {
-    let rules = shared.rules();
-    let error = refused(rules.gate.name(), refusal);
+pub(crate) async fn refusal_page(state: &AppState, nonce: &Nonce, next: &str, refusal: &Refusal) -> Response {
+    let rules = state.rules();
+    let error = refusal_to_public(rules.gate.name(), refusal);
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNAUTHORIZED);
     let (title, says) = match (refusal, &rules.gate) {
-        (Refusal::Unknown, Gate::Token(_)) => return login_page(shared, nonce, status, next, None).await,
-        (Refusal::Locked, Gate::Token(_)) => return login_page(shared, nonce, status, next, Some(&error.says)).await,
+        (Refusal::Unknown, Gate::Token(_)) => return login_page(state, nonce, status, next, None).await,
+        (Refusal::Locked, Gate::Token(_)) => return login_page(state, nonce, status, next, Some(&error.says)).await,
         (Refusal::Unknown, Gate::Deny) => (
             "Not set up yet",
             "This board is not set up: no gate is configured, so it lets nobody in. Whoever runs it can name one (auth.gate) in its configuration.".to_owned(),
@@ -35,19 +35,19 @@ pub(crate) async fn unknown(shared: &Shared, nonce: &Nonce, next: &str, refusal:
             "This board is reached through a proxy that says who you are, and this request did not come with its word. Open the board at the proxy's address."
                 .to_owned(),
         ),
-        (Refusal::Unknown, Gate::Own(_)) => {
+        (Refusal::Unknown, Gate::Custom(_)) => {
             ("Not logged in", "This board is part of another application, and you are not logged in there. Log in there, then come back.".to_owned())
         }
         (Refusal::NotMapped(_), _) => ("No account here", error.says),
         _ => ("Not logged in", error.says),
     };
-    sorry(shared, nonce, status, title, &says, shared.home.clone()).await
+    message_page(state, nonce, status, title, &says, state.home.clone()).await
 }
 
-async fn login_page(shared: &Shared, nonce: &Nonce, status: StatusCode, next: &str, why: Option<&str>) -> Response {
-    let frame = frame(shared, nonce);
-    let (base, next, refused) = (shared.base.clone(), own_path(&shared.base, next), why.map(str::to_owned));
-    let page = render(shared.base.clone(), move || still(frame, "Log in · muxboard".into(), Some(FROM_LINK), Login(LoginProps { base, next, refused })));
+async fn login_page(state: &AppState, nonce: &Nonce, status: StatusCode, next: &str, why: Option<&str>) -> Response {
+    let frame = frame(state, nonce);
+    let (base, next, refused) = (state.base.clone(), own_path(&state.base, next), why.map(str::to_owned));
+    let page = render(state.base.clone(), move || still(frame, "Log in · muxboard".into(), Some(FROM_LINK), Login(LoginProps { base, next, refused })));
     (status, page.await).into_response()
 }
 
@@ -58,52 +58,52 @@ fn own_path(base: &Base, next: &str) -> String {
     if below.starts_with('/') && !below.starts_with("//") && plain { next.to_owned() } else { base.board() }
 }
 
-pub(crate) async fn login(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>) -> Response {
-    match shared.rules().gate {
-        Gate::Token(_) => login_page(&shared, &nonce, StatusCode::OK, "", None).await,
-        Gate::Deny => unknown(&shared, &nonce, "", &Refusal::Unknown).await,
-        _ => no_login(&shared, &nonce).await,
+pub(crate) async fn login(State(state): State<Arc<AppState>>, Extension(nonce): Extension<Nonce>) -> Response {
+    match state.rules().gate {
+        Gate::Token(_) => login_page(&state, &nonce, StatusCode::OK, "", None).await,
+        Gate::Deny => refusal_page(&state, &nonce, "", &Refusal::Unknown).await,
+        _ => no_login(&state, &nonce).await,
     }
 }
 
 /// Only tokens are given here; the other gates know who it is without asking.
-async fn no_login(shared: &Shared, nonce: &Nonce) -> Response {
+async fn no_login(state: &AppState, nonce: &Nonce) -> Response {
     let says = "Who you are is not asked here: this board's gate knows it from elsewhere.";
-    sorry(shared, nonce, StatusCode::NOT_FOUND, "No login here", says, Some(("All sessions".into(), shared.base.board()))).await
+    message_page(state, nonce, StatusCode::NOT_FOUND, "No login here", says, Some(("All sessions".into(), state.base.board()))).await
 }
 
 pub(crate) async fn log_in(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     Extension(nonce): Extension<Nonce>,
-    Extension(visit): Extension<Visit>,
+    Extension(context): Extension<RequestContext>,
     Form(fields): Form<Fields>,
 ) -> Response {
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
-    let gate = match &visit.rules.gate {
+    let gate = match &context.rules.gate {
         Gate::Token(gate) => gate,
-        Gate::Deny => return unknown(&shared, &nonce, "", &Refusal::Unknown).await,
-        _ => return no_login(&shared, &nonce).await,
+        Gate::Deny => return refusal_page(&state, &nonce, "", &Refusal::Unknown).await,
+        _ => return no_login(&state, &nonce).await,
     };
-    match gate.log_in(field("token").trim(), visit.source(), &shared.base.0) {
+    match gate.log_in(field("token").trim(), context.source(), &state.base.0) {
         Ok((principal, cookie)) => {
-            (shared.audit)(AuditEvent::about(&Asker { principal, ..visit.nobody }, "login", "done"));
-            (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, own_path(&shared.base, field("next")))]).into_response()
+            (state.audit)(AuditEvent::about(&Asker { principal, ..context.anonymous }, "login", "done"));
+            (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, own_path(&state.base, field("next")))]).into_response()
         }
         Err(refusal) => {
-            visit.refused(&shared, "login", &refusal);
+            context.refused(&state, "login", &refusal);
             let (status, says) = match refusal {
-                Refusal::Locked => (StatusCode::TOO_MANY_REQUESTS, refused(shared.rules().gate.name(), &refusal).says),
+                Refusal::Locked => (StatusCode::TOO_MANY_REQUESTS, refusal_to_public(state.rules().gate.name(), &refusal).says),
                 _ => (StatusCode::UNAUTHORIZED, "This token is not known.".to_owned()),
             };
-            login_page(&shared, &nonce, status, field("next"), Some(&says)).await
+            login_page(&state, &nonce, status, field("next"), Some(&says)).await
         }
     }
 }
 
-pub(crate) async fn log_out(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>, Extension(visit): Extension<Visit>) -> Response {
-    let Gate::Token(gate) = &visit.rules.gate else { return no_login(&shared, &nonce).await };
-    let cookie = gate.log_out(visit.caller.headers(), &shared.base.0);
-    (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, shared.base.login())]).into_response()
+pub(crate) async fn log_out(State(state): State<Arc<AppState>>, Extension(nonce): Extension<Nonce>, Extension(context): Extension<RequestContext>) -> Response {
+    let Gate::Token(gate) = &context.rules.gate else { return no_login(&state, &nonce).await };
+    let cookie = gate.log_out(context.caller.headers(), &state.base.0);
+    (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, state.base.login())]).into_response()
 }
 
 #[cfg(test)]

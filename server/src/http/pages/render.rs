@@ -2,7 +2,7 @@
 
 use crate::http::assets;
 use crate::http::guard::Nonce;
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,13 +23,13 @@ pub(crate) fn fields(text: &str) -> Option<Fields> {
     axum::extract::Query::try_from_uri(&uri).ok().map(|axum::extract::Query(fields)| fields)
 }
 
-pub(crate) fn frame(shared: &Shared, nonce: &Nonce) -> Frame {
+pub(crate) fn frame(state: &AppState, nonce: &Nonce) -> Frame {
     Frame {
-        base: shared.base.clone(),
-        assets: format!("{}{}", shared.base.0, assets::folder()),
+        base: state.base.clone(),
+        assets: format!("{}{}", state.base.0, assets::folder()),
         nonce: nonce.0.clone(),
         scripts: assets::scripts(),
-        upload_bytes_max: shared.rules().upload.map(|u| u.bytes_max),
+        upload_bytes_max: state.rules().upload.map(|u| u.bytes_max),
     }
 }
 
@@ -48,15 +48,15 @@ pub(super) async fn render<V: IntoView + 'static>(base: Base, view: impl FnOnce(
 }
 
 /// A sentence instead of a page.
-pub(crate) async fn sorry(shared: &Shared, nonce: &Nonce, status: StatusCode, title: &str, says: &str, way: Option<(String, String)>) -> Response {
-    let frame = frame(shared, nonce);
+pub(crate) async fn message_page(state: &AppState, nonce: &Nonce, status: StatusCode, title: &str, says: &str, way: Option<(String, String)>) -> Response {
+    let frame = frame(state, nonce);
     let (title, says) = (title.to_owned(), says.to_owned());
-    let page = render(shared.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
+    let page = render(state.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
     (status, page.await).into_response()
 }
 
 /// Any other URL.
-pub(crate) async fn nothing(State(shared): State<Arc<Shared>>, Extension(nonce): Extension<Nonce>) -> Response {
-    let all = Some(("All sessions".into(), shared.base.board()));
-    sorry(&shared, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
+pub(crate) async fn not_found(State(state): State<Arc<AppState>>, Extension(nonce): Extension<Nonce>) -> Response {
+    let all = Some(("All sessions".into(), state.base.board()));
+    message_page(&state, &nonce, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
 }

@@ -1,10 +1,10 @@
 //! The page of one session: the terminal, or why it is not shown.
 
-use super::render::{fields, frame, render, sorry};
+use super::render::{fields, frame, message_page, render};
 use crate::access::rules::Rules;
 use crate::error::NOT_LOOKED_AT;
 use crate::http::guard::{Nonce, XtermPage};
-use crate::state::Shared;
+use crate::state::AppState;
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -24,28 +24,28 @@ use muxboard_core::snapshot::{Place, SessionId};
 use std::sync::Arc;
 
 pub(crate) async fn terminal(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     Extension(nonce): Extension<Nonce>,
     Extension(who): Extension<Asker>,
     Path((host, user, name)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let rules = shared.rules();
-    let all = || Some(("All sessions".to_owned(), shared.base.board()));
-    let no_place = || sorry(&shared, &nonce, StatusCode::NOT_FOUND, "No such host or user", "There is no such host or user here.", all());
+    let rules = state.rules();
+    let all = || Some(("All sessions".to_owned(), state.base.board()));
+    let no_place = || message_page(&state, &nonce, StatusCode::NOT_FOUND, "No such host or user", "There is no such host or user here.", all());
     let (Ok(place), Ok(name)) = (format!("{host}/{user}").parse::<Place>(), name.parse::<SessionName>()) else { return no_place().await };
     let asked = fields(query.as_deref().unwrap_or("")).unwrap_or_default();
     let id = asked.get("id").map(|id| id.parse::<SessionId>());
     // The right to look at whichever session it turns out to be.
     let any = SessionId { number: 0, created: 0, server_pid: 0, server_start: 0 };
-    let permit = shared.permit(&who, place.clone(), Watch { session: id.and_then(Result::ok).unwrap_or(any) });
+    let permit = state.permit(&who, place.clone(), Watch { session: id.and_then(Result::ok).unwrap_or(any) });
     match permit.as_ref().map_err(|error| error.code) {
         Ok(_) => {}
         Err(Kind::NotFound) => return no_place().await,
-        Err(_) => return sorry(&shared, &nonce, StatusCode::FORBIDDEN, "Not allowed", "You may not open sessions of that user.", all()).await,
+        Err(_) => return message_page(&state, &nonce, StatusCode::FORBIDDEN, "Not allowed", "You may not open sessions of that user.", all()).await,
     }
     let can = rules.policy.abilities(&who.principal, &place.host, &place.user);
-    let view = shared.view(&who);
+    let view = state.view(&who);
     let by_name = muxboard_core::policy::resolve(&view, &place, &name).cloned();
     let session = match id {
         None => by_name.clone(),
@@ -54,25 +54,25 @@ pub(crate) async fn terminal(
     };
     let Some(session) = session else {
         if let Some(fault) = view.doubt(&place) {
-            return in_doubt(&shared, &nonce, fault).await;
+            return in_doubt(&state, &nonce, fault).await;
         }
         return match by_name {
             Some(other) => {
                 let says = "The session you clicked has ended. Another one has its name now; it was not opened.";
-                sorry(
-                    &shared,
+                message_page(
+                    &state,
                     &nonce,
                     StatusCode::GONE,
                     "This session was replaced",
                     says,
-                    Some(("Open the new one".to_owned(), shared.base.terminal(&place, name.as_str(), other.id, false))),
+                    Some(("Open the new one".to_owned(), state.base.terminal(&place, name.as_str(), other.id, false))),
                 )
                 .await
             }
             None if asked.contains_key("id") => {
-                sorry(&shared, &nonce, StatusCode::GONE, "This session is gone", "It has ended. Nothing was opened in its place.", all()).await
+                message_page(&state, &nonce, StatusCode::GONE, "This session is gone", "It has ended. Nothing was opened in its place.", all()).await
             }
-            None => missing(&shared, &nonce, &rules, &place, &name, can.has(Ability::Create)).await,
+            None => missing(&state, &nonce, &rules, &place, &name, can.has(Ability::Create)).await,
         };
     };
     let watch = asked.contains_key("watch") || !can.has(Ability::Type);
@@ -87,20 +87,20 @@ pub(crate) async fn terminal(
         may_type: can.has(Ability::Type),
         may_create: can.has(Ability::Create),
     };
-    let frame = frame(&shared, &nonce);
-    let mut answer = render(shared.base.clone(), move || living(frame, Page::Terminal(page), AsSent::default())).await.into_response();
+    let frame = frame(&state, &nonce);
+    let mut answer = render(state.base.clone(), move || living(frame, Page::Terminal(page), AsSent::default())).await.into_response();
     answer.extensions_mut().insert(XtermPage);
     answer
 }
 
 /// Whether the session is there is not known now. Where nobody has looked yet, the page asks again by itself; what is wrong stays to be read.
-async fn in_doubt(shared: &Shared, nonce: &Nonce, fault: Option<&Fault>) -> Response {
-    let all = Some(("All sessions".to_owned(), shared.base.board()));
+async fn in_doubt(state: &AppState, nonce: &Nonce, fault: Option<&Fault>) -> Response {
+    let all = Some(("All sessions".to_owned(), state.base.board()));
     let (title, says) = match fault {
         None => ("One moment", NOT_LOOKED_AT.to_owned()),
         Some(fault) => (fault.title.as_str(), [Some(fault.words.as_str()), fault.line.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")),
     };
-    let mut answer = sorry(shared, nonce, StatusCode::SERVICE_UNAVAILABLE, title, &says, all).await;
+    let mut answer = message_page(state, nonce, StatusCode::SERVICE_UNAVAILABLE, title, &says, all).await;
     if fault.is_none() {
         answer.headers_mut().insert(header::REFRESH, HeaderValue::from(ASK_AGAIN_SECONDS));
     }
@@ -108,8 +108,8 @@ async fn in_doubt(shared: &Shared, nonce: &Nonce, fault: Option<&Fault>) -> Resp
 }
 
 /// A name that no session has: it can be made, by a button. (No GET makes anything.)
-async fn missing(shared: &Shared, nonce: &Nonce, rules: &Rules, place: &Place, name: &SessionName, may_create: bool) -> Response {
-    let frame = frame(shared, nonce);
+async fn missing(state: &AppState, nonce: &Nonce, rules: &Rules, place: &Place, name: &SessionName, may_create: bool) -> Response {
+    let frame = frame(state, nonce);
     let label = rules.inventory.host(&place.host).map(|h| h.label.clone()).unwrap_or_default();
     let may_create = match name.as_str().parse::<NewSessionName>() {
         _ if !may_create => Err("You may not create sessions there.".to_owned()),
@@ -117,6 +117,6 @@ async fn missing(shared: &Shared, nonce: &Nonce, rules: &Rules, place: &Place, n
         Ok(_) => Ok(()),
     };
     let (place, name) = (place.clone(), name.to_string());
-    let page = render(shared.base.clone(), move || still(frame, format!("{name} · muxboard"), None, Missing(MissingProps { place, label, name, may_create })));
+    let page = render(state.base.clone(), move || still(frame, format!("{name} · muxboard"), None, Missing(MissingProps { place, label, name, may_create })));
     (StatusCode::NOT_FOUND, page.await).into_response()
 }

@@ -1,8 +1,8 @@
 //! The board's WebSocket: the whole view first, then what changes. Somebody looks as long as it is open.
 
-use super::{Recheck, close, refused, send, stopped};
-use crate::http::context::Visit;
-use crate::state::{Shared, unix_now};
+use super::{Revalidation, close, refused, send, stopped};
+use crate::http::context::RequestContext;
+use crate::state::{AppState, unix_now};
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -16,35 +16,35 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep_until};
 
-pub(crate) async fn follow(State(shared): State<Arc<Shared>>, Extension(visit): Extension<Visit>, upgrade: WebSocketUpgrade) -> Response {
+pub(crate) async fn follow(State(state): State<Arc<AppState>>, Extension(context): Extension<RequestContext>, upgrade: WebSocketUpgrade) -> Response {
     let upgrade = upgrade.max_message_size(CLIENT_FRAME_BYTES_MAX).max_frame_size(CLIENT_FRAME_BYTES_MAX).write_buffer_size(WRITE_BUFFER_BYTES);
     upgrade.on_upgrade(move |socket| async move {
-        match refused(&shared, &visit) {
+        match refused(&state, &context) {
             Err(why) => close(socket, why).await,
-            Ok(who) => run(shared, who, visit, socket).await,
+            Ok(who) => run(state, who, context, socket).await,
         }
     })
 }
 
 /// What a page was told of a host: the row as it was then, and the part that its principal may see.
-type Told = (Arc<HostRow>, Option<HostView>);
+type SentHost = (Arc<HostRow>, Option<HostView>);
 
 /// All that a principal may see, and what he is told with it.
-fn whole(shared: &Shared, who: &Principal, rows: &[Arc<HostRow>], revision: u64) -> (Vec<Told>, BoardFrame) {
-    let policy = &shared.rules().policy;
-    let told: Vec<Told> = rows.iter().map(|row| (row.clone(), policy::visible_host(policy, who, row))).collect();
+fn whole(state: &AppState, who: &Principal, rows: &[Arc<HostRow>], revision: u64) -> (Vec<SentHost>, BoardFrame) {
+    let policy = &state.rules().policy;
+    let told: Vec<SentHost> = rows.iter().map(|row| (row.clone(), policy::visible_host(policy, who, row))).collect();
     let view = View { principal: who.name.clone(), now: unix_now(), hosts: told.iter().filter_map(|(_, shown)| shown.clone()).collect() };
     (told, BoardFrame::Whole { revision, view })
 }
 
 /// Whoever may see nothing of a host has it not swept for him.
-fn look(shared: &Shared, told: &[Told]) -> Look {
-    shared.fleet.look(&told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect())
+fn look(state: &AppState, told: &[SentHost]) -> Look {
+    state.fleet.look(&told.iter().filter(|(_, shown)| shown.is_some()).map(|(row, _)| row.key.clone()).collect())
 }
 
 /// The change since then. A host whose row is the very same one costs nothing. (Other hosts come with other rules, and then all is told anew.)
-fn news(shared: &Shared, who: &Principal, told: &mut [Told], rows: &[Arc<HostRow>], revision: u64) -> BoardFrame {
-    let policy = &shared.rules().policy;
+fn news(state: &AppState, who: &Principal, told: &mut [SentHost], rows: &[Arc<HostRow>], revision: u64) -> BoardFrame {
+    let policy = &state.rules().policy;
     let mut frame = BoardFrame::Changed { revision, now: unix_now(), hosts: Vec::new(), swept: Vec::new() };
     for ((then, shown), now) in told.iter_mut().zip(rows).filter(|((then, _), now)| !Arc::ptr_eq(then, now) && then.key == now.key) {
         // What most looks find is nothing new. A copy of all that is known of a host, only to see that, was most of what a page cost us.
@@ -65,16 +65,16 @@ fn news(shared: &Shared, who: &Principal, told: &mut [Told], rows: &[Arc<HostRow
     frame
 }
 
-async fn run(shared: Arc<Shared>, who: Principal, visit: Visit, mut socket: WebSocket) {
-    let Some(_place) = shared.boards.take(&who.name) else { return close(socket, Close::CapReached).await };
-    let mut snapshot = shared.fleet.snapshot();
-    let mut stopping = shared.stop.subscribe();
-    let (mut rules, mut recheck) = (shared.rules.subscribe(), Recheck::default());
+async fn run(state: Arc<AppState>, who: Principal, context: RequestContext, mut socket: WebSocket) {
+    let Some(_place) = state.boards.take(&who.name) else { return close(socket, Close::CapReached).await };
+    let mut snapshot = state.fleet.snapshot();
+    let mut stopping = state.stop.subscribe();
+    let (mut rules, mut revalidation) = (state.rules.subscribe(), Revalidation::default());
     rules.borrow_and_update();
     let rows = snapshot.borrow_and_update().clone();
     let mut revision = 0;
-    let (mut told, first) = whole(&shared, &who, &rows.hosts, revision);
-    let mut _look = look(&shared, &told);
+    let (mut told, first) = whole(&state, &who, &rows.hosts, revision);
+    let mut _look = look(&state, &told);
     if !send(&mut socket, Message::Binary(first.encode().into())).await {
         return;
     }
@@ -93,7 +93,7 @@ async fn run(shared: Arc<Shared>, who: Principal, visit: Visit, mut socket: WebS
                 pending = false;
                 not_before = Instant::now() + Duration::from_millis(BOARD_FRAME_MS);
                 let rows = snapshot.borrow_and_update().clone();
-                let frame = news(&shared, &who, &mut told, &rows.hosts, revision + 1);
+                let frame = news(&state, &who, &mut told, &rows.hosts, revision + 1);
                 if !frame.is_quiet() {
                     revision += 1;
                     told_at = Instant::now();
@@ -107,18 +107,18 @@ async fn run(shared: Arc<Shared>, who: Principal, visit: Visit, mut socket: WebS
             changed = rules.changed() => {
                 if changed.is_err() { return close(socket, Close::ShuttingDown).await; }
                 rules.borrow_and_update();
-                recheck.anew(&shared, &visit, &who);
+                revalidation.restart(&state, &context, &who);
                 // Other hosts, other rights: all of it anew.
                 let rows = snapshot.borrow_and_update().clone();
                 revision += 1;
                 let anew;
-                (told, anew) = whole(&shared, &who, &rows.hosts, revision);
-                _look = look(&shared, &told);
+                (told, anew) = whole(&state, &who, &rows.hosts, revision);
+                _look = look(&state, &told);
                 if !send(&mut socket, Message::Binary(anew.encode().into())).await { return; }
             }
-            holds = recheck.verdict() => if !holds { return close(socket, Close::Revoked).await; },
+            holds = revalidation.outcome() => if !holds { return close(socket, Close::Revoked).await; },
             _ = ping.tick() => {
-                recheck.begin(&shared, &visit, &who);
+                revalidation.start(&state, &context, &who);
                 if heard.elapsed() > Duration::from_secs(SILENCE_SECONDS_MAX) || !send(&mut socket, Message::Ping(Default::default())).await { return; }
                 // A page hears frames alone, and takes silence for a dead line: where nothing changes it hears that.
                 if told_at.elapsed() > Duration::from_secs(BOARD_QUIET_SECONDS) {

@@ -64,6 +64,11 @@ impl Input {
     }
 }
 
+/// Whether typed bytes are a key that wants an answer: Ctrl-C and all other control characters, Enter, Escape, arrows, tmux's prefix. Text that flows is none.
+pub(super) fn is_key(typed: &[u8]) -> bool {
+    typed.len() <= 8 && typed.iter().any(|byte| *byte < 0x20)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

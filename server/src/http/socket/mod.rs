@@ -1,29 +1,34 @@
 //! The WebSockets: the board's and a terminal's.
 
 pub(crate) mod board;
+mod control_queue;
 mod input;
 mod leave;
-mod line;
+mod nonblocking;
 mod outbox;
+mod overtake;
+mod session;
 pub(crate) mod terminal;
+mod told;
 
 use crate::access::caller::Refusal;
-use crate::http::context::Visit;
-use crate::state::Shared;
+use crate::http::context::RequestContext;
+use crate::state::AppState;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use muxboard_core::limits::{HELLO_SECONDS_MAX, SILENCE_SECONDS_MAX};
+use muxboard_core::fault::Fault;
+use muxboard_core::limits::{CHECK_SECONDS, CLOSE_REASON_BYTES_MAX, HELLO_SECONDS_MAX, SILENCE_SECONDS_MAX};
 use muxboard_core::policy::Principal;
 use muxboard_core::wire::Close;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Who opened a socket, or why it is closed.
-fn refused(shared: &Shared, visit: &Visit) -> Result<Principal, Close> {
-    visit.found.as_ref().map(|asker| asker.principal.clone()).map_err(|refusal| {
-        visit.refused(shared, "enter", refusal);
+fn refused(state: &AppState, context: &RequestContext) -> Result<Principal, Close> {
+    context.actor.as_ref().map(|asker| asker.principal.clone()).map_err(|refusal| {
+        context.refused(state, "enter", refusal);
         match refusal {
             Refusal::Unknown | Refusal::Locked => Close::Unauthenticated,
             Refusal::NotMapped(_) => Close::Forbidden,
@@ -31,26 +36,26 @@ fn refused(shared: &Shared, visit: &Visit) -> Result<Principal, Close> {
     })
 }
 
-/// Asks the gate again whether it lets in who opened a socket. It may take its time: the socket's own work goes on meanwhile.
+/// A question to the gate, whether it still lets in the principal who opened a socket. The socket's own work goes on while the gate is asked.
 #[derive(Default)]
-struct Recheck(Option<Pin<Box<dyn Future<Output = bool> + Send>>>);
+struct Revalidation(Option<Pin<Box<dyn Future<Output = bool> + Send>>>);
 
-impl Recheck {
-    /// Asks, unless an answer is awaited: a gate that hangs is a refusal once its time is over, and is not given that time again and again.
-    fn begin(&mut self, shared: &Arc<Shared>, visit: &Visit, who: &Principal) {
+impl Revalidation {
+    /// Asks the gate, unless an answer is awaited: a gate that hangs refuses once its time is over, and does not get that time again and again.
+    fn start(&mut self, state: &Arc<AppState>, context: &RequestContext, who: &Principal) {
         if self.0.is_none() {
-            self.anew(shared, visit, who);
+            self.restart(state, context, who);
         }
     }
 
-    /// Asks by the rules as they are now: what was asked before says nothing any more.
-    fn anew(&mut self, shared: &Arc<Shared>, visit: &Visit, who: &Principal) {
-        let (shared, visit, who) = (shared.clone(), visit.clone(), who.clone());
-        self.0 = Some(Box::pin(async move { visit.holds(&shared, &who).await }));
+    /// Asks the gate of the current rules; a question under way is dropped.
+    fn restart(&mut self, state: &Arc<AppState>, context: &RequestContext, who: &Principal) {
+        let (state, context, who) = (state.clone(), context.clone(), who.clone());
+        self.0 = Some(Box::pin(async move { context.revalidate(&state, &who).await }));
     }
 
-    /// The answer; waits for ever if nothing was asked.
-    async fn verdict(&mut self) -> bool {
+    /// Waits for the gate's answer: true if it still lets the principal in. Pending for ever when nothing was asked.
+    async fn outcome(&mut self) -> bool {
         let Some(asked) = &mut self.0 else { return std::future::pending().await };
         let holds = asked.await;
         self.0 = None;
@@ -68,13 +73,27 @@ async fn close(socket: WebSocket, why: Close) {
     close_with(socket, why, why.sentence().to_owned()).await;
 }
 
-/// Says why in a sentence of at most [`muxboard_core::limits::CLOSE_REASON_BYTES_MAX`] bytes, and closes.
+/// Says why in a sentence of at most [`CLOSE_REASON_BYTES_MAX`] bytes, and closes.
 async fn close_with(mut socket: WebSocket, why: Close, reason: String) {
     let frame = CloseFrame { code: why.code(), reason: reason.into() };
     if send(&mut socket, Message::Close(Some(frame))).await {
         // Waits for the other side's answer, so that the code arrives before the connection goes.
         let _ = timeout(Duration::from_secs(HELLO_SECONDS_MAX), async { while let Some(Ok(_)) = socket.recv().await {} }).await;
     }
+}
+
+/// Closes with the cause in the place of the code's own sentence, if there is one.
+async fn close_for(socket: WebSocket, why: Close, cause: Option<&Fault>) {
+    match cause.filter(|_| why == Close::Unreachable) {
+        Some(fault) => close_with(socket, why, fault.brief(CLOSE_REASON_BYTES_MAX)).await,
+        None => close(socket, why).await,
+    }
+}
+
+/// The next of the moments at which every terminal is checked: the same for all, so that what thirty that idle have to send leaves together.
+fn next_check() -> Instant {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *BEGAN + Duration::from_secs((BEGAN.elapsed().as_secs() / CHECK_SECONDS + 1) * CHECK_SECONDS)
 }
 
 /// Waits until the server stops.

@@ -3,9 +3,7 @@
 use axum::extract::ws::Message;
 use muxboard_core::flow::Credit;
 use muxboard_core::limits::{CREDIT_BYTES_MAX, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS};
-use muxboard_core::name::SessionName;
-use muxboard_core::snapshot::{Mode, SessionId};
-use muxboard_core::wire::{Grid, Seen, ToClient};
+use muxboard_core::wire::ToClient;
 use muxboard_fleet::AttachLimits;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -53,8 +51,8 @@ impl Outbox {
         self.frame.len().max(1) < self.limit()
     }
 
-    /// To be called often: notes whether there is room.
-    pub(super) fn watch(&mut self) {
+    /// Notes whether the client leaves room for more output, and since when it does not. Call it before every wait.
+    pub(super) fn note_backpressure(&mut self) {
         if self.is_open() {
             self.waited += self.closed.take().map_or(Duration::ZERO, |since| since.elapsed());
         } else if self.closed.is_none() {
@@ -62,8 +60,8 @@ impl Outbox {
         }
     }
 
-    /// All that had come was read, or not. A moment without output is no end of a backlog: ssh fills a terminal by the kilobyte.
-    pub(super) fn is_dry(&mut self, dry: bool) {
+    /// Notes whether the last read took all output there was. A moment without output does not end a backlog: ssh fills a terminal by the kilobyte.
+    pub(super) fn note_drained(&mut self, dry: bool) {
         if dry {
             self.dry.get_or_insert_with(Instant::now);
         } else if self.dry.take().is_some_and(|since| since.elapsed() > Duration::from_millis(DRY_MS)) {
@@ -71,7 +69,7 @@ impl Outbox {
         }
     }
 
-    /// How long output has been waiting for a client that is too slow for it.
+    /// For how long output has waited for a client that is too slow for it.
     pub(super) fn behind(&self) -> Duration {
         if self.dry.is_some_and(|since| since.elapsed() > Duration::from_millis(DRY_MS)) {
             return Duration::ZERO;
@@ -80,7 +78,7 @@ impl Outbox {
     }
 
     /// What was not sent yet is old: the terminal begins anew. (CAN ends a sequence that was cut, RIS resets.)
-    pub(super) fn begin_anew(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.frame.clear();
         self.open().extend_from_slice(b"\x18\x1bc");
         (self.closed, self.waited, self.dry) = (None, Duration::ZERO, None);
@@ -112,33 +110,5 @@ impl Outbox {
 
     pub(super) fn is_stalled(&self, limits: AttachLimits) -> bool {
         self.credit.owed_since().is_some_and(|since| self.began.elapsed().saturating_sub(since) > limits.stall)
-    }
-}
-
-/// What goes to the client beside the output, each the latest of its kind alone or their sum: a client that asks and does not read fills nothing.
-#[derive(Default)]
-pub(super) struct Aside {
-    pub(super) grid: Option<Grid>,
-    pub(super) pong: Option<u32>,
-    pub(super) clients: Option<Vec<Seen>>,
-    pub(super) shows: Option<(SessionId, SessionName)>,
-    pub(super) mode: Option<Option<Mode>>,
-    written: u32,
-}
-
-impl Aside {
-    /// So many more bytes of pastes were written.
-    pub(super) fn written(&mut self, bytes: usize) {
-        self.written = self.written.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-    }
-
-    pub(super) fn next(&mut self) -> Option<Message> {
-        let frame = (self.grid.take().map(ToClient::Attached))
-            .or_else(|| self.pong.take().map(ToClient::Pong))
-            .or_else(|| self.clients.take().map(ToClient::Clients))
-            .or_else(|| self.shows.take().map(|(id, name)| ToClient::Shows { session: id.to_string(), name: name.to_string() }))
-            .or_else(|| self.mode.take().map(ToClient::Mode))
-            .or_else(|| Some(std::mem::take(&mut self.written)).filter(|bytes| *bytes > 0).map(ToClient::Written))?;
-        Some(Message::Binary(frame.encode().into()))
     }
 }

@@ -1,20 +1,23 @@
-//! A living page: follows the board's WebSocket, puts the living list in the place of the sent one, and asks questions in place.
+//! The live page: follows the board's WebSocket, replaces the list that the server sent with a live one, and opens dialogs in place.
 
 use super::create::{CreateForm, Typed};
+use super::dialog::{CancelLink, LivePage, OpenDialog};
+use super::filter::Query;
+use super::keys;
 use super::kill::{KillForm, Stayed};
 use super::list::List;
 use super::rename::RenameForm;
+use super::status::{Counts, Live};
 use super::store::Store;
-use super::{Asking, Counts, Live, Living, keys};
 use crate::base::Base;
-use crate::dashboard::filter::Query;
-use crate::socket::{Handlers, Socket, jitter_ms};
+use crate::socket::{Handlers, PageSocket, jitter_ms};
 use crate::ui::post_form::Posting;
 use crate::ui::time::Clock;
 use leptos::prelude::*;
 use muxboard_core::limits::{BOARD_SILENCE_SECONDS_MAX, CHECK_SECONDS, RECONNECT_MS_MAX};
 use muxboard_core::policy::Ability;
-use muxboard_core::snapshot::{Kept, Place, View};
+use muxboard_core::snapshot::{Kept, Place};
+use muxboard_core::view::View;
 use muxboard_core::wire::{BoardFrame, Close};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,16 +25,16 @@ use std::time::Duration;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-struct Page {
+struct LiveState {
     base: Base,
     store: Store,
     query: RwSignal<String>,
     counts: RwSignal<Counts>,
     live: RwSignal<Live>,
-    asking: RwSignal<Option<Asking>>,
+    dialog: RwSignal<Option<OpenDialog>>,
     clock: RwSignal<u64>,
     view: RefCell<Option<View>>,
-    socket: RefCell<Option<Socket>>,
+    socket: RefCell<Option<PageSocket>>,
     tries: Cell<u32>,
     /// When the last frame came, by the page's own clock in milliseconds. While somebody looks, one comes every few seconds.
     heard_ms: Cell<f64>,
@@ -40,15 +43,15 @@ struct Page {
     awaited: RefCell<Option<String>>,
 }
 
-/// Wakes the page.
-pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Counts>, live: RwSignal<Live>, asking: RwSignal<Option<Asking>>) {
-    let page = Rc::new(Page {
+/// Connects the page to the board and keeps it connected.
+pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Counts>, live: RwSignal<Live>, dialog: RwSignal<Option<OpenDialog>>) {
+    let page = Rc::new(LiveState {
         base,
         store: Store::default(),
         query,
         counts,
         live,
-        asking,
+        dialog,
         clock: RwSignal::new(0),
         view: RefCell::default(),
         socket: RefCell::default(),
@@ -60,7 +63,7 @@ pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Count
     // After hydration: effects do not run while it goes on.
     Effect::new(move || {
         connect(page.clone());
-        keys::listen(asking, query);
+        keys::listen(dialog, query);
         let clock = page.clock;
         set_interval(move || clock.update(|now| *now += u64::from(*now > 0)), Duration::from_secs(1));
         let watched = page.clone();
@@ -74,13 +77,13 @@ pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Count
     });
 }
 
-fn connect(page: Rc<Page>) {
+fn connect(page: Rc<LiveState>) {
     if page.socket.borrow().is_some() {
         return;
     }
     page.heard_ms.set(now_ms());
     let (on_frame, on_close) = (page.clone(), page.clone());
-    let socket = Socket::open(
+    let socket = PageSocket::open(
         &page.base.board_socket(),
         Handlers {
             open: Box::new(|| ()),
@@ -96,13 +99,13 @@ fn now_ms() -> f64 {
 }
 
 /// A line that is half open says nothing, not even that it is closed.
-fn watch(page: &Rc<Page>) {
+fn watch(page: &Rc<LiveState>) {
     if page.socket.borrow().is_some() && now_ms() - page.heard_ms.get() > BOARD_SILENCE_SECONDS_MAX as f64 * 1000.0 {
         closed(page.clone(), 0);
     }
 }
 
-fn closed(page: Rc<Page>, code: u16) {
+fn closed(page: Rc<LiveState>, code: u16) {
     page.socket.borrow_mut().take();
     if matches!(Close::of(code), Some(Close::Unauthenticated | Close::Forbidden | Close::Revoked)) {
         // The server says where to log in, or why not.
@@ -115,7 +118,7 @@ fn closed(page: Rc<Page>, code: u16) {
     set_timeout(move || connect(page), Duration::from_millis(wait.into()));
 }
 
-fn take(page: &Rc<Page>, bytes: &[u8]) {
+fn take(page: &Rc<LiveState>, bytes: &[u8]) {
     page.heard_ms.set(now_ms());
     let Ok(frame) = BoardFrame::decode(bytes) else {
         // Another version of the server: its page knows its frames.
@@ -146,7 +149,7 @@ fn take(page: &Rc<Page>, bytes: &[u8]) {
     focus_awaited(page);
 }
 
-fn focus_awaited(page: &Rc<Page>) {
+fn focus_awaited(page: &Rc<LiveState>) {
     let Some(about) = page.awaited.borrow().clone() else { return };
     let page = page.clone();
     // The card is drawn by effects that run after this frame.
@@ -159,15 +162,15 @@ fn focus_awaited(page: &Rc<Page>) {
     });
 }
 
-fn mount(page: &Rc<Page>) {
+fn mount(page: &Rc<LiveState>) {
     let element = |id: &str| document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlElement>().ok());
     let (Some(board), Some(body)) = (element("board"), document().body()) else { return };
     let contexts = {
-        let (base, query, asking, clock) = (page.base.clone(), page.query, page.asking, page.clock);
+        let (base, query, dialog, clock) = (page.base.clone(), page.query, page.dialog, page.clock);
         move || {
             provide_context(base.clone());
             provide_context(Query(query));
-            provide_context(Living { asking });
+            provide_context(LivePage { dialog });
             provide_context(Clock(clock));
         }
     };
@@ -192,23 +195,23 @@ fn mount(page: &Rc<Page>) {
     let page = PageHandle(StoredValue::new_local(page.clone()));
     leptos::mount::mount_to(body, move || {
         contexts();
-        view! { <Questions page/> }
+        view! { <DialogHost page/> }
     })
     .forget();
 }
 
 /// The page, for components: of one thread, as everything in a browser, and signals want that said.
 #[derive(Clone, Copy)]
-struct PageHandle(StoredValue<Rc<Page>, LocalStorage>);
+struct PageHandle(StoredValue<Rc<LiveState>, LocalStorage>);
 
-/// The open question, as a modal dialog.
+/// The modal dialog element; what is in it follows the open dialog.
 #[component]
-fn Questions(page: PageHandle) -> impl IntoView {
+fn DialogHost(page: PageHandle) -> impl IntoView {
     let dialog = NodeRef::<leptos::html::Dialog>::new();
-    let asking = page.0.with_value(|p| p.asking);
+    let open_dialog = page.0.with_value(|p| p.dialog);
     Effect::new(move || {
         let Some(dialog) = dialog.get() else { return };
-        let open = asking.read().is_some();
+        let open = open_dialog.read().is_some();
         if open && !dialog.open() {
             let _ = dialog.show_modal();
         } else if !open && dialog.open() {
@@ -216,23 +219,23 @@ fn Questions(page: PageHandle) -> impl IntoView {
         }
     });
     view! {
-        <dialog node_ref=dialog on:close=move |_| asking.set(None) on:click=move |event| {
-            // A click beside the question closes it; the dialog's own box has no padding.
-            if event.target() == event.current_target() { asking.set(None); }
+        <dialog node_ref=dialog on:close=move |_| open_dialog.set(None) on:click=move |event| {
+            // A click beside the dialog's content closes it; the dialog's own box has no padding.
+            if event.target() == event.current_target() { open_dialog.set(None); }
         }>
-            {move || asking.get().map(|question| view! { <Question page question/> })}
+            {move || open_dialog.get().map(|open| view! { <Dialog page open/> })}
         </dialog>
     }
 }
 
 #[component]
-fn Question(page: PageHandle, question: Asking) -> impl IntoView {
-    let asking = page.0.with_value(|p| p.asking);
+fn Dialog(page: PageHandle, open: OpenDialog) -> impl IntoView {
+    let open_dialog = page.0.with_value(|p| p.dialog);
     let posting = RwSignal::new(Posting::Idle);
-    let close = Callback::new(move |_| asking.set(None));
+    let close = Callback::new(move |_| open_dialog.set(None));
     let session = |place: &Place, id| page.0.with_value(|p| p.store.session(place, id)).map(|row| row.get_untracked());
-    match question {
-        Asking::Create(place) => {
+    match open {
+        OpenDialog::Create(place) => {
             let places = page.0.with_value(|p| p.view.borrow().as_ref().map(creatable).unwrap_or_default());
             let first = place.or_else(|| places.first().map(|(place, _)| place.clone())).map(|p| p.to_string()).unwrap_or_default();
             let chosen = RwSignal::new(first.clone());
@@ -240,38 +243,38 @@ fn Question(page: PageHandle, question: Asking) -> impl IntoView {
                 let id = js_sys::JSON::parse(&answer).ok().and_then(|json| js_sys::Reflect::get(&json, &"session".into()).ok()).and_then(|id| id.as_string());
                 page.0.with_value(|p| {
                     *p.awaited.borrow_mut() = id.map(|id| format!("{}/{id}", chosen.get_untracked()));
-                    asking.set(None);
+                    open_dialog.set(None);
                     focus_awaited(p);
                 });
             });
             view! { <CreateForm places typed=Typed { place: first, ..Typed::default() } posting done chosen/> }.into_any()
         }
-        Asking::Kill(place, id) => match session(&place, id) {
+        OpenDialog::Kill(place, id) => match session(&place, id) {
             Some(session) => {
                 let name = session.name.to_string();
-                let done = Callback::new(move |answer: String| asking.set(stayed(&name, &answer)));
+                let done = Callback::new(move |answer: String| open_dialog.set(stayed(&name, &answer)));
                 view! { <KillForm label=page.0.with_value(|p| p.store.label(&place.host)) place session posting done/> }.into_any()
             }
             None => view! { <Gone/> }.into_any(),
         },
-        Asking::Killed(name, kept) => view! { <Stayed name kept/> }.into_any(),
-        Asking::Rename(place, id) => match session(&place, id) {
+        OpenDialog::Killed(name, kept) => view! { <Stayed name kept/> }.into_any(),
+        OpenDialog::Rename(place, id) => match session(&place, id) {
             Some(session) => view! { <RenameForm place session typed=String::new() posting done=close/> }.into_any(),
             None => view! { <Gone/> }.into_any(),
         },
-        Asking::Keys => view! { <keys::Keys/> }.into_any(),
+        OpenDialog::Keys => view! { <keys::Keys/> }.into_any(),
     }
 }
 
 /// What is said after a kill: nothing, unless windows of the session stay open elsewhere.
-fn stayed(name: &str, answer: &str) -> Option<Asking> {
+fn stayed(name: &str, answer: &str) -> Option<OpenDialog> {
     let json = js_sys::JSON::parse(answer).ok()?;
     let field = |name: &str| js_sys::Reflect::get(&json, &name.into()).ok();
     let names = js_sys::Array::from(&field("sessions")?);
     let sessions = names.iter().filter_map(|name| name.as_string()?.parse().ok()).collect();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of windows")]
     let windows = field("windows")?.as_f64()? as usize;
-    (windows > 0).then(|| Asking::Killed(name.to_owned(), Kept { windows, sessions }))
+    (windows > 0).then(|| OpenDialog::Killed(name.to_owned(), Kept { windows, sessions }))
 }
 
 #[component]
@@ -280,7 +283,7 @@ fn Gone() -> impl IntoView {
         <div class="question">
             <h3>"This session is gone"</h3>
             <p>"It ended while you were looking. Nothing was touched."</p>
-            <div class="row"><super::kill::Cancel/></div>
+            <div class="row"><CancelLink/></div>
         </div>
     }
 }

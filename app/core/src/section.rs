@@ -5,13 +5,13 @@
 //! can cut into another's output, and a tmux server that hangs costs one user, never the host. The mark around sections is a variable of the
 //! script (`$M`), in no process's words: another account cannot know it, so no user's output can begin or end another's section.
 
-use super::format::{self, Listing, PaneId};
-use super::{Call, orphan};
 use crate::argv;
 use crate::inventory::User;
 use crate::limits::{PREVIEW_LINES_MAX, SECTION_BYTES_MAX, SECTION_SECONDS_MAX};
 use crate::name::{Directory, UnixUser};
 use crate::shell::Script;
+use crate::tmux::format::{self, Listing, PaneId};
+use crate::tmux::{self, Call, DONE, MISMATCH, orphan};
 
 /// What one sweep asks of one user.
 #[derive(Debug, Clone)]
@@ -68,7 +68,7 @@ fn call(ask: &Ask<'_>) -> Call {
         // job is that other child.
         words.extend([";", "if-shell", "-b", "true", ""].map(String::from));
     }
-    Call(words)
+    Call::new(words)
 }
 
 /// One call of tmux as a user, its complaints and its exit code, which comes to its end in that time whatever tmux does. Its standard output is for
@@ -92,20 +92,20 @@ pub fn starting(user: &User, call: &Call, probe: &str, seconds: u64, bytes: usiz
     alone(user, &argv::shell_words(user, &script, probe), seconds, bytes)
 }
 
-/// Asks whether a user may enter a directory, for [`ended`]: the words are [`DONE`](super::DONE) or [`MISMATCH`](super::MISMATCH). `probe` as for
+/// Asks whether a user may enter a directory, for [`ended`]: the words are [`DONE`] or [`MISMATCH`]. `probe` as for
 /// [`starting`].
 pub fn entering(user: &User, directory: &Directory, probe: &str, seconds: u64, bytes: usize) -> Script {
     let seen_from_home = match directory.as_str() {
         "~" => ".".to_owned(),
         path => path.strip_prefix("~/").map_or_else(|| path.to_owned(), |below| format!("./{below}")),
     };
-    let script = Script::enters(&seen_from_home, super::DONE, super::MISMATCH);
+    let script = Script::enters(&seen_from_home, DONE, MISMATCH);
     alone(user, &argv::shell_words(user, &script, probe), seconds, bytes)
 }
 
-/// Asks for the `PATH` of a login of the user, for [`ended`] and [`read_login_path`](super::read_login_path). `probe` as for [`starting`].
+/// Asks for the `PATH` of a login of the user, for [`ended`] and [`read_login_path`](tmux::read_login_path). `probe` as for [`starting`].
 pub fn login_path(user: &User, probe: &str, seconds: u64, bytes: usize) -> Script {
-    alone(user, &argv::shell_words(user, &super::create::login_path(), probe), seconds, bytes)
+    alone(user, &argv::shell_words(user, &tmux::login_path(), probe), seconds, bytes)
 }
 
 fn alone(user: &User, words: &[String], seconds: u64, bytes: usize) -> Script {
@@ -142,14 +142,14 @@ pub fn ended(output: &[u8], mark: &str) -> (Option<i32>, String) {
 
 /// The script for a user who is the only one asked, of our own account, and answered the last time: nothing beside tmux is started: `timeout` is
 /// a third of what such a look costs there. Nothing ends it if tmux does not answer: then the caller loses patience, and asks by [`script`] from then on. What it prints
-/// needs [`hasty_end`] behind it.
-pub fn hasty(ask: &Ask<'_>) -> Script {
+/// needs [`fast_path_end`] behind it.
+pub fn fast_path(ask: &Ask<'_>) -> Script {
     let name = Script::command(&[ask.user.name.as_str()]);
     Script::frame("printf '%s begin %s\\n' \"$M\" {}; exec {} 2>&1", &[&name, &Script::command(&argv::tmux_words(ask.user, &call(ask)))])
 }
 
-/// What [`hasty`] could not print after tmux, whose exit code is its own.
-pub fn hasty_end(exit: i32, mark: &str) -> String {
+/// What [`fast_path`] could not print after tmux, whose exit code is its own.
+pub fn fast_path_end(exit: i32, mark: &str) -> String {
     format!("\n{mark} exit {exit}\n{mark} end\n")
 }
 

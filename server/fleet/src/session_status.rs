@@ -1,7 +1,8 @@
 //! What is known of the session that a terminal shows: whether it lives, who else shows it, who drives its size.
 
-use crate::cell::short;
-use crate::{Attachment, Fleet};
+use crate::attach::Attachment;
+use crate::fleet::Fleet;
+use crate::lock::lock;
 use muxboard_core::fault::Fault;
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};
@@ -25,8 +26,8 @@ pub struct Showing {
 impl Fleet {
     /// Looks whether the session of an ended attachment lives on; nothing if its user cannot be reached.
     pub async fn outlived<O: Operation>(&self, permit: &Permit<O>) -> Option<bool> {
-        let (cell, user) = self.at(permit.place()).ok()?;
-        if !self.glance(&cell, &user).await {
+        let (entry, user) = self.at(permit.place()).ok()?;
+        if !self.refresh_user(&entry, &user).await {
             return None;
         }
         self.known(permit.place(), permit.operation().session()?)
@@ -34,8 +35,8 @@ impl Fleet {
 
     /// What is wrong with a user or his host, as of the last look.
     pub fn fault(&self, place: &Place) -> Option<Fault> {
-        let cell = self.cell(&place.host)?;
-        let host = cell.row.borrow();
+        let entry = self.entry(&place.host)?;
+        let host = entry.row.borrow();
         match (&host.state, host.users.iter().find(|u| u.name == place.user).map(|u| &u.state)) {
             (HostState::Fault(fault), _) | (_, Some(UserState::Fault(fault))) => Some(fault.clone()),
             _ => None,
@@ -47,15 +48,15 @@ impl Fleet {
         if let Some(fault) = self.fault(place) {
             return Some(fault);
         }
-        let (cell, user) = self.at(place).ok()?;
-        self.heard_nothing(&cell, &user, since);
-        Some(Fault::not_answering(&cell.host, &user.name))
+        let (entry, user) = self.at(place).ok()?;
+        self.note_no_answer(&entry, &user, since);
+        Some(Fault::not_answering(&entry.host, &user.name))
     }
 
     /// Reads a user's row, as of the last look.
     fn row<T>(&self, place: &Place, read: impl FnOnce(&UserRow) -> Option<T>) -> Option<T> {
-        let cell = self.cell(&place.host)?;
-        let host = cell.row.borrow();
+        let entry = self.entry(&place.host)?;
+        let host = entry.row.borrow();
         read(host.users.iter().find(|u| u.name == place.user)?)
     }
 
@@ -127,13 +128,13 @@ impl Fleet {
 
     /// Whether the last look at a user began after that moment.
     pub fn is_looked_at_since(&self, place: &Place, since: Instant) -> bool {
-        let asked = self.cell(&place.host).and_then(|cell| short(&cell.sweeper).asked(&place.user));
+        let asked = self.entry(&place.host).and_then(|entry| lock(&entry.sweeper).asked(&place.user));
         asked.is_some_and(|asked| asked > since)
     }
 
     /// Says whether tmux listed a client on this tty in a look that began after `since`.
     pub(crate) fn lists(&self, place: &Place, tty: &str, since: Instant) -> bool {
-        let asked = self.cell(&place.host).and_then(|cell| short(&cell.sweeper).asked(&place.user));
+        let asked = self.entry(&place.host).and_then(|entry| lock(&entry.sweeper).asked(&place.user));
         let on_it = |user: &UserRow| asked > Some(since) && user.sessions().iter().any(|s| s.clients.iter().any(|c| c.tty == tty));
         self.row(place, |user| Some(on_it(user))).unwrap_or(false)
     }

@@ -6,23 +6,23 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-/// What happens on a [`Line`].
-pub(super) enum Event {
-    /// Everything sent so far is the kernel's.
+/// What happens on a [`NonBlockingSocket`].
+pub(super) enum SocketEvent {
+    /// The kernel has taken everything sent so far.
     Flushed,
     /// A message came.
-    Heard(Message),
+    Message(Message),
     /// The connection is gone.
-    Over,
+    Closed,
 }
 
 /// The WebSocket.
-pub(super) struct Line {
+pub(super) struct NonBlockingSocket {
     socket: WebSocket,
     flushing: bool,
 }
 
-impl Line {
+impl NonBlockingSocket {
     pub(super) fn new(socket: WebSocket) -> Self {
         Self { socket, flushing: false }
     }
@@ -57,16 +57,16 @@ impl Line {
     }
 
     /// Waits for the next event; for messages only if `listening`.
-    pub(super) async fn event(&mut self, listening: bool) -> Event {
+    pub(super) async fn event(&mut self, listening: bool) -> SocketEvent {
         poll_fn(|cx| {
             let mut socket = Pin::new(&mut self.socket);
             if self.flushing {
                 match socket.as_mut().poll_flush(cx) {
                     Poll::Ready(Ok(())) => {
                         self.flushing = false;
-                        return Poll::Ready(Event::Flushed);
+                        return Poll::Ready(SocketEvent::Flushed);
                     }
-                    Poll::Ready(Err(_)) => return Poll::Ready(Event::Over),
+                    Poll::Ready(Err(_)) => return Poll::Ready(SocketEvent::Closed),
                     Poll::Pending => {}
                 }
             }
@@ -74,8 +74,8 @@ impl Line {
                 return Poll::Pending;
             }
             socket.poll_next(cx).map(|message| match message {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => Event::Over,
-                Some(Ok(message)) => Event::Heard(message),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => SocketEvent::Closed,
+                Some(Ok(message)) => SocketEvent::Message(message),
             })
         })
         .await

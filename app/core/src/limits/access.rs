@@ -1,0 +1,26 @@
+//! Who is let in: tokens, logins, failures, identities.
+
+/// The shortest access token that is taken, in characters.
+pub const TOKEN_CHARS_MIN: usize = 16;
+/// A login's life, in hours.
+pub const LOGIN_HOURS: u64 = 24 * 7;
+/// Logins kept at once; the oldest gives way.
+pub const LOGINS_MAX: usize = 256;
+/// Failed logins of one source before the source is locked out.
+pub const FAILURES_MAX: u32 = 10;
+/// Failed logins of all sources before every source is locked out that has not logged in before.
+pub const FAILURES_TOTAL_MAX: u32 = 200;
+/// The time after the last failed login for which a locked-out source stays locked out, in seconds.
+pub const LOCKOUT_SECONDS: u64 = 300;
+/// Sources (addresses) whose requests and failures are counted.
+pub const SOURCES_MAX: usize = 10_000;
+/// Time for an embedder's gate to answer, in seconds.
+pub const AUTHORIZE_SECONDS_MAX: u64 = 5;
+/// The longest identity, group list or secret that a proxy may send, in bytes.
+pub const IDENTITY_BYTES_MAX: usize = 4096;
+/// Groups of one principal.
+pub const GROUPS_MAX: usize = 256;
+/// The largest user map, in bytes.
+pub const USER_MAP_BYTES_MAX: u64 = 4 << 20; // 4 MiB
+/// The lowest uid of a person's account; a lower one is the system's own (login.defs(5), `UID_MIN`).
+pub const UID_MIN: u32 = 1000;

@@ -1,0 +1,30 @@
+//! What is read of a user's tmux: previews, fields, notes.
+
+/// Lines of a complaint of tmux that a note shows.
+pub const NOTE_LINES_MAX: usize = 5;
+/// The longest line of a note, in characters.
+pub const NOTE_LINE_CHARS_MAX: usize = 300;
+/// The age from which a tmux server without its socket counts as having lost it, in seconds: one that has just started has not made it yet.
+pub const ORPHAN_SECONDS_MIN: u64 = 2;
+/// Other sessions that are named for a window that several show. A group of a thousand sessions would otherwise name each a thousand times.
+pub const WINDOW_LINKS_MAX: usize = 8;
+/// What is read of a file that publishes a socket's path, in bytes.
+pub const SOCKET_FILE_BYTES_MAX: usize = 1024;
+/// Panes captured in one sweep of one user.
+pub const PREVIEWS_MAX: usize = 64;
+/// Panes captured in one sweep of one host: its script must fit into one argument (`MAX_ARG_STRLEN`, 128 KiB).
+pub const PREVIEWS_HOST_MAX: usize = 96;
+/// Lines of a preview.
+pub const PREVIEW_LINES_MAX: usize = 6;
+/// Characters of a preview's line.
+pub const PREVIEW_CHARS_MAX: usize = 160;
+/// Sessions whose preview is in the HTML of the page; the others' come with the live board.
+pub const PREVIEWS_IN_PAGE_MAX: usize = 100;
+/// Columns of a free-text field (title, path, command) that tmux is asked for.
+pub const FIELD_COLUMNS_MAX: usize = 256;
+/// The longest line of another machine's words that a fault shows, in characters.
+pub const FOREIGN_LINE_CHARS_MAX: usize = 300;
+/// The longest excerpt of a tool's words that a sentence of ours holds, in characters.
+pub const WORDS_CHARS_MAX: usize = 200;
+/// The longest name of tmux's prefix key, in characters.
+pub const PREFIX_CHARS_MAX: usize = 16;

@@ -1,0 +1,116 @@
+//! What the fleet holds of one host: the way there, what is known, who looks, and when it is asked next.
+
+use crate::error::Failed;
+use crate::lock::lock;
+use crate::sweep::Sweeper;
+use crate::transport::{SshClient, Transport};
+use muxboard_core::inventory::Host;
+use muxboard_core::limits::{CALLS_PER_USER, CALLS_WAITING_MAX};
+use muxboard_core::name::{HostKey, UnixUser};
+use muxboard_core::snapshot::HostRow;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
+
+pub(crate) struct HostEntry {
+    /// No other entry of this process has it.
+    pub(crate) number: u64,
+    pub(crate) host: Host,
+    /// What the snapshot holds of it, for those who follow this host alone.
+    pub(crate) row: Arc<watch::Sender<Arc<HostRow>>>,
+    pub(crate) transport: Transport,
+    pub(crate) sweeper: Mutex<Sweeper>,
+    /// One sweep at a time.
+    pub(crate) sweep_lock: AsyncMutex<()>,
+    /// When the last one began.
+    pub(crate) began: Mutex<Option<Instant>>,
+    /// How many look at this host.
+    pub(crate) viewer_count: Arc<AtomicUsize>,
+    pub(crate) viewed: Arc<Notify>,
+    /// Users with output since they were last asked, for whom a refresh is on its way.
+    pub(crate) with_output: Mutex<HashSet<UnixUser>>,
+    /// Who waits to have something done for each user.
+    user_slots: Mutex<HashMap<UnixUser, Arc<UserSlots>>>,
+}
+
+/// Calls for one user: those under way, and those with them that wait.
+struct UserSlots {
+    waiting: Arc<Semaphore>,
+    running: Arc<Semaphore>,
+}
+
+/// The right to have one thing done for a user now.
+pub(crate) struct UserSlot {
+    _waiting: OwnedSemaphorePermit,
+    _running: OwnedSemaphorePermit,
+}
+
+impl HostEntry {
+    pub(crate) fn new(host: &Host, client: Option<&Arc<SshClient>>) -> Self {
+        static NUMBERS: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            number: number as u64,
+            host: host.clone(),
+            row: Arc::new(watch::Sender::new(Arc::new(Sweeper::new(host).row().clone()))),
+            transport: Transport::new(host, number, client),
+            sweeper: Mutex::new(Sweeper::new(host)),
+            sweep_lock: AsyncMutex::default(),
+            began: Mutex::default(),
+            viewer_count: Arc::default(),
+            viewed: Arc::default(),
+            with_output: Mutex::default(),
+            user_slots: Mutex::default(),
+        }
+    }
+
+    /// The entry of a host whose configuration changed: who looks at it still does, and where only its users are others, its connections stand and
+    /// what is known of those that stay is kept.
+    pub(crate) fn succeeded_by(&self, host: &Host, client: Option<&Arc<SshClient>>) -> Self {
+        let mut next = Self::new(host, client);
+        if self.host.reach == host.reach && self.host.login == host.login {
+            next.transport = self.transport.clone();
+            next.sweeper = Mutex::new(lock(&self.sweeper).succeeded_by(&self.host, host));
+        }
+        let row = Arc::new(lock(&next.sweeper).row().clone());
+        self.row.send_replace(row);
+        next.row = self.row.clone();
+        (next.viewer_count, next.viewed) = (self.viewer_count.clone(), self.viewed.clone());
+        next
+    }
+
+    /// Waits until something may be done for a user: so many at one moment that a server which does not answer holds up nobody but its own user.
+    pub(crate) async fn acquire_user_slot(&self, user: &UnixUser) -> Result<UserSlot, Failed> {
+        let semaphore = |size| Arc::new(Semaphore::new(size));
+        let fresh = || Arc::new(UserSlots { waiting: semaphore(CALLS_WAITING_MAX), running: semaphore(CALLS_PER_USER) });
+        let user_slots = lock(&self.user_slots).entry(user.clone()).or_insert_with(fresh).clone();
+        let waiting = user_slots.waiting.clone().try_acquire_owned().map_err(|_| Failed::Busy)?;
+        let running = user_slots.running.clone().acquire_owned().await.map_err(|_| Failed::Busy)?;
+        Ok(UserSlot { _waiting: waiting, _running: running })
+    }
+
+    pub(crate) fn has_viewers(&self) -> bool {
+        self.viewer_count.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// The entries of all hosts, in the inventory's order.
+#[derive(Default)]
+pub(crate) struct Hosts {
+    pub(crate) entries: Vec<Arc<HostEntry>>,
+    pub(crate) index: HashMap<HostKey, usize>,
+}
+
+impl Hosts {
+    pub(crate) fn new(entries: impl IntoIterator<Item = Arc<HostEntry>>) -> Self {
+        let entries: Vec<Arc<HostEntry>> = entries.into_iter().collect();
+        let index = entries.iter().enumerate().map(|(index, entry)| (entry.host.key.clone(), index)).collect();
+        Self { entries, index }
+    }
+
+    pub(crate) fn get(&self, key: &HostKey) -> Option<&Arc<HostEntry>> {
+        self.entries.get(*self.index.get(key)?)
+    }
+}

@@ -1,0 +1,69 @@
+//! The sweeps that nobody asks for: a loop for every host, for as long as the host is configured.
+
+use crate::fleet::Fleet;
+use crate::hosts::HostEntry;
+use crate::lock::lock;
+use crate::transport::Purpose;
+use muxboard_core::limits::{SPREAD_HOSTS_MIN, WATCHED_SWEEP_MS};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+
+impl Fleet {
+    /// Sweeps every host again and again, for ever.
+    pub async fn run(self: Arc<Self>) {
+        let mut hosts = self.hosts.subscribe();
+        let mut loops = JoinSet::new();
+        let mut running: HashMap<u64, AbortHandle> = HashMap::new();
+        loop {
+            let now = hosts.borrow_and_update().clone();
+            while loops.try_join_next().is_some() {}
+            running.retain(|number, task| {
+                let stays = now.entries.iter().any(|entry| entry.number == *number);
+                if !stays {
+                    task.abort();
+                }
+                stays
+            });
+            for entry in &now.entries {
+                running.entry(entry.number).or_insert_with(|| {
+                    let (fleet, entry) = (self.clone(), entry.clone());
+                    loops.spawn(async move { fleet.follow(&entry).await })
+                });
+            }
+            if hosts.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn follow(&self, entry: &Arc<HostEntry>) {
+        loop {
+            self.sweep(entry, Instant::now(), Purpose::Look).await;
+            self.ask_login_paths(entry);
+            let began = lock(&entry.began).unwrap_or_else(Instant::now);
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep_until(self.due(entry, began)) => break,
+                    () = entry.viewed.notified() => {}
+                }
+            }
+        }
+    }
+
+    /// When the next sweep is due, after one that began then. Each host of a big fleet has a moment of its own within the interval: a thousand that
+    /// are all looked at come one after the other, whenever the looking began.
+    fn due(&self, entry: &HostEntry, began: Instant) -> Instant {
+        let every = if entry.has_viewers() { Duration::from_millis(WATCHED_SWEEP_MS) } else { self.settings.sweep };
+        let many = self.hosts().entries.len();
+        if many < SPREAD_HOSTS_MIN {
+            return began + every;
+        }
+        let moment = every.mul_f64((entry.number % many as u64) as f64 / many as f64);
+        let earliest = (began + every / 2).max(Instant::now()).duration_since(self.began);
+        let rounds = (earliest.saturating_sub(moment).as_secs_f64() / every.as_secs_f64()).ceil();
+        self.began + moment + every.mul_f64(rounds)
+    }
+}
