@@ -27,6 +27,7 @@ mod sweep;
 mod text;
 mod transport;
 mod trial;
+pub mod trust;
 mod upload;
 mod viewers;
 

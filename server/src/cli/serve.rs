@@ -46,7 +46,7 @@ impl Serve {
         let mut token = None;
         let read_as = self.config.as_deref().and_then(reload::mark);
         let config = match &self.config {
-            Some(path) => with_askpass(reload::read(path, &own)?),
+            Some(path) => with_askpass(reload::read_trusted(path, &own)?),
             None => {
                 if root {
                     let mut err = std::io::stderr();

@@ -3,17 +3,21 @@
 use crate::config::{Config, LISTEN_DEFAULT};
 use anyhow::{Context, anyhow};
 use muxboard_core::name::UnixUser;
+use rustix::process::{DumpableBehavior, geteuid, set_dumpable_behavior};
+use std::io::Write;
 use std::net::SocketAddr;
+
+/// Closes this process's memory, environment and core dumps to every account but root, the one that runs it too: they hold tokens, passwords and screens.
+/// Programs that it starts are as they always are. (A limit of 0 for core dumps would be inherited by everything in the sessions.)
+pub(super) fn keep_memory_closed() {
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        let _ = writeln!(std::io::stderr(), "muxboard: others who run as this account can read its memory: {error}");
+    }
+}
 
 /// The account we run as, from the system's own records.
 pub(super) fn own_account() -> anyhow::Result<(UnixUser, bool)> {
-    let status = std::fs::read_to_string("/proc/self/status").context("cannot tell who I am: /proc/self/status is not readable")?;
-    let uid = status
-        .lines()
-        .find_map(|l| l.strip_prefix("Uid:"))
-        .and_then(|l| l.split_whitespace().nth(1))
-        .ok_or_else(|| anyhow!("cannot tell who I am"))?
-        .to_owned();
+    let uid = geteuid().as_raw().to_string();
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let by_id = accounts
         .lines()
