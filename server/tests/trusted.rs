@@ -54,7 +54,7 @@ impl World {
     fn text(&self) -> String {
         let path = |name: &str| self.path(name).display().to_string();
         format!(
-            "listen = \"127.0.0.1:0\"\nssh_config = \"{}\"\n[tls]\ncert = \"{}\"\nkey = \"{}\"\n[audit]\nfile = \"{}\"\nkey_file = \"{}\"\n\
+            "listen = \"127.0.0.1:0\"\norigins = [\"https://localhost:1\"]\nssh_config = \"{}\"\n[tls]\ncert = \"{}\"\nkey = \"{}\"\n[audit]\nfile = \"{}\"\nkey_file = \"{}\"\n\
              [auth]\ngate = \"proxy\"\n[auth.proxy]\nheader = \"X-Who\"\ntrusted = [\"127.0.0.1\"]\nsecret_header = \"X-Proxy-Secret\"\nsecret_file = \"{}\"\n\
              user_map = \"{}\"\n[[host]]\nkey = \"far\"\naddress = \"127.0.0.1\"\nport = 9\nlogin = \"nobody\"\nusers = [\"nobody\"]\npassword_file = \"{}\"\n",
             path("ssh_config"),

@@ -8,6 +8,7 @@ pub(crate) mod gate;
 mod lockout;
 pub(crate) mod peer;
 pub(crate) mod proxy;
+pub(crate) mod refusals;
 pub(crate) mod rules;
 pub(crate) mod throttle;
 pub(crate) mod token;

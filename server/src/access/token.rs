@@ -141,12 +141,13 @@ impl TokenGate {
         Ok((principal, self.set_cookie(&id, base, life.as_secs())))
     }
 
-    /// Logs out whoever sent this: the value of `Set-Cookie` that forgets the cookie.
-    pub(crate) fn log_out(&self, headers: &HeaderMap, base: &str) -> String {
+    /// Logs out whoever sent this: who it was, if anybody was logged in, and the value of `Set-Cookie` that forgets the cookie.
+    pub(crate) fn log_out(&self, headers: &HeaderMap, base: &str) -> (Option<Principal>, String) {
+        let principal = self.of_cookie(headers);
         if let Some(id) = self.cookie_value(headers) {
             self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&sha256(id));
         }
-        self.set_cookie("", base, 0)
+        (principal, self.set_cookie("", base, 0))
     }
 
     fn set_cookie(&self, value: &str, base: &str, seconds: u64) -> String {

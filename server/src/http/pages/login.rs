@@ -102,7 +102,11 @@ pub(crate) async fn log_in(
 
 pub(crate) async fn log_out(State(state): State<Arc<AppState>>, Extension(nonce): Extension<Nonce>, Extension(context): Extension<RequestContext>) -> Response {
     let Gate::Token(gate) = &context.rules.gate else { return no_login(&state, &nonce).await };
-    let cookie = gate.log_out(context.caller.headers(), &state.base.0);
+    let (principal, cookie) = gate.log_out(context.caller.headers(), &state.base.0);
+    match principal {
+        Some(principal) => (state.audit)(AuditEvent::about(&Asker { principal, ..context.anonymous }, "logout", "done")),
+        None => context.refused(&state, "logout", &Refusal::Unknown),
+    }
     (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, state.base.login())]).into_response()
 }
 
