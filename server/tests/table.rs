@@ -82,6 +82,7 @@
 //! | upload-closed | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |
 //! | upload-cut | app/core/src/upload.rs | server/tests/upload.rs: a_cut_upload_leaves_nothing_behind |
 //! | upload-type | server/src/http/upload.rs | server/src/http/upload.rs: what_a_file_is_its_bytes_say |
+//! | create-files | server/fleet/src/creations.rs | server/tests/creating.rs: a_session_that_would_take_a_servers_last_open_files_is_refused_and_the_server_goes_on |
 //! | watcher-bytes | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
 //! | watcher-size | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
 //! | trust-owner | server/fleet/src/trust.rs | server/tests/trusted.rs: what_others_can_change_is_refused_at_the_start_and_by_check_until_the_line_that_is_said_mends_it |

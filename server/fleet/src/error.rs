@@ -25,6 +25,10 @@ pub enum Failed {
     UploadsReached,
     /// Too many texts are being read.
     TextsReached,
+    /// The principal has made too many sessions lately.
+    CreationsReached,
+    /// The user's sessions have this many windows, and more would leave the tmux server without open files.
+    WindowsReached(usize),
     /// A text is larger than what is read at once.
     TextTooLarge,
     /// The host's own program ended without a word.
@@ -47,7 +51,7 @@ impl Failed {
             Self::NoDirectory => "no such directory",
             Self::EndedAtOnce => "ended at once",
             Self::Busy => "busy",
-            Self::CapReached | Self::UploadsReached | Self::TextsReached => "cap reached",
+            Self::CapReached | Self::UploadsReached | Self::TextsReached | Self::CreationsReached | Self::WindowsReached(_) => "cap reached",
             Self::TextTooLarge => "too large",
             Self::Silent => "no answer",
             Self::NotTaken(_) => "not taken",

@@ -4,6 +4,7 @@ mod act;
 mod attach;
 mod clock;
 mod create;
+mod creations;
 mod doctor;
 mod environment;
 mod error;
