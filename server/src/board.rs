@@ -3,8 +3,10 @@
 use crate::access::allowed_hosts::AllowedHosts;
 use crate::access::gate::Gate;
 use crate::access::peer::Peer;
+use crate::access::refusals::RefusalCounter;
 use crate::access::rules::Rules;
 use crate::access::throttle::Throttle;
+use crate::audit::AuditFile;
 use crate::http::{assets, routes};
 use crate::state::AppState;
 use axum::Router;
@@ -29,6 +31,7 @@ pub struct Builder {
     base: Base,
     home: Option<(String, String)>,
     requests_per_second: u32,
+    audit_file: Option<Arc<AuditFile>>,
     settings: Settings,
 }
 
@@ -36,20 +39,27 @@ impl Muxboard {
     /// A board of these hosts. Until a gate, a policy and its hosts are named, it lets nobody in.
     pub fn builder(inventory: Inventory) -> Builder {
         let rules = Rules { inventory, ..Rules::default() };
-        Builder { rules, base: Base::default(), home: None, requests_per_second: limits::REQUESTS_PER_SECOND, settings: Settings::default() }
+        let (base, settings) = (Base::default(), Settings::default());
+        Builder { rules, base, home: None, requests_per_second: limits::REQUESTS_PER_SECOND, audit_file: None, settings }
     }
 
     /// The routes, and the sweeping started: to be called within a tokio runtime. The router holds the base it was built with and nothing beside
     /// it, so that an application can merge it: its own routes, fallback and layers stay its own. A board without a base takes every URL.
     pub fn into_router(self) -> Router {
-        tokio::spawn(self.state.fleet.clone().run());
+        self.spawn();
         routes::router(self.state)
     }
 
     /// The routes for a server without other routes, and the sweeping started: URLs outside the base are guarded too.
     pub(crate) fn into_standalone_router(self) -> Router {
-        tokio::spawn(self.state.fleet.clone().run());
+        self.spawn();
         routes::standalone_router(self.state)
+    }
+
+    /// Starts what goes on for as long as the board lives.
+    fn spawn(&self) {
+        tokio::spawn(self.state.fleet.clone().run());
+        tokio::spawn(RefusalCounter::record_in_time(Arc::downgrade(&self.state.refusals)));
     }
 
     /// A way to change the rules of the board while it runs.
@@ -169,14 +179,22 @@ impl Builder {
         self.settings.audit = Arc::new(sink);
         self
     }
+    /// An audit file where events go as well. With [`crate::Fsync::Always`] the answer to an act waits for its record.
+    #[must_use]
+    pub fn audit_file(mut self, file: Arc<AuditFile>) -> Self {
+        self.audit_file = Some(file);
+        self
+    }
     /// Makes the board.
     ///
     /// # Errors
     /// When there are hosts over ssh and no safe folder for its control sockets; in words for the operator.
     pub fn build(mut self) -> std::io::Result<Muxboard> {
         let sink = std::mem::replace(&mut self.settings.audit, Arc::new(|_| {}));
+        let file = self.audit_file.clone();
         self.settings.audit = Arc::new(move |event| {
             crate::audit::log(&event);
+            file.as_deref().inspect(|file| file.write(&event));
             sink(event);
         });
         if matches!(self.rules.gate, Gate::Deny) {
@@ -197,7 +215,9 @@ impl Builder {
             home: self.home,
             boards: Slots::new(limits::BOARDS, limits::BOARDS_PER_PRINCIPAL),
             throttle: Throttle::new(self.requests_per_second),
+            refusals: RefusalCounter::new(audit.clone()),
             audit,
+            audit_file: self.audit_file,
             stop: watch::Sender::new(false),
         };
         Ok(Muxboard { state: Arc::new(state) })

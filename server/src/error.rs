@@ -27,6 +27,14 @@ pub(crate) fn to_public(failed: ActionError) -> PublicError {
             PublicError::new(Kind::Unreachable, "The session ended at once. Does that user have a login shell that may run (not nologin)?")
         }
         ActionError::CapReached => PublicError::new(Kind::CapReached, "Too many terminals are open. Close one and try again."),
+        ActionError::CreationsReached => {
+            PublicError::new(Kind::CapReached, "You have made very many sessions in the last minutes. Wait a little, and try again.")
+        }
+        ActionError::WindowsReached(windows) => {
+            let says =
+                format!("That user's sessions have {windows} windows; with more, tmux would run out of open files and answer nobody again. End some first.");
+            PublicError::new(Kind::CapReached, says)
+        }
         ActionError::UploadsReached => PublicError::new(Kind::CapReached, "Too many files are on their way. Wait until one is there, and try again."),
         ActionError::TextsReached => PublicError::new(Kind::CapReached, "Texts of sessions are being read already. Wait until one is there, and try again."),
         ActionError::Busy => PublicError::new(Kind::CapReached, "Too many things are being done for that user at this moment. Wait a little, and try again."),

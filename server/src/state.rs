@@ -1,7 +1,9 @@
 //! The state that all requests share, and the permit that comes before every effect. It knows no URL and no page.
 
+use crate::access::refusals::RefusalCounter;
 use crate::access::rules::Rules;
 use crate::access::throttle::Throttle;
+use crate::audit::AuditFile;
 use muxboard_app::base::Base;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
@@ -22,6 +24,10 @@ pub(crate) struct AppState {
     pub(crate) boards: Arc<Slots>,
     pub(crate) throttle: Throttle,
     pub(crate) audit: Audit,
+    /// The audit file, if audit events go to one.
+    pub(crate) audit_file: Option<Arc<AuditFile>>,
+    /// The refusals of callers without an identity.
+    pub(crate) refusals: Arc<RefusalCounter>,
     /// True once the server stops. Every live connection holds a receiver to its very end.
     pub(crate) stop: watch::Sender<bool>,
 }
@@ -30,6 +36,13 @@ impl AppState {
     /// The rules as they are now.
     pub(crate) fn rules(&self) -> Arc<Rules> {
         self.rules.borrow().clone()
+    }
+
+    /// Waits until all audit events so far are on the disk, where the configuration promises that.
+    pub(crate) async fn flush_audit(&self) {
+        if let Some(file) = &self.audit_file {
+            file.flush().await;
+        }
     }
 
     /// A permit, or the public word why not.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use support::sshd::{Client, Sshd, host, run};
-use support::{Answer, Board, TOKEN, accounts};
+use support::{Answer, Board, TOKEN, accounts, as_account};
 
 /// Files in the home directories of accounts are everybody's: these tests take turns.
 static TURN: Mutex<()> = Mutex::new(());
@@ -157,4 +157,24 @@ fn a_command_is_run_as_a_login_and_one_that_is_not_found_tells_the_path() {
         let seen = board.host_when(key, |h| notes(h).contains(&told));
         assert!(notes(&seen).contains("was not found (status 127)"), "{seen}");
     }
+}
+
+#[test]
+fn a_session_that_would_take_a_servers_last_open_files_is_refused_and_the_server_goes_on() {
+    let Some(board) = Board::start("") else { return };
+    let front = &board.accounts.front;
+    let start = format!("ulimit -S -n 64; exec tmux -f /dev/null -L {} new-session -d -s s0 'exec sleep 600'", board.socket_name);
+    assert!(as_account(front, "sh").args(["-c", &start]).status().unwrap().success());
+    for i in 1..39 {
+        board.tmux(front, &["new-session", "-d", "-s", &format!("s{i}"), "exec sleep 600"]);
+    }
+    board.session(front, "s38");
+    let create = |name: &str| board.json("POST", "/api/v1/sessions", &json!({ "host": "here", "user": front, "name": name })).token(TOKEN).send();
+    assert_eq!(create("last").status, 201);
+    let refused = create("more");
+    assert!(refused.status == 429 && refused.body.contains("sessions have 40 windows"), "{} {}", refused.status, refused.body);
+    assert_eq!(board.tmux(front, &["list-sessions"]).lines().count(), 40);
+    board.tmux(front, &["kill-session", "-t", "=s0"]);
+    board.sessions_when(|json| !json.to_string().contains("\"s0\""));
+    assert_eq!(create("again").status, 201);
 }

@@ -105,7 +105,7 @@ async fn merged_it_takes_nothing_from_the_application() {
 
 #[tokio::test]
 async fn no_page_has_a_second_url_where_logins_have_no_paths() {
-    let app = application().merge(board(Login::Knows, "/mux", doors()));
+    let app = application().merge(board(Login::Knows, "/mux", allowed_hosts()));
     for path in ["/", "/healthz", "/api/v1/whoami", "/here/nobody/a", "/no/such"] {
         let (status, guarded, text) = ask(&app, "GET", &format!("/mux/~/0123456789abcdef01234567{path}"), "app.example").await;
         assert_eq!((status, guarded, text.as_str()), (StatusCode::NOT_FOUND, true, "There is nothing here.\n"), "{path}");

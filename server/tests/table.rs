@@ -91,8 +91,26 @@
 //! | upload-closed | app/core/src/upload.rs | server/tests/upload.rs: what_stands_in_the_folders_place_is_refused_and_nothing_is_written_through_it |
 //! | upload-cut | app/core/src/upload.rs | server/tests/upload.rs: a_cut_upload_leaves_nothing_behind |
 //! | upload-type | server/src/http/upload.rs | server/src/http/upload.rs: what_a_file_is_its_bytes_say |
+//! | create-files | server/fleet/src/creations.rs | server/tests/creating.rs: a_session_that_would_take_a_servers_last_open_files_is_refused_and_the_server_goes_on |
 //! | watcher-bytes | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
 //! | watcher-size | server/fleet/src/attach.rs | server/tests/terminal.rs: a_watcher_sends_every_byte_and_changes_nothing |
+//! | trust-owner | server/fleet/src/trust.rs | server/tests/trusted.rs: what_others_can_change_is_refused_at_the_start_and_by_check_until_the_line_that_is_said_mends_it |
+//! | trust-mode | server/fleet/src/trust.rs | server/tests/trusted.rs: what_others_can_change_is_refused_at_the_start_and_by_check_until_the_line_that_is_said_mends_it |
+//! | trust-sticky | server/fleet/src/trust.rs | server/tests/trusted.rs: what_others_can_change_is_refused_at_the_start_and_by_check_until_the_line_that_is_said_mends_it |
+//! | trust-above | server/fleet/src/trust.rs | server/tests/trusted.rs: what_others_can_change_is_refused_at_the_start_and_by_check_until_the_line_that_is_said_mends_it |
+//! | trust-secret | server/fleet/src/transport/secret.rs | server/tests/trusted.rs: what_others_can_change_is_refused_at_the_start_and_by_check_until_the_line_that_is_said_mends_it |
+//! | trust-named | server/src/config/reload.rs | server/tests/trusted.rs: what_others_can_change_is_refused_at_the_start_and_by_check_until_the_line_that_is_said_mends_it |
+//! | trust-reload | server/src/config/reload.rs | server/tests/trusted.rs: a_configuration_or_a_map_that_others_may_write_is_not_taken_while_the_board_runs |
+//! | trust-map | server/src/access/user_map.rs | server/tests/trusted.rs: a_configuration_or_a_map_that_others_may_write_is_not_taken_while_the_board_runs |
+//! | memory | server/src/cli/mod.rs | server/tests/trusted.rs: another_program_of_the_same_account_reads_neither_its_memory_nor_its_environment |
+//! | runtime-taken | server/fleet/src/transport/runtime.rs | server/tests/trusted.rs: a_runtime_directory_that_another_account_has_made_is_left_to_it |
+//! | refusals-counted | server/src/http/context.rs | server/tests/records.rs: strangers_cannot_rotate_a_persons_act_away_or_flood_the_log |
+//! | refusals-sources | server/src/access/refusals.rs | server/tests/records.rs: strangers_cannot_rotate_a_persons_act_away_or_flood_the_log |
+//! | answer-recorded | server/src/http/guard.rs | server/tests/records.rs: an_act_that_was_answered_is_in_a_record_though_the_board_is_killed_at_that_moment |
+//! | audit-removed | server/src/cli/audit.rs | server/tests/records.rs: verify_says_what_was_rotated_away_and_what_was_removed |
+//! | audit-oldest | server/src/audit/disk.rs | server/tests/records.rs: verify_says_what_was_rotated_away_and_what_was_removed |
+//! | logout-record | server/src/http/pages/login.rs | server/tests/records.rs: a_logout_and_a_file_that_does_not_come_are_each_one_record |
+//! | upload-record | server/src/http/upload.rs | server/tests/records.rs: a_logout_and_a_file_that_does_not_come_are_each_one_record |
 
 mod support;
 

@@ -26,6 +26,8 @@ pub struct AuditEvent {
     pub command: Option<CommandTrace>,
     /// How the operation ended, in one word or a few.
     pub result: String,
+    /// How many events this one stands for, if it is more than one: refusals of strangers are counted, not written one by one.
+    pub times: Option<u64>,
 }
 
 /// What the audit keeps of a startup command or of a file: enough to recognise it, not its content.

@@ -38,7 +38,10 @@ impl Fleet {
         let reported = self.reports(&permit);
         let turn = entry.acquire_user_slot(&user.name).await;
         let mut made = match &turn {
-            Ok(_) => self.make(&entry, &user, permit.operation()).await,
+            Ok(_) => match self.check_bounds(&entry, &user, &permit.principal().name) {
+                Ok(()) => self.make(&entry, &user, permit.operation()).await,
+                Err(reached) => Err(reached),
+            },
             Err(busy) => Err(busy.clone()),
         };
         let id = made.as_ref().ok().map(|made| made.session);

@@ -25,6 +25,10 @@ pub enum ActionError {
     UploadsReached,
     /// Too many texts are being read.
     TextsReached,
+    /// The principal has made too many sessions lately.
+    CreationsReached,
+    /// The user's sessions have this many windows, and more would leave the tmux server without open files.
+    WindowsReached(usize),
     /// The text is longer than [`TEXT_BYTES_MAX`](muxboard_core::limits::TEXT_BYTES_MAX).
     TextTooLarge,
     /// The program on the host ended without an answer.
@@ -47,7 +51,7 @@ impl ActionError {
             Self::NoDirectory => "no such directory",
             Self::EndedAtOnce => "ended at once",
             Self::Busy => "busy",
-            Self::CapReached | Self::UploadsReached | Self::TextsReached => "cap reached",
+            Self::CapReached | Self::UploadsReached | Self::TextsReached | Self::CreationsReached | Self::WindowsReached(_) => "cap reached",
             Self::TextTooLarge => "too large",
             Self::Silent => "no answer",
             Self::NotTaken(_) => "not taken",

@@ -1,6 +1,7 @@
 //! The fleet: the hosts it looks after, what is known of them, and what is under way. What it does is in the files beside this one.
 
 use crate::attach::{AttachLimits, Register};
+use crate::creations::Creations;
 use crate::error::ActionError;
 use crate::hosts::{HostEntry, Hosts};
 use crate::lock::lock;
@@ -29,6 +30,7 @@ pub struct Fleet {
     pub(crate) slots: Arc<Slots>,
     pub(crate) uploads: Arc<Slots>,
     pub(crate) texts: Arc<Slots>,
+    pub(crate) creations: Creations,
     /// When the uploaded files of a user are next searched for old ones, and how long they are kept.
     pub(crate) expiring: Mutex<HashMap<Place, (Instant, Duration)>>,
     pub(crate) register: Arc<Register>,
@@ -49,6 +51,7 @@ impl Fleet {
             slots: Slots::new(settings.attach.total, settings.attach.per_principal),
             uploads: Slots::new(UPLOADS, UPLOADS_PER_PRINCIPAL),
             texts: Slots::new(TEXTS, TEXTS_PER_PRINCIPAL),
+            creations: Creations::default(),
             expiring: Mutex::default(),
             register: Arc::default(),
             settings,

@@ -4,6 +4,7 @@ mod act;
 mod attach;
 mod clock;
 mod create;
+mod creations;
 mod doctor;
 mod environment;
 mod error;
@@ -27,6 +28,7 @@ mod sweep;
 mod text;
 mod transport;
 mod trial;
+pub mod trust;
 mod upload;
 mod viewers;
 

@@ -9,6 +9,7 @@ mod lockout;
 pub(crate) mod login_path;
 pub(crate) mod peer;
 pub(crate) mod proxy;
+pub(crate) mod refusals;
 pub(crate) mod rules;
 pub(crate) mod throttle;
 pub(crate) mod token;

@@ -159,12 +159,13 @@ impl TokenGate {
         Ok((principal, base, cookie))
     }
 
-    /// Logs out whoever sent this from below that base: the value of `Set-Cookie` that forgets the cookie.
-    pub(crate) fn log_out(&self, caller: &Caller, base: &str) -> String {
+    /// Logs out whoever sent this from below that base: who it was, if anybody was logged in, and the value of `Set-Cookie` that forgets the cookie.
+    pub(crate) fn log_out(&self, caller: &Caller, base: &str) -> (Option<Principal>, String) {
+        let principal = self.of_cookie(caller);
         if let Some(id) = self.cookie_value(&caller.headers) {
             self.sessions.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&login_hash(&caller.login, id));
         }
-        self.set_cookie("", base, 0)
+        (principal, self.set_cookie("", base, 0))
     }
 
     fn set_cookie(&self, value: &str, base: &str, seconds: u64) -> String {

@@ -3,6 +3,7 @@
 
 use muxboard_core::limits::{UID_MIN, USER_MAP_BYTES_MAX};
 use muxboard_core::name::UnixUser;
+use muxboard_fleet::trust;
 use nix::unistd::User;
 use std::collections::HashMap;
 use std::path::Path;
@@ -31,6 +32,7 @@ impl UserMap {
     /// The first mistake in it, with the file's name and the line.
     pub fn read(path: &Path, system_users: &[String]) -> Result<Self, String> {
         let shown = path.display();
+        trust::check_file(path)?;
         let size = std::fs::metadata(path).map_err(|e| format!("{shown}: cannot be read: {e}"))?.len();
         if size > USER_MAP_BYTES_MAX {
             return Err(format!("{shown}: is larger than {USER_MAP_BYTES_MAX} bytes"));

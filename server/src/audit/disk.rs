@@ -3,10 +3,12 @@
 //! What is in a file is never altered, not what a crash left at its end either: that file is put aside, and the next one's first line says so.
 
 use super::key::{Head, Key};
+use super::mark::{self, ChainMark};
 use super::opening::{self, Open, older};
 use super::record::{self, Entry, Torn};
 use super::settings::{AuditSettings, Fsync};
 use muxboard_core::limits::AUDIT_KEEP_FILES_MAX;
+use muxboard_fleet::trust;
 use std::fs::{self, File};
 use std::io;
 use std::mem;
@@ -23,6 +25,8 @@ pub(super) struct Disk {
     open: Option<Open>,
     /// The end of the chain.
     last: Head,
+    /// How far the chain reaches, as it was written last.
+    mark: ChainMark,
     /// The rest of a line of which the disk took only a part.
     rest: Rest,
     /// The file is put aside before it would be longer.
@@ -73,9 +77,14 @@ impl Disk {
     }
 
     fn opened(settings: AuditSettings, key: Key, put: Put) -> io::Result<Self> {
+        trust::check_folder(opening::folder(&settings.file)).map_err(io::Error::other)?;
         let open = opening::to_write(&settings.file)?;
-        let (last, torn) = opening::end_of_chain(&settings, &key)?;
-        let mut disk = Self { full_bytes: settings.rotate_bytes, settings, key, open: Some(open), last, rest: Rest::default(), put };
+        let (end, torn) = opening::end_of_chain(&settings, &key)?;
+        let mark = marked(&settings.file, &key, end);
+        // What was cut off is missed by the next line: it goes on from where the chain was.
+        let last = if end.n < mark.head().n { mark.head() } else { end };
+        let mut disk = Self { full_bytes: settings.rotate_bytes, settings, key, open: Some(open), last, mark, rest: Rest::default(), put };
+        disk.mark()?;
         if torn.is_empty() {
             disk.sync_folder();
         } else {
@@ -112,6 +121,12 @@ impl Disk {
     /// The end of the chain.
     pub(super) fn last(&self) -> Head {
         self.last
+    }
+
+    /// Writes how far the chain reaches.
+    pub(super) fn mark(&mut self) -> io::Result<()> {
+        self.mark = self.mark.moved(self.last);
+        self.mark.write(&self.settings.file, &self.key)
     }
 
     /// Whether a line waits to be finished.
@@ -247,8 +262,16 @@ impl Disk {
     }
 
     /// Renames the file and the older ones, each to the next number, and removes those that are too many.
-    fn make_room(&self) -> io::Result<()> {
-        let (path, keep) = (&self.settings.file, self.settings.keep.max(1));
+    fn make_room(&mut self) -> io::Result<()> {
+        let keep = self.settings.keep.max(1);
+        // Before anything goes: what goes without it was taken.
+        let stays = opening::all(&self.settings.file).take(keep).collect::<Vec<_>>();
+        if let Some(oldest) = stays.iter().rev().find_map(|file| opening::first_number(file)) {
+            self.mark.oldest = oldest;
+        }
+        // Its head stays as it is: what was written last may be in a file that has no name yet.
+        self.mark.write(&self.settings.file, &self.key)?;
+        let path = &self.settings.file;
         // More were kept once: left where they are they would be a gap.
         for number in keep + 1..=AUDIT_KEEP_FILES_MAX {
             absent_is_fine(fs::remove_file(older(path, number)))?;
@@ -269,11 +292,33 @@ impl Disk {
 
     /// Forces the names of the files to the disk. Some file systems cannot: the lines are safe all the same.
     fn sync_folder(&self) {
-        if self.settings.fsync != Fsync::Never
-            && let Some(folder) = self.settings.file.parent()
-        {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        if self.settings.fsync != Fsync::Never {
+            let _ = File::open(opening::folder(&self.settings.file)).and_then(|folder| folder.sync_all());
+        }
+    }
+}
+
+/// How far the chain reaches by its mark, and what does not agree with it said to the log.
+fn marked(file: &Path, key: &Key, end: Head) -> ChainMark {
+    let first = opening::all(file).collect::<Vec<_>>().iter().rev().find_map(|file| opening::first_number(file));
+    let (shown, path) = (file.display(), mark::path(file));
+    match ChainMark::read(file, key) {
+        Ok(Some(mark)) => {
+            if end.n < mark.head().n {
+                tracing::error!("the audit file {shown} ends at record {}, and {} were written: the rest was removed", end.n, mark.head().n);
+            } else if end.n == mark.head().n && end != mark.head() {
+                tracing::error!("the audit file {shown} was written anew: its record {} is another one", end.n);
+            }
+            if let Some(first) = first.filter(|first| *first > mark.oldest) {
+                tracing::error!("the audit file {shown} begins at record {first}, and {} is the oldest that is kept: a file was removed", mark.oldest);
+            }
+            mark
+        }
+        Ok(None) if end.n == 0 => ChainMark::new(1, end, 0),
+        found => {
+            let why = found.err().map_or_else(|| "it is not there".to_owned(), |error| error.to_string());
+            tracing::error!("how far the audit file {shown} reaches is not known: {}: {why}. It is made anew", path.display());
+            ChainMark::new(first.unwrap_or(end.n + 1), end, end.n)
         }
     }
 }
@@ -518,7 +563,7 @@ mod tests {
                 ROOM.set(room);
                 assert!(world.refused().contains("no storage space"), "{}", world.refused());
                 assert_eq!((world.text(0).as_str(), world.text(1)), (left, whole.clone()));
-                assert_eq!(fs::read_dir(world.0.path()).unwrap().count(), 2);
+                assert_eq!(fs::read_dir(world.0.path()).unwrap().count(), 3, "with the mark");
             }
             ROOM.set(usize::MAX);
             wrote(&mut world.open(), 1);

@@ -7,17 +7,29 @@ use super::record::Entry;
 use super::settings::{AuditSettings, Fsync};
 use jiff::Timestamp;
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::limits::{AUDIT_BATCH_EVENTS, AUDIT_CLOSE_SECONDS_MAX, AUDIT_HEAD_EVENTS, AUDIT_QUEUE_EVENTS, AUDIT_RETRY_MS, AUDIT_SYNC_MS};
+use muxboard_core::limits::{
+    AUDIT_BATCH_EVENTS, AUDIT_CLOSE_SECONDS_MAX, AUDIT_FLUSH_RETRY_MS, AUDIT_FLUSH_SECONDS_MAX, AUDIT_HEAD_EVENTS, AUDIT_QUEUE_EVENTS, AUDIT_RETRY_MS,
+    AUDIT_SYNC_MS,
+};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// A message to the thread that writes.
+enum AuditMessage {
+    Entry(Entry),
+    /// Answers when all messages before it are on the disk.
+    Flush(oneshot::Sender<()>),
+}
 
 /// An audit file that is written.
 pub struct AuditFile {
-    queue: RwLock<Option<SyncSender<Entry>>>,
+    queue: RwLock<Option<SyncSender<AuditMessage>>>,
+    fsync: Fsync,
     /// Events that found no place in the queue and are in no record yet.
     lost: Arc<AtomicU64>,
     /// The thread, and what tells that it ended.
@@ -41,22 +53,48 @@ impl AuditFile {
         let (queue, waiting) = sync_channel(AUDIT_QUEUE_EVENTS);
         let (alive, ended) = sync_channel(1);
         let lost = Arc::new(AtomicU64::new(0));
-        let mut writer = Writer { said: disk.last().n, disk, fsync, lost: lost.clone(), owed: 0, failing: false, unsynced: false, synced: None };
+        let mut writer =
+            Writer { said: disk.last().n, disk, fsync, lost: lost.clone(), owed: 0, failing: false, unmarked: false, unsynced: false, synced: None };
         let thread = std::thread::Builder::new().name("audit".into()).spawn(move || {
             writer.run(&waiting);
             drop(alive);
         })?;
-        Ok(Self { queue: RwLock::new(Some(queue)), lost, writer: Mutex::new(Some((thread, ended))) })
+        Ok(Self { queue: RwLock::new(Some(queue)), fsync, lost, writer: Mutex::new(Some((thread, ended))) })
     }
 
     /// Hands an event over, to be written soon. Never waits.
     pub fn write(&self, event: &AuditEvent) {
-        let entry = Entry::Event(Timestamp::now(), Box::new(event.clone()));
+        let entry = AuditMessage::Entry(Entry::Event(Timestamp::now(), Box::new(event.clone())));
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         if queue.as_ref().is_none_or(|queue| queue.try_send(entry).is_err()) && self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
             // The first alone: a log that is flooded helps nobody. The rest is in the count.
             tracing::error!("the audit file cannot take an event now: it is lost there, and counted");
         }
+    }
+
+    /// With [`Fsync::Always`]: waits until the events handed over so far are on the disk, or counted as lost; at most [`AUDIT_FLUSH_SECONDS_MAX`].
+    pub(crate) async fn flush(&self) {
+        if self.fsync != Fsync::Always {
+            return;
+        }
+        let within = Duration::from_secs(AUDIT_FLUSH_SECONDS_MAX);
+        if tokio::time::timeout(within, self.flushed()).await.is_err() {
+            tracing::error!("the audit file is slow: what was done is answered before its record is on the disk");
+        }
+    }
+
+    async fn flushed(&self) {
+        let (told, heard) = oneshot::channel();
+        let mut asked = AuditMessage::Flush(told);
+        loop {
+            let sent = self.queue.read().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(Ok(()), |queue| queue.try_send(asked));
+            match sent {
+                Err(TrySendError::Full(again)) => asked = again,
+                Ok(()) | Err(TrySendError::Disconnected(_)) => break,
+            }
+            tokio::time::sleep(Duration::from_millis(AUDIT_FLUSH_RETRY_MS)).await;
+        }
+        let _ = heard.await;
     }
 
     /// Writes what is waiting and ends. Events that come later are lost.
@@ -86,6 +124,8 @@ struct Writer {
     /// Events that the disk did not take and that are in no record yet.
     owed: u64,
     failing: bool,
+    /// Whether how far the chain reaches could not be written.
+    unmarked: bool,
     /// Whether lines wait to be forced to the disk, and when some last were.
     unsynced: bool,
     synced: Option<Instant>,
@@ -94,20 +134,32 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(&mut self, queue: &Receiver<Entry>) {
+    fn run(&mut self, queue: &Receiver<AuditMessage>) {
         self.say_head();
         loop {
             let first = match self.patience() {
                 None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(patience) => queue.recv_timeout(patience),
             };
-            match first {
-                Ok(first) => self.write(std::iter::once(first).chain(queue.try_iter().take(AUDIT_BATCH_EVENTS - 1)).collect()),
-                Err(RecvTimeoutError::Timeout) => self.write(Vec::new()),
+            let batch: Vec<AuditMessage> = match first {
+                Ok(first) => std::iter::once(first).chain(queue.try_iter().take(AUDIT_BATCH_EVENTS - 1)).collect(),
+                Err(RecvTimeoutError::Timeout) => Vec::new(),
                 Err(RecvTimeoutError::Disconnected) => break,
+            };
+            let (mut entries, mut waiting) = (Vec::new(), Vec::new());
+            for queued in batch {
+                match queued {
+                    AuditMessage::Entry(entry) => entries.push(entry),
+                    AuditMessage::Flush(told) => waiting.push(told),
+                }
             }
+            self.write(entries);
             if self.due().is_some_and(|due| due.is_zero()) {
                 self.sync();
+            }
+            // Who gave up waiting hears nothing.
+            for told in waiting {
+                let _ = told.send(());
             }
         }
         self.write(Vec::new());
@@ -164,15 +216,30 @@ impl Writer {
 
     fn sync(&mut self) {
         match self.disk.sync() {
-            Ok(()) => self.say_head_if_due(),
+            Ok(()) => {
+                self.mark();
+                self.say_head_if_due();
+            }
             Err(error) => tracing::error!("the audit file is not on the disk for certain: {error}"),
         }
         self.unsynced = false;
         self.synced = Some(Instant::now());
     }
 
+    /// Writes how far the chain reaches; that this fails is said once until it succeeds.
+    fn mark(&mut self) {
+        let ended = self.disk.mark();
+        if let (Err(error), false) = (&ended, self.unmarked) {
+            tracing::error!("how far the audit file reaches cannot be written: {error}");
+        }
+        self.unmarked = ended.is_err();
+    }
+
     fn say_head_if_due(&mut self) {
         if self.disk.last().n / AUDIT_HEAD_EVENTS > self.said / AUDIT_HEAD_EVENTS {
+            if self.fsync == Fsync::Never {
+                self.mark();
+            }
             self.say_head();
         }
     }

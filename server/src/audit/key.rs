@@ -4,6 +4,7 @@ use hmac::{Hmac, Mac as _};
 use muxboard_core::hex;
 use muxboard_core::limits::{AUDIT_KEY_BYTES_MAX, AUDIT_KEY_BYTES_MIN};
 use muxboard_core::shell::Script;
+use muxboard_fleet::trust;
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,9 @@ impl Key {
         if found.mode() & 0o077 != 0 {
             return Err(io::Error::other(format!("others may read the audit key {shown}: chmod 600 {word}")));
         }
+        if purpose == KeyUse::Write {
+            trust::check_file(path).map_err(io::Error::other)?;
+        }
         let mut bytes = Vec::new();
         file.take(AUDIT_KEY_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         Self::of(&bytes).map_err(|says| io::Error::other(format!("the audit key {shown} {says}; make one: {make}")))
@@ -135,6 +139,11 @@ impl Key {
     /// The code that a chain begins with.
     pub(crate) fn genesis(&self) -> Mac {
         Mac(self.0.clone().chain_update(GENESIS).finalize().into_bytes().into())
+    }
+
+    /// The code of a mark.
+    pub(super) fn mark(&self, body: &[u8]) -> Mac {
+        Mac(self.0.clone().chain_update("muxboard audit mark").chain_update(body).finalize().into_bytes().into())
     }
 
     /// The code of a line, after the one before it.

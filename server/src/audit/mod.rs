@@ -1,11 +1,12 @@
 //! The audit: what happened goes to the log, and to a file of its own where one is configured. The file's records are chained with a key, so
 //! that whoever has the key can tell whether a line was changed, taken out, moved or put in.
 //!
-//! `record` makes a line, `key` seals it, `disk` keeps the files, `file` is what the rest of the server sees; `verify` is for whoever reads them.
+//! `record` makes a line, `key` seals it, `disk` keeps the files, `mark` says how far they reach, `file` is what the rest of the server sees; `verify` is for whoever reads them.
 
 mod disk;
 mod file;
 pub(crate) mod key;
+pub(crate) mod mark;
 pub(crate) mod opening;
 pub(crate) mod record;
 mod settings;
@@ -32,6 +33,7 @@ pub(crate) fn log(event: &AuditEvent) {
         command_bytes = event.command.as_ref().map(|command| command.bytes),
         command_sha256 = event.command.as_ref().map(|command| command.sha256.as_str()),
         result = event.result,
+        times = event.times,
         "audit"
     );
 }

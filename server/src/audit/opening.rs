@@ -9,7 +9,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -24,9 +24,24 @@ pub(crate) struct Open {
 
 /// The path of an older file: 1 is the newest of them.
 pub(crate) fn older(path: &Path, number: usize) -> PathBuf {
+    beside(path, &number.to_string())
+}
+
+/// The path `FILE.WORD`.
+pub(super) fn beside(path: &Path, word: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{number}"));
+    name.push(format!(".{word}"));
     name.into()
+}
+
+/// The paths of the file and of all that may lie beside it, from the newest.
+pub(crate) fn all(path: &Path) -> impl Iterator<Item = PathBuf> {
+    std::iter::once(path.to_owned()).chain((1..=AUDIT_KEEP_FILES_MAX).map(|number| older(path, number)))
+}
+
+/// The folder of the files.
+pub(crate) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Opens a file to append to it, makes it if need be, and locks it.
@@ -92,18 +107,18 @@ fn in_words(error: io::Error) -> io::Error {
 /// # Errors
 /// When one of them cannot be read.
 pub(crate) fn all_to_read(path: &Path) -> io::Result<Vec<(PathBuf, File)>> {
-    let mut all: Vec<(PathBuf, File)> = Vec::new();
+    let mut files: Vec<(PathBuf, File)> = Vec::new();
     let mut seen = Vec::new();
-    for path in std::iter::once(path.to_owned()).chain((1..=AUDIT_KEEP_FILES_MAX).map(|number| older(path, number))) {
+    for path in all(path) {
         let Some(file) = to_read(&path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))? else { continue };
         let found = file.metadata()?;
         let identity = (found.dev(), found.ino());
         if !seen.contains(&identity) {
             seen.push(identity);
-            all.push((path, file));
+            files.push((path, file));
         }
     }
-    Ok(all)
+    Ok(files)
 }
 
 /// The end of the chain: in the file, or, if that has no whole line yet, in the newest older one that has. With it what a crash left after it.
@@ -112,7 +127,7 @@ pub(crate) fn all_to_read(path: &Path) -> io::Result<Vec<(PathBuf, File)>> {
 /// When the last line is not one that this key made: it was edited, or the key is another. Going on would hide that.
 pub(crate) fn end_of_chain(settings: &AuditSettings, key: &Key) -> io::Result<(Head, Vec<u8>)> {
     let mut torn = Vec::new();
-    for path in std::iter::once(settings.file.clone()).chain((1..=AUDIT_KEEP_FILES_MAX).map(|number| older(&settings.file, number))) {
+    for path in all(&settings.file) {
         let Some(mut file) = to_read(&path)? else { continue };
         let end = ending(&mut file)?;
         let (lines, rest) = match end.iter().rposition(|b| *b == b'\n') {
@@ -136,6 +151,13 @@ pub(crate) fn end_of_chain(settings: &AuditSettings, key: &Key) -> io::Result<(H
         });
     }
     Ok((Head { n: 0, mac: key.genesis() }, torn))
+}
+
+/// The number of the first record of a file. `None`: it has none.
+pub(super) fn first_number(path: &Path) -> Option<u64> {
+    let mut line = Vec::new();
+    BufReader::new(to_read(path).ok()??).take(AUDIT_LINE_BYTES_MAX as u64).read_until(b'\n', &mut line).ok()?;
+    Some(record::parts(line.strip_suffix(b"\n")?)?.record.n)
 }
 
 /// The last two lines of a file, and more.

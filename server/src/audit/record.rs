@@ -91,6 +91,8 @@ pub(crate) struct EventRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) command: Option<CommandDigest>,
     pub(crate) result: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) times: Option<u64>,
 }
 
 impl EventRecord {
@@ -107,6 +109,7 @@ impl EventRecord {
             session: event.session.map(|session| session.to_string()),
             command: event.command.as_ref().map(|command| CommandDigest { bytes: command.bytes as u64, sha256: command.sha256.clone() }),
             result: bounded(&event.result),
+            times: event.times,
         }
     }
 }
@@ -200,6 +203,7 @@ mod tests {
             session: Some(SessionId { number: 3, created: 10, server_pid: 20, server_start: 30 }),
             command: Some(CommandTrace { bytes: 12, sha256: "ab".repeat(32) }),
             result: "done".into(),
+            times: None,
         }
     }
 

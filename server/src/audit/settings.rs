@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// When lines are forced to the disk. A crash of muxboard loses none; this is about a crash of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fsync {
-    /// After whatever was there to be written.
+    /// After each batch of lines; the answer to an act waits for that.
     Always,
     /// At most once a second.
     #[default]

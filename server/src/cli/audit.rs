@@ -2,8 +2,9 @@
 
 use super::audit_table as table;
 use crate::audit::key::{Head, Key, KeyUse};
+use crate::audit::mark::{self, ChainMark};
 use crate::audit::opening::all_to_read;
-use crate::audit::verify::{ChainReport, Verifier};
+use crate::audit::verify::{ChainFinding, ChainReport, Verifier};
 use crate::config::Config;
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
@@ -83,17 +84,39 @@ fn open(file: &Path) -> anyhow::Result<Vec<(PathBuf, File)>> {
 }
 
 fn verify(file: &Path, key: &Key, heads: &[Head]) -> anyhow::Result<ExitCode> {
-    let mut verifier = Verifier::new(key, heads);
-    for (path, file) in open(file)?.into_iter().rev() {
+    // The mark's head from before the files are opened, its oldest record from after it: they may be written meanwhile.
+    let before = ChainMark::read(file, key);
+    let known: Vec<Head> = heads.iter().copied().chain(before.as_ref().ok().and_then(Option::as_ref).map(ChainMark::head)).collect();
+    let files = if matches!(before, Ok(None)) { open(file)? } else { all_to_read(file)? };
+    let mark = ChainMark::read(file, key);
+    let mut verifier = Verifier::new(key, &known);
+    for (path, file) in files.into_iter().rev() {
         let shown = path.display().to_string();
         verifier.file(&shown, BufReader::new(file)).with_context(|| format!("{shown} cannot be read"))?;
     }
-    let verdict = verifier.end();
-    std::io::stdout().write_all(report(&file.display().to_string(), &verdict, heads).as_bytes())?;
+    let mut verdict = verifier.end();
+    if let Some(says) = missing(&mark, &verdict) {
+        verdict.findings.push(ChainFinding { line: Some(mark::path(file).display().to_string()), says });
+    }
+    std::io::stdout().write_all(report(&file.display().to_string(), &verdict, mark.ok().flatten().as_ref(), heads).as_bytes())?;
     Ok(if verdict.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn report(file: &str, verdict: &ChainReport, heads: &[Head]) -> String {
+/// What the mark of the chain says is missing at the chain's beginning; or why the mark says nothing.
+fn missing(mark: &std::io::Result<Option<ChainMark>>, verdict: &ChainReport) -> Option<String> {
+    let first = verdict.first.unwrap_or(u64::MAX);
+    match mark {
+        Err(error) => Some(format!("cannot be used: {error}")),
+        Ok(None) => Some("is not there: it was removed, or these files are a copy without it, or of a muxboard that made none".to_owned()),
+        Ok(Some(mark)) if first > mark.oldest && mark.head().n >= mark.oldest => {
+            let until = first.min(mark.head().n + 1) - 1;
+            Some(format!("says that record {0} is the oldest that is kept: records {0} to {until} were removed", mark.oldest))
+        }
+        Ok(Some(_)) => None,
+    }
+}
+
+fn report(file: &str, verdict: &ChainReport, mark: Option<&ChainMark>, heads: &[Head]) -> String {
     let mut out = String::new();
     for finding in &verdict.findings {
         out += &finding.line.as_ref().map_or_else(|| format!("BAD  {}\n", finding.says), |line| format!("BAD  {line} {}\n", finding.says));
@@ -109,8 +132,11 @@ fn report(file: &str, verdict: &ChainReport, heads: &[Head]) -> String {
         "{file}: {range}. {}\n",
         if verdict.findings.is_empty() { "Each is in its place and as it was written." } else { "It is not what was written." }
     );
-    if verdict.first.is_some_and(|first| first > 1) {
-        out += "The records before the first are in older files that are not here.\n";
+    if let Some(mark) = mark.filter(|mark| mark.oldest > 1) {
+        out += &format!("Records 1 to {} were rotated away: muxboard removed their files, because there were more than it keeps.\n", mark.oldest - 1);
+    }
+    if let Some(mark) = mark.filter(|mark| mark.since > 0) {
+        out += &format!("What was before record {} is not known for certain: {file}.chain was made anew then.\n", mark.since + 1);
     }
     if verdict.lost > 0 {
         out += &format!("{} could not be written at the time, as the records say.\n", many(verdict.lost, "event"));
@@ -122,8 +148,8 @@ fn report(file: &str, verdict: &ChainReport, heads: &[Head]) -> String {
         out += &format!("Head: {last}\n");
     }
     if heads.is_empty() {
-        out += "Whether lines were cut from the end cannot be known from the file alone. The system log has the heads (\"audit head\", muxboard writes one \
-                at its start, every 256 records and at its end): give the last of them with --head N:MAC.\n";
+        out += "Whether all of it was put back to an earlier state, FILE.chain too, cannot be known from the files alone. The system log has the heads (\"audit \
+            head\", muxboard writes one at its start, every 256 records and at its end): give the last of them with --head N:MAC.\n";
     }
     out
 }

@@ -35,7 +35,8 @@ fn row(line: &[u8]) -> Vec<String> {
     };
     let place = event.host.map(|host| format!("{host}/{}", event.user.unwrap_or_default()));
     let command = event.command.map(|command| format!("{} bytes, sha256 {}", command.bytes, command.sha256.get(..12).unwrap_or_default()));
-    let cells = [Some(at), Some(event.who), Some(event.from), Some(event.operation), place, event.session, Some(event.result), command];
+    let result = event.times.map_or_else(|| event.result.clone(), |times| format!("{} (x{times})", event.result));
+    let cells = [Some(at), Some(event.who), Some(event.from), Some(event.operation), place, event.session, Some(result), command];
     cells.iter().map(|cell| cell.as_deref().filter(|text| !text.is_empty()).map_or_else(|| "-".to_owned(), shown)).collect()
 }
 

@@ -82,6 +82,7 @@ enum Command {
 impl CommandLine {
     /// Reads the command line, unless ssh started us to ask for a password: then that is all we do.
     pub fn from_environment() -> Option<Self> {
+        system::keep_memory_closed();
         let Some(socket) = std::env::var_os(ASKPASS_SOCKET) else { return Some(Self::parse()) };
         let prompt = std::env::args().nth(1).unwrap_or_default();
         let answered = askpass(&socket, &prompt).unwrap_or(false);
@@ -104,7 +105,7 @@ impl CommandLine {
             Some(Command::Check { config, json, host, user }) => {
                 let own = own_account()?.0;
                 let config = match config {
-                    Some(path) => with_askpass(reload::read(&path, &own)?),
+                    Some(path) => with_askpass(reload::read_trusted(&path, &own)?),
                     None => Config::default_for(&own, &hostname(), "", listen_default()),
                 };
                 let well = runtime()?.block_on(check::check(config, host.as_deref(), user.as_deref(), json))?;

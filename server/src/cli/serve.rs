@@ -46,7 +46,7 @@ impl Serve {
         let mut token = None;
         let read_as = self.config.as_deref().and_then(reload::mark);
         let config = match &self.config {
-            Some(path) => with_askpass(reload::read(path, &own)?),
+            Some(path) => with_askpass(reload::read_trusted(path, &own)?),
             None => {
                 if root {
                     let mut err = std::io::stderr();
@@ -85,30 +85,31 @@ async fn serve(config: Config, token: Option<String>, from: Option<(PathBuf, Uni
     let port = listener.address().map_or_else(|| config.public_port(), |address| address.port());
     let origin = config.origins.first().cloned().or_else(|| Some(format!("http://{}", listener.address()?))).unwrap_or_default();
     let link = format!("{origin}{}/{}", config.base, token.map(|t| format!("login#token={t}")).unwrap_or_default());
-    let board = Muxboard::builder(config.inventory.clone())
+    let mut board = Muxboard::builder(config.inventory.clone())
         .rules(config.rules(port))
         .base(&config.base)
         .sweep(config.sweep)
         .attach(config.attach)
         .overtake(config.overtake)
         .requests_per_second(config.requests_per_second)
-        .ssh(config.ssh.clone())
-        .audit(move |event| {
-            audit.as_deref().inspect(|file| file.write(&event));
-        })
-        .build()?;
+        .ssh(config.ssh.clone());
+    if let Some(file) = audit {
+        board = board.audit_file(file);
+    }
+    let board = board.build()?;
     if let Some((path, own, read_as)) = from {
         let source = reload::ConfigSource { path, own, read_as, port, listen: config.listen.clone(), certificate: listener.certificate() };
         tokio::spawn(reload::follow(source, config, board.handle()));
     }
     let (stop, handle) = (board.shutdown(), board.handle());
     let router = board.into_standalone_router();
+    // Before anybody knows that it runs: a signal that came in between would be lost.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     {
         let mut out = std::io::stdout();
         writeln!(out, "muxboard: {link}")?;
         out.flush()?;
     }
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (told, heard) = tokio::sync::watch::channel(false);
     let mut server = tokio::spawn(listener.serve(router, move |peer| handle.trusts(peer), heard));
     tokio::select! {

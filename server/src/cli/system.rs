@@ -4,7 +4,17 @@ use crate::config::{Config, LISTEN_DEFAULT};
 use anyhow::{Context, anyhow};
 use muxboard_core::name::UnixUser;
 use nix::unistd::{Uid, User};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use std::io::Write;
 use std::net::SocketAddr;
+
+/// Closes this process's memory, environment and core dumps to every account but root, the one that runs it too: they hold tokens, passwords and screens.
+/// Programs that it starts are as they always are. (A limit of 0 for core dumps would be inherited by everything in the sessions.)
+pub(super) fn keep_memory_closed() {
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        let _ = writeln!(std::io::stderr(), "muxboard: others who run as this account can read its memory: {error}");
+    }
+}
 
 /// The account that muxboard runs as, by the account database (directory services included), and whether it is root.
 pub(super) fn own_account() -> anyhow::Result<(UnixUser, bool)> {

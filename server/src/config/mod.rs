@@ -10,6 +10,7 @@ mod listen;
 mod raw;
 pub(crate) mod reload;
 mod text;
+pub(crate) mod trusted;
 mod upload;
 
 pub use auth::GateChoice;

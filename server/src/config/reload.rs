@@ -2,12 +2,14 @@
 //! a bad one.
 
 use super::listen::exposure_error;
+use super::trusted::check_named_files;
 use super::{Config, files as files_of, read as parse};
 use crate::board::Handle;
 use crate::http::listen::{Certificate, Listen};
 use anyhow::anyhow;
 use muxboard_core::limits::RELOAD_MS;
 use muxboard_core::name::UnixUser;
+use muxboard_fleet::trust;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 fn text_of(path: &Path) -> anyhow::Result<String> {
+    trust::check_file(path).map_err(anyhow::Error::msg)?;
     std::fs::read_to_string(path).map_err(|e| anyhow!("{}: cannot be read: {e}", path.display()))
 }
 
@@ -30,9 +33,19 @@ fn validate(path: &Path, text: &str, own: &UnixUser) -> anyhow::Result<Config> {
 /// Reads a configuration file.
 ///
 /// # Errors
-/// One line: file, line, sentence.
+/// One line: file, line, sentence; or what others can change, with the line that mends it.
 pub(crate) fn read(path: &Path, own: &UnixUser) -> anyhow::Result<Config> {
     validate(path, &text_of(path)?, own)
+}
+
+/// Reads a configuration file that is to be run, and checks that nobody else can change the files it names.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_trusted(path: &Path, own: &UnixUser) -> anyhow::Result<Config> {
+    let config = read(path, own)?;
+    check_named_files(&config).map_err(anyhow::Error::msg)?;
+    Ok(config)
 }
 
 /// The file behind a running board, and what the start took from it.
@@ -50,10 +63,10 @@ pub(crate) struct ConfigSource {
 /// A file as it was at a look: a change of any of these is another file, a link that leads elsewhere too.
 pub(crate) type Mark = Option<(u64, u64, u64, i64, i64)>;
 
-/// Device, inode, size and modification time of a file, following links; `None` if it cannot be looked at.
+/// Device, inode, size and the time of the last change of a file or of its mode, following links; `None` if it cannot be looked at.
 pub(crate) fn mark(path: &Path) -> Mark {
     let found = std::fs::metadata(path).ok()?;
-    Some((found.dev(), found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
+    Some((found.dev(), found.ino(), found.size(), found.ctime(), found.ctime_nsec()))
 }
 
 /// Follows it for ever.
@@ -89,6 +102,7 @@ pub(crate) async fn follow(source: ConfigSource, mut current: Config, board: Han
             *first = own;
         }
         let next = text.and_then(|text| validate(&source.path, &text, &source.own));
+        let next = next.and_then(|next| check_named_files(&next).map(|()| next).map_err(anyhow::Error::msg));
         // A certificate is renewed whatever is wrong with the rest.
         let files = next.as_ref().map_or(&current.tls, |next| &next.tls).as_ref();
         if let (Some(certificate), Some(files)) = (&source.certificate, files) {

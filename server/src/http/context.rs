@@ -38,7 +38,7 @@ impl RequestContext {
     /// Records a refusal in the audit.
     pub(crate) fn refused(&self, state: &AppState, operation: &'static str, refusal: &Refusal) {
         let who = Actor { principal: Principal::named(refusal.identity()), ..self.anonymous.clone() };
-        (state.audit)(AuditEvent::about(&who, operation, refusal.word()));
+        state.refusals.refused(self.source(), AuditEvent::about(&who, operation, refusal.word()));
     }
 }
 

@@ -27,14 +27,26 @@ pub(crate) async fn check_host_and_origin(State(state): State<Arc<AppState>>, re
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], "Too many requests. Wait a moment.\n").into_response();
     }
     if let Err(refused) = check(&rules.allowed_hosts, &request) {
-        tracing::info!(path = request.uri().path(), from = %source, "refused: {refused}");
+        let path = request.uri().path().to_owned();
         let request = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
         let anonymous = Actor { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
-        (state.audit)(AuditEvent::about(&anonymous, "enter", "denied: foreign host or origin"));
+        if state.refusals.refused(source, AuditEvent::about(&anonymous, "enter", "denied: foreign host or origin")) {
+            tracing::info!(path, from = %source, "refused: {refused}");
+        }
         let status = if refused == TWO_HOSTS { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
         return (status, format!("Refused: {refused}\n")).into_response();
     }
     next.run(request).await
+}
+
+/// Delays the answer to a request that changes something until its record is on the disk, where the configuration promises that.
+pub(crate) async fn answer_after_record(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    let changes = !request.method().is_safe();
+    let answer = next.run(request).await;
+    if changes {
+        state.flush_audit().await;
+    }
+    answer
 }
 
 /// What the pages of this answer are made with: the nonce for their one inline script, and where the board is for whoever asks: its base and the path

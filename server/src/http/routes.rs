@@ -81,6 +81,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         // What is packed already is left as it is.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
         .layer(middleware::from_fn_with_state(state.clone(), guard::check_host_and_origin))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::answer_after_record))
         .layer(middleware::from_fn_with_state(state.clone(), guard::headers))
         .with_state(state.clone());
     if state.base.0.is_empty() { board } else { Router::new().nest_service(&state.base.0, board) }

@@ -17,7 +17,7 @@ use muxboard_core::audit::AuditEvent;
 use muxboard_core::limits::{CHECK_SECONDS, SNIFFED_BYTES, UPLOAD_BYTES_PER_SECOND_MIN, UPLOAD_IDLE_SECONDS_MAX};
 use muxboard_core::policy::{Actor, Upload};
 use muxboard_core::shell::Script;
-use muxboard_fleet::unix_now;
+use muxboard_fleet::{Audit, unix_now};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,24 +74,21 @@ where
 {
     let (place, session) = target(path)?;
     let permit = state.permit(who, place, Upload { session })?;
-    let denied = |kind: Kind, result: &str, says: String| {
-        (state.audit)(AuditEvent::of(&permit, None, result));
-        PublicError::new(kind, says)
-    };
+    let mut report = UploadReport { audit: &state.audit, event: Some(AuditEvent::of(&permit, None, "cut off")) };
     let off = "Uploads are off here. Whoever runs this board can turn them on in its configuration: [upload] enabled = true.";
-    let limits = state.rules().upload.ok_or_else(|| denied(Kind::Forbidden, "denied: uploads are off", off.into()))?;
+    let Some(limits) = state.rules().upload else { return Err(report.ended("denied: uploads are off", Kind::Forbidden, off)) };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     let Some(bytes) = announced else {
         let says = "How large the file is has to be said first (Content-Length).";
-        let mut answer = problem(&PublicError::new(Kind::BadInput, says));
+        let mut answer = problem(&report.ended("denied: no length", Kind::BadInput, says));
         *answer.status_mut() = StatusCode::LENGTH_REQUIRED;
         return Ok(answer);
     };
     match bytes {
-        0 => return Err(PublicError::new(Kind::BadInput, "The file is empty.")),
+        0 => return Err(report.ended("denied: empty", Kind::BadInput, "The file is empty.")),
         _ if bytes > limits.bytes_max => {
             let says = format!("The file has {bytes} bytes; here it may have {} at most.", limits.bytes_max);
-            return Err(denied(Kind::TooLarge, "denied: too large", says));
+            return Err(report.ended("denied: too large", Kind::TooLarge, says));
         }
         _ => {}
     }
@@ -102,7 +99,10 @@ where
         head.extend_from_slice(&incoming.next_part().await?);
     }
     let (kind, extension) = detect_type(&head);
-    let mut upload = state.fleet.upload(permit, limits, extension, bytes).await.map_err(to_public)?;
+    let opened = state.fleet.upload(permit, limits, extension, bytes).await;
+    // From here on the fleet records the end of the upload.
+    report.event = None;
+    let mut upload = opened.map_err(to_public)?;
     let mut asked = Instant::now();
     let mut part = Bytes::from(head);
     loop {
@@ -126,6 +126,30 @@ where
     let typed = Script::command(&[&path]);
     let expires = unix_now().saturating_add(limits.keep.as_secs());
     Ok((StatusCode::CREATED, Json(json!({ "path": path, "typed": typed.as_str(), "type": kind, "bytes": bytes, "expires": expires }))).into_response())
+}
+
+/// Records the end of an upload that ends before the fleet has it, also when its client is gone.
+struct UploadReport<'a> {
+    audit: &'a Audit,
+    event: Option<AuditEvent>,
+}
+
+impl UploadReport<'_> {
+    /// Records this result. Gives the error for the client.
+    fn ended(mut self, result: &str, kind: Kind, says: impl Into<String>) -> PublicError {
+        if let Some(event) = &mut self.event {
+            event.result = result.to_owned();
+        }
+        PublicError::new(kind, says)
+    }
+}
+
+impl Drop for UploadReport<'_> {
+    fn drop(&mut self) {
+        if let Some(event) = self.event.take() {
+            (self.audit)(event);
+        }
+    }
 }
 
 /// A file on its way from its client. One that stops sending, or drips, has a place that others wait for: only the time that we wait for it counts.

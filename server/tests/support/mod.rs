@@ -2,6 +2,7 @@
 //! things no browser would.
 #![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its own part of it")]
 
+pub mod files;
 pub mod root;
 pub mod served;
 #[path = "../../fleet/tests/world/skip.rs"]

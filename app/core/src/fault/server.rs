@@ -85,7 +85,12 @@ impl Fault {
 
     /// The fault of a tmux server that did not answer in time.
     pub fn not_answering(host: &Host, user: &UnixUser) -> Self {
-        let words = format!("It may be stopped; this lets it go on, as root or {user} on {}:", host.label);
+        let words = format!(
+            "It may have no open file left; then, as root on {0}: prlimit --nofile=16384:16384 --pid PID, for each PID of pgrep -u {1} tmux. Or it is stopped; \
+             this lets it go on, as root or {user} on {0}:",
+            host.label,
+            quoted(user.as_str())
+        );
         Self::new(FaultKind::NotAnswering, format!("The tmux server of {user} does not answer."), words)
             .mend(format!("pkill -CONT -u {} tmux", quoted(user.as_str())))
     }

@@ -14,6 +14,13 @@ pub const FAILURES_MAX: u32 = 10;
 pub const LOCKOUT_SECONDS: u64 = 300;
 /// Sources (addresses) whose requests and failures are counted.
 pub const SOURCES_MAX: usize = 10_000;
+/// The time in which refusals of callers without an identity are one record of the audit and one line of the log for each source, and one more with their
+/// number, in seconds.
+pub const REFUSALS_FOLDED_SECONDS: u64 = 600;
+/// Sources whose refusals are counted apart in that time; those of all others are counted together. Both bound what such callers write: 3.7 MB a day.
+pub const REFUSALS_FOLDED_SOURCES_MAX: usize = 32;
+/// Symbolic links that are followed on the way to a trusted file (Linux's own limit).
+pub const LINKS_MAX: usize = 40;
 /// Time for an embedder's gate to answer, in seconds.
 pub const AUTHORIZE_SECONDS_MAX: u64 = 5;
 /// The longest name of a principal, in bytes: others see who types, with a length of one byte on the wire.

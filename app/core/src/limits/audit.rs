@@ -34,6 +34,10 @@ pub const AUDIT_SYNC_MS: u64 = 1000;
 pub const AUDIT_RETRY_MS: u64 = 1000;
 /// The time for waiting events to be written to the audit file when muxboard ends, in seconds.
 pub const AUDIT_CLOSE_SECONDS_MAX: u64 = 5;
+/// With `fsync = "always"`, the time for which an answer waits for the record of its act, in seconds: a disk that hangs must not hold up the board.
+pub const AUDIT_FLUSH_SECONDS_MAX: u64 = 5;
+/// The wait before a flush is asked for again while the audit's queue is full, in milliseconds.
+pub const AUDIT_FLUSH_RETRY_MS: u64 = 10;
 /// Records that `muxboard audit tail` shows unless it is told how many.
 pub const AUDIT_TAIL_LINES: usize = 20;
 /// The most records that `muxboard audit tail` shows.

@@ -12,6 +12,14 @@ pub const ACTION_SECONDS_MAX: u64 = 6;
 pub const START_SECONDS_MAX: u64 = 30;
 /// The time that is added here to a limit of the other machine, in seconds, so that the limit there is reached first.
 pub const GRACE_SECONDS: u64 = 3;
+/// Windows of one user's sessions from which on no session is made. A tmux server with 1,024 open files has about 990, and then answers nobody again.
+pub const WINDOWS_PER_USER_MAX: usize = 500;
+/// Open files of a tmux server that are left for its clients and for itself when sessions are made.
+pub const SERVER_FILES_SPARE: usize = 24;
+/// Sessions that one principal makes in [`CREATIONS_SECONDS`].
+pub const CREATIONS_PER_PRINCIPAL: usize = 120;
+/// The time in which the creations of a principal are counted, in seconds.
+pub const CREATIONS_SECONDS: u64 = 600;
 /// The longest output of an action, in bytes.
 pub const ACTION_BYTES_MAX: usize = 64 * 1024;
 /// The time between two sweeps of a host without viewers, in seconds.

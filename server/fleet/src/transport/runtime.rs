@@ -1,8 +1,11 @@
 //! The folder of our control sockets: whoever may write there may use our connections, so it is ours alone or not used at all.
 
 use crate::random::sentinel;
+use crate::trust;
 use muxboard_core::limits::{CONTROL_PATH_BYTES_MAX, SOCKET_NAME_BYTES};
+use muxboard_core::shell::Script;
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::getuid;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -25,7 +28,48 @@ fn usual() -> PathBuf {
         .and_then(|all| all.split(':').next().filter(|first| !first.is_empty()).map(|first| Path::new(first).join("ssh")));
     service
         .or_else(|| variable("XDG_RUNTIME_DIR").filter(|folder| folder.is_dir()).map(|folder| folder.join("muxboard")))
-        .unwrap_or_else(|| format!("/tmp/muxboard-{}", rustix::process::getuid().as_raw()).into())
+        .unwrap_or_else(|| temporary(Path::new("/tmp")))
+}
+
+/// A folder of ours in one that all accounts share: the usual name, or, where another account has taken that, one that nobody could foresee. Such a one is
+/// used again by the next process.
+fn temporary(shared: &Path) -> PathBuf {
+    let name = format!("muxboard-{}", getuid().as_raw());
+    let first = shared.join(&name);
+    if fs::symlink_metadata(&first).is_err() || is_ours_alone(&first) {
+        return first;
+    }
+    let before = format!("{name}-");
+    let found = fs::read_dir(shared).into_iter().flatten().flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(&before));
+    let other = found.map(|entry| entry.path()).find(|path| is_ours_alone(path)).unwrap_or_else(|| shared.join(before + &short_name()));
+    tracing::warn!("{} is not ours alone: another account may have made it. {} is used in its place", first.display(), other.display());
+    other
+}
+
+fn short_name() -> String {
+    sentinel().chars().take(8).collect()
+}
+
+/// Whether it is a directory of this account, which nobody else may enter. A link is not followed: it could lead to a folder that is ours and be put
+/// elsewhere later.
+fn is_ours_alone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == getuid().as_raw() && found.mode() & 0o077 == 0)
+}
+
+/// Why a folder is not ours alone, with the line that mends it.
+fn not_ours(path: &Path) -> String {
+    let shown = path.display();
+    let word = Script::command(&[path.to_string_lossy()]);
+    let word = word.as_str();
+    let own = getuid().as_raw();
+    let elsewhere = "or set XDG_RUNTIME_DIR to a folder of your own";
+    let (what, mend) = match fs::symlink_metadata(path) {
+        Ok(found) if found.uid() != own => (format!("it belongs to another account (uid {})", found.uid()), format!("as root: rm -r {word}, {elsewhere}")),
+        Ok(found) if !found.is_dir() => ("it is no directory".into(), format!("rm {word}")),
+        Ok(found) => (format!("its mode is {:o}", found.mode() & 0o7777), format!("chmod 700 {word}")),
+        Err(error) => (error.to_string(), elsewhere.into()),
+    };
+    format!("the runtime directory {shown} is not ours alone: {what}. Whoever may write there could use our ssh connections. To mend it: {mend}")
 }
 
 impl Runtime {
@@ -42,17 +86,12 @@ impl Runtime {
             }
             _ => {}
         }
-        // Not followed: a link could lead to a folder that is ours and is put elsewhere later.
-        let found = fs::symlink_metadata(&parent)?;
-        let (mode, owner) = (found.mode() & 0o7777, found.uid());
-        if !found.is_dir() || owner != rustix::process::getuid().as_raw() || mode & 0o077 != 0 {
-            return Err(io::Error::other(format!(
-                "the runtime directory {shown} is not ours alone (owner {owner}, mode {mode:o}{}): whoever may write there could use our ssh connections. Remove it, or: chmod 700 {shown}",
-                if found.is_dir() { "" } else { ", and no directory" },
-            )));
+        if !is_ours_alone(&parent) {
+            return Err(io::Error::other(not_ours(&parent)));
         }
+        trust::check_folder(&parent).map_err(|says| io::Error::other(format!("the runtime directory {shown}: {says}")))?;
         Self::sweep_out(&parent);
-        let name: String = sentinel().chars().take(8).collect();
+        let name = short_name();
         let folder = parent.join(&name);
         let bytes = folder.as_os_str().len() + SOCKET_NAME_BYTES;
         if bytes > CONTROL_PATH_BYTES_MAX {
@@ -107,7 +146,10 @@ mod tests {
         let open = world.path().join("open");
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(refused(&open).contains(&format!("chmod 700 {}", open.display())));
+        assert!(
+            refused(&open)
+                .ends_with(&format!("its mode is 755. Whoever may write there could use our ssh connections. To mend it: chmod 700 {}", open.display()))
+        );
         let ours = world.path().join("ours");
         DirBuilder::new().mode(0o700).create(&ours).unwrap();
         symlink(&ours, world.path().join("link")).unwrap();
@@ -115,6 +157,30 @@ mod tests {
         fs::write(world.path().join("file"), "").unwrap();
         assert!(refused(&world.path().join("file")).contains("no directory"));
         assert!(Runtime::open(Some(&ours)).is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_another_account_has_taken_is_left_to_it() {
+        let shared = tempfile::tempdir().unwrap();
+        let first = shared.path().join(format!("muxboard-{}", getuid().as_raw()));
+        assert_eq!(temporary(shared.path()), first);
+        let ours = Runtime::open(Some(&temporary(shared.path()))).unwrap();
+        assert_eq!(temporary(shared.path()), first);
+        drop(ours);
+        // As another account may make it: what is there is not ours alone.
+        fs::set_permissions(&first, fs::Permissions::from_mode(0o777)).unwrap();
+        let other = temporary(shared.path());
+        assert_ne!(other, first);
+        let kept = Runtime::open(Some(&other)).unwrap();
+        assert_eq!(temporary(shared.path()), other, "the next process has the same one");
+        drop(kept);
+        if getuid().is_root() {
+            std::os::unix::fs::chown(&first, Some(65534), None).unwrap();
+            let says = refused(&first);
+            assert!(says.contains("another account (uid 65534)") && says.contains(&format!("as root: rm -r {}", first.display())), "{says}");
+            std::os::unix::fs::chown(&other, Some(65534), None).unwrap();
+            assert_ne!(temporary(shared.path()), other);
+        }
     }
 
     #[test]

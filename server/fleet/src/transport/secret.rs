@@ -4,6 +4,7 @@
 //! ssh starts the muxboard binary again, which asks the process that dials, over a socket that exists for this one connection. Only the
 //! prompts of this host are answered, each once: an ssh to a bastion asks in the same way, and must not get another host's password.
 
+use crate::trust;
 use muxboard_core::inventory::Secret;
 use muxboard_core::limits::{PROMPT_BYTES_MAX, SECRET_BYTES_MAX};
 use rustix::process::getuid;
@@ -62,6 +63,9 @@ fn text_of(path: &Path, ours_alone: bool, bytes_max: usize) -> Result<String, St
     let owned = found.uid() == getuid().as_raw() || found.uid() == 0;
     if ours_alone && (!owned || found.mode() & 0o077 != 0) {
         return Err(format!("others may read {shown}: chmod 600 {shown}"));
+    }
+    if ours_alone {
+        trust::check_file(path)?;
     }
     let mut text = String::new();
     file.take(bytes_max as u64).read_to_string(&mut text).map_err(|e| format!("{shown} cannot be read: {e}"))?;

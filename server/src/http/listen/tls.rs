@@ -1,7 +1,7 @@
 //! TLS on a connection: the certificate and its key, read again while we run; the handshake. Versions 1.2 and 1.3, HTTP/1.1 inside.
 
 use muxboard_core::limits::CERTIFICATE_BYTES_MAX;
-use muxboard_fleet::private_file;
+use muxboard_fleet::{private_file, trust};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -101,6 +101,7 @@ fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, String> {
 fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let says = |error: io::Error| format!("{} cannot be read: {error}", path.display());
     let mut bytes = Vec::new();
+    trust::check_file(path)?;
     File::open(path).map_err(says)?.take(CERTIFICATE_BYTES_MAX as u64).read_to_end(&mut bytes).map_err(says)?;
     Ok(bytes)
 }

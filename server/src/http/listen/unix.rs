@@ -2,6 +2,7 @@
 //! front of us does), so nobody may put another in its place.
 
 use muxboard_core::limits::BACKLOG;
+use muxboard_fleet::trust;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
@@ -32,7 +33,8 @@ impl UnixSocketListener {
     /// # Errors
     /// In words for the operator.
     pub(super) async fn open(path: &Path, mode: u32) -> Result<Self, String> {
-        check_folder(path.parent().unwrap_or(Path::new("/")))?;
+        // The folder's group may put another socket there: the proxy in front is in it.
+        trust::check_shared_folder(path.parent().unwrap_or(Path::new("/")))?;
         remove_stale(path).await?;
         let says = |error: io::Error| format!("cannot listen on {}: {error}", path.display());
         let socket = UnixSocket::new_stream().map_err(says)?;
@@ -47,25 +49,6 @@ impl UnixSocketListener {
     pub(super) async fn accept(&self) -> io::Result<UnixStream> {
         self.listener.accept().await.map(|(unix, _)| unix)
     }
-}
-
-/// Refuses a folder in which anybody but us, root and its group could put another socket in the place of ours.
-fn check_folder(folder: &Path) -> Result<(), String> {
-    let says = |error: io::Error| format!("the folder of the socket, {}, cannot be used: {error}", folder.display());
-    let real = folder.canonicalize().map_err(says)?;
-    for (depth, part) in real.ancestors().enumerate() {
-        let found = fs::metadata(part).map_err(says)?;
-        let (mode, owner) = (found.mode(), found.uid());
-        let shown = part.display();
-        if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-            return Err(format!("{shown} belongs to another account, which could put its own socket in the place of this one: choose another folder for it"));
-        }
-        // Above it the sticky bit is enough: nobody else can move what is ours, as in /tmp.
-        if mode & 0o002 != 0 && (depth == 0 || mode & 0o1000 == 0) {
-            return Err(format!("others may write in {shown}, and put their own socket in the place of this one: chmod o-w {shown}, or choose another folder"));
-        }
-    }
-    Ok(())
 }
 
 /// Removes what a process of ours that was killed left there; nothing else.

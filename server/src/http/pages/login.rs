@@ -113,7 +113,11 @@ pub(crate) async fn log_out(
     Extension(context): Extension<RequestContext>,
 ) -> Response {
     let Gate::Token(gate) = &context.rules.gate else { return no_login(&state, &page_context).await };
-    let cookie = gate.log_out(&context.caller, &page_context.base.0);
+    let (principal, cookie) = gate.log_out(&context.caller, &page_context.base.0);
+    match principal {
+        Some(principal) => (state.audit)(AuditEvent::about(&Actor { principal, ..context.anonymous }, "logout", "done")),
+        None => context.refused(&state, "logout", &Refusal::Unknown),
+    }
     (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, state.base.login())]).into_response()
 }
 
