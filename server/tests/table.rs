@@ -123,8 +123,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use support::{Accounts, Board, Login, PATIENCE, Request, accounts, hash, unique};
 use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
 
 const FULL: &str = "a-token-that-may-do-all";
 const WATCH: &str = "a-token-that-may-watch";
@@ -338,11 +337,9 @@ async fn every_route_times_every_identity_times_host_and_origin() {
     let Proof::Cookie(stolen) = log_in(&board, FULL) else { unreachable!() };
     let wrong = Login { cookie: format!("muxboard_{}=nothing", board.port), ..stolen.clone() };
     let mut callers = vec![(Who::None, Proof::Nothing), (Who::Wrong, Proof::Bearer(WRONG)), (Who::Wrong, Proof::Cookie(wrong))];
-    callers.push((Who::Wrong, Proof::CookieAlone(stolen)));
-    callers.push((Who::Expired, Proof::Bearer(EXPIRED)));
+    callers.extend([(Who::Wrong, Proof::CookieAlone(stolen)), (Who::Expired, Proof::Bearer(EXPIRED))]);
     for (who, token) in [(Who::OutOfScope, NOTHING), (Who::WatchOnly, WATCH), (Who::Full, FULL)] {
-        callers.push((who, Proof::Bearer(token)));
-        callers.push((who, log_in(&board, token)));
+        callers.extend([(who, Proof::Bearer(token)), (who, log_in(&board, token))]);
     }
     // Logged in before it was withdrawn.
     let revoked = [(Who::Revoked, Proof::Bearer(FULL)), (Who::Revoked, log_in(&board, FULL))];
