@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use support::files::Files;
 use support::sshd::until;
-use support::{Board, TOKEN, WATCH_TOKEN, unique};
+use support::{Board, Login, TOKEN, WATCH_TOKEN, unique};
 
 /// Addresses that clients can say they come from.
 const PROXIED: &str = "[limits]\nrequests_per_second = 0\n";
@@ -70,9 +70,9 @@ fn strangers_cannot_rotate_a_persons_act_away_or_flood_the_log() {
 fn verify_says_what_was_rotated_away_and_what_was_removed() {
     let Some(files) = Files::new() else { return };
     let mut board = behind_proxy(&files);
-    // A person's refusals are a record each, and a long name makes them long.
-    let who = "x".repeat(4000);
-    for _ in 0..620 {
+    // A person's refusals are a record each, of some 600 bytes with a long name.
+    let who = "x".repeat(250);
+    for _ in 0..5000 {
         let kill = board.json("DELETE", &format!("/api/v1/sessions/here/{}/1-1-1-1", files.account), &serde_json::json!({ "confirm": "x" })).own_origin();
         assert_eq!(kill.header("X-Proxy-Secret", "the-proxy-and-we-know-it").header("X-Who", &who).send().status, 403);
     }
@@ -143,9 +143,8 @@ fn a_logout_and_a_file_that_does_not_come_are_each_one_record() {
     let front = board.accounts.front.clone();
     board.tmux(&front, &["new-session", "-d", "-s", "a", "exec cat"]);
     let session = board.session(&front, "a");
-    let login = board.post("/login", &[("token", TOKEN), ("next", "/")]).own_origin().send();
-    let cookie = login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    let logout = || board.post("/logout", &[]).header("Cookie", &cookie).own_origin().send().status;
+    let login = Login::of(&board.post("/login", &[("token", TOKEN), ("next", "/")]).own_origin().send());
+    let logout = || board.post("/logout", &[]).logged_in(&login).own_origin().send().status;
     assert_eq!((logout(), logout()), (303, 303));
 
     let place = format!("here/{front}");

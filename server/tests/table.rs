@@ -76,9 +76,9 @@
 //! | unix-mode | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | unix-folder | server/src/http/listen/unix.rs | server/src/http/listen/unix.rs: a_folder_that_others_write_in_is_refused |
 //! | one-address | server/src/http/listen/connection_limiter.rs | server/tests/listen.rs: one_address_has_half_of_the_connections_and_gives_them_back |
-//! | head-each | server/src/http/listen/activity.rs | server/tests/listen.rs: every_head_of_a_connection_must_come_in_time_and_idle_connections_close_for_new_ones |
-//! | head-bytes | server/src/http/listen/serve.rs | server/tests/listen.rs: a_target_of_another_host_and_a_head_beyond_the_bound_are_refused |
-//! | target-host | server/src/access/allowed_hosts.rs | server/tests/listen.rs: a_target_of_another_host_and_a_head_beyond_the_bound_are_refused |
+//! | head-each | server/src/http/listen/activity.rs | server/tests/heads.rs: every_head_of_a_connection_must_come_in_time_and_idle_connections_close_for_new_ones |
+//! | head-bytes | server/src/http/listen/serve.rs | server/tests/heads.rs: a_target_of_another_host_and_a_head_beyond_the_bound_are_refused |
+//! | target-host | server/src/access/allowed_hosts.rs | server/tests/heads.rs: a_target_of_another_host_and_a_head_beyond_the_bound_are_refused |
 //! | idle-first | server/src/http/listen/connection_limiter.rs | server/src/http/listen/connection_limiter.rs: an_idle_connection_closes_where_no_other_is_free |
 //! | identity-length | server/src/access/gate.rs | server/src/access/custom.rs: whatever_goes_wrong_in_it_is_a_refusal |
 //! | upload-off | server/src/http/upload.rs | server/tests/upload.rs: uploads_are_off_unless_the_configuration_says_so_and_a_withdrawn_right_ends_one |

@@ -38,7 +38,7 @@ impl Fleet {
         let reported = self.reports(&permit);
         let turn = entry.acquire_user_slot(&user.name).await;
         let mut made = match &turn {
-            Ok(_) => match self.check_bounds(&entry, &user, &permit.principal().name) {
+            Ok(_) => match self.creations.check(&entry, &user, &permit.principal().name) {
                 Ok(()) => self.make(&entry, &user, permit.operation()).await,
                 Err(reached) => Err(reached),
             },

@@ -1,7 +1,6 @@
 //! Bounds on new sessions: of one principal in a time, and of one user in all. A tmux server without a free open file answers nobody again.
 
 use crate::error::ActionError;
-use crate::fleet::Fleet;
 use crate::hosts::HostEntry;
 use muxboard_core::inventory::{Reach, User};
 use muxboard_core::limits::{CREATIONS_PER_PRINCIPAL, CREATIONS_SECONDS, SERVER_FILES_SPARE, WINDOWS_PER_USER_MAX};
@@ -32,11 +31,12 @@ impl Creations {
         }
         allowed
     }
-}
 
-impl Fleet {
-    /// Checks that one more session may be made, as of the last look; each creation is followed by a look.
-    pub(crate) fn check_bounds(&self, entry: &HostEntry, user: &User, principal: &str) -> Result<(), ActionError> {
+    /// Checks that one more session may be made, as of the last look, and counts it; each creation is followed by a look.
+    ///
+    /// # Errors
+    /// When the user's tmux server would run out of open files, or the principal has made too many sessions lately.
+    pub(crate) fn check(&self, entry: &HostEntry, user: &User, principal: &str) -> Result<(), ActionError> {
         let (windows, server) = {
             let host = entry.row.borrow();
             let sessions = host.users.iter().filter(|row| row.name == user.name).flat_map(|row| row.sessions());
@@ -47,7 +47,7 @@ impl Fleet {
         if windows >= most {
             return Err(ActionError::WindowsReached(windows));
         }
-        if self.creations.allow(principal) { Ok(()) } else { Err(ActionError::CreationsReached) }
+        if self.allow(principal) { Ok(()) } else { Err(ActionError::CreationsReached) }
     }
 }
 

@@ -39,12 +39,12 @@ pub(crate) fn complete() -> bool {
 
 /// The parameters of the route.
 #[derive(Deserialize)]
-pub(crate) struct File {
+pub(crate) struct AssetPath {
     build: String,
     path: String,
 }
 
-pub(crate) async fn serve(Path(File { build, path }): Path<File>, headers: HeaderMap) -> Response {
+pub(crate) async fn serve(Path(AssetPath { build, path }): Path<AssetPath>, headers: HeaderMap) -> Response {
     // A path is a key into the binary: there is no file system behind it.
     let plain = if build == *BUILD { Files::get(&path) } else { None };
     let Some(plain) = plain else { return (StatusCode::NOT_FOUND, "There is no such file in this build.").into_response() };
