@@ -1,8 +1,9 @@
-//! What the door's tests stand on: the real binary, run as an unprivileged account made for the run, and a plain HTTP client that can say
-//! things no browser would.
-#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its own part of it")]
+//! What the tests of the server stand on: the real binary, run as an unprivileged account made for the run, and what it is asked and
+//! looked at with.
+#![allow(dead_code, unused_imports, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its own part of it")]
 
 pub mod files;
+pub mod request;
 pub mod root;
 pub mod served;
 #[path = "../../fleet/tests/world/skip.rs"]
@@ -11,8 +12,8 @@ pub mod socket;
 pub mod sshd;
 pub mod uploads;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+pub use request::{Answer, Login, Request};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -306,116 +307,5 @@ impl Drop for Board {
         for account in self.accounts.all() {
             self.tmux(account, &["kill-server"]);
         }
-    }
-}
-
-/// What a browser keeps of a login to a board at the root of its host: the cookie, and the path that it is sent below.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Login {
-    pub cookie: String,
-    pub base: String,
-}
-
-impl Login {
-    pub fn of(answer: &Answer) -> Self {
-        let set = answer.header("set-cookie").unwrap();
-        let path = set.split("; ").find_map(|part| part.strip_prefix("Path=")).unwrap();
-        Self { cookie: set.split(';').next().unwrap().to_owned(), base: path.trim_end_matches('/').to_owned() }
-    }
-}
-
-/// A request, header by header.
-pub struct Request<'a> {
-    board: &'a Board,
-    method: &'static str,
-    pub path: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().filter_map(|l| l.split_once(": ")).find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
-    }
-}
-
-impl Request<'_> {
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        if name.eq_ignore_ascii_case("host") {
-            self.headers.retain(|(n, _)| !n.eq_ignore_ascii_case("host"));
-        }
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-    /// A header once more, or without what a client says by itself.
-    pub fn again(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-    pub fn without(mut self, name: &str) -> Self {
-        self.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
-        self
-    }
-    pub fn token(self, token: &str) -> Self {
-        self.header("Authorization", &format!("Bearer {token}"))
-    }
-    /// As a browser that logged in sends it: with the cookie, below the path of its login.
-    pub fn logged_in(self, login: &Login) -> Self {
-        self.below(&login.base).header("Cookie", &login.cookie)
-    }
-    /// With that before its path.
-    pub fn below(mut self, base: &str) -> Self {
-        self.path = format!("{base}{}", self.path);
-        self
-    }
-    /// As this board's own page would send it.
-    pub fn own_origin(self) -> Self {
-        let origin = format!("http://127.0.0.1:{}", self.board.port);
-        self.header("Origin", &origin)
-    }
-    pub fn websocket(self) -> Self {
-        self.header("Connection", "Upgrade")
-            .header("Upgrade", "websocket")
-            .header("Sec-WebSocket-Version", "13")
-            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-    }
-    pub fn method(mut self, method: &'static str) -> Self {
-        self.method = method;
-        self
-    }
-    pub fn send(self) -> Answer {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.board.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut text = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
-        let upgrade = self.headers.iter().any(|(n, _)| n == "Upgrade");
-        for (name, value) in &self.headers {
-            text += &format!("{name}: {value}\r\n");
-        }
-        if !upgrade {
-            text += "Connection: close\r\n";
-        }
-        text += &format!("Content-Length: {}\r\n\r\n", self.body.len());
-        stream.write_all(&[text.as_bytes(), &self.body].concat()).unwrap();
-        let mut bytes = Vec::new();
-        if upgrade {
-            // An accepted upgrade does not end: its head is enough.
-            let mut one = [0];
-            while !bytes.ends_with(b"\r\n\r\n") && stream.read(&mut one).unwrap() == 1 {
-                bytes.push(one[0]);
-            }
-        } else {
-            stream.read_to_end(&mut bytes).unwrap();
-        }
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or_else(|| panic!("no answer: {text:?}"));
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
     }
 }
