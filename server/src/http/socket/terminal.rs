@@ -3,6 +3,7 @@
 use super::session::TerminalSession;
 use super::{close, close_for, refused};
 use crate::error::to_public;
+use crate::http::api::{SessionPath, Target};
 use crate::http::context::RequestContext;
 use crate::state::AppState;
 use axum::Extension;
@@ -23,7 +24,7 @@ use tokio::time::timeout;
 pub(crate) async fn attach(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
-    Path((host, user, session)): Path<(String, String, String)>,
+    Path(SessionPath { host, user, session }): Target,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let upgrade = upgrade
