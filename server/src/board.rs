@@ -95,6 +95,9 @@ impl Handle {
     pub fn replace(&self, mut rules: Rules) -> std::io::Result<()> {
         rules.gate.inherit_sessions(&self.0.rules().gate);
         self.0.fleet.reconfigure(&rules.inventory)?;
+        if let Some(upload) = rules.upload {
+            self.0.fleet.keep_uploads(upload.keep);
+        }
         self.0.rules.send_replace(Arc::new(rules));
         Ok(())
     }

@@ -31,10 +31,35 @@ pub struct Fleet {
     pub(crate) uploads: Arc<Slots>,
     pub(crate) texts: Arc<Slots>,
     pub(crate) creations: Creations,
-    /// When the uploaded files of a user are next searched for old ones, and how long they are kept.
-    pub(crate) expiring: Mutex<HashMap<Place, (Instant, Duration)>>,
+    /// When the uploaded files of a user are next searched for old ones.
+    pub(crate) expiring: Mutex<HashMap<Place, watch::Sender<Expiry>>>,
     pub(crate) register: Arc<Register>,
     pub(crate) settings: Settings,
+}
+
+/// When the uploaded files of a user are searched for old ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Expiry {
+    /// The next time: when the oldest file that is known of is too old.
+    pub(crate) first: Instant,
+    /// The last time: when the newest is.
+    pub(crate) last: Instant,
+    /// How long files are kept, by the newest limit.
+    pub(crate) keep: Duration,
+}
+
+impl Expiry {
+    /// With one more file, which is too old at that moment.
+    pub(crate) fn with(self, due: Instant, keep: Duration) -> Self {
+        let Self { first, last, .. } = self.kept_for(keep);
+        Self { first: first.min(due), last: last.max(due), keep }
+    }
+
+    /// With another limit for all files.
+    pub(crate) fn kept_for(self, keep: Duration) -> Self {
+        let moved = |due: Instant| due.checked_sub(self.keep).map_or(due, |uploaded| uploaded + keep);
+        Self { first: moved(self.first), last: moved(self.last), keep }
+    }
 }
 
 impl Fleet {

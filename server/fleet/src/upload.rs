@@ -2,7 +2,7 @@
 
 use crate::error::ActionError;
 use crate::exec::{self, Bounds, PipedProcess};
-use crate::fleet::Fleet;
+use crate::fleet::{Expiry, Fleet};
 use crate::lock::lock;
 use crate::random::sentinel;
 use crate::slots::Slot;
@@ -25,6 +25,7 @@ use muxboard_core::upload::{self, Said, Wanted};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// The limits of uploads, as configured.
@@ -110,18 +111,33 @@ impl Fleet {
         }
     }
 
-    /// Schedules the removal of a user's old files for when this file is too old, with one task for each user. (After a restart the next upload does it.)
+    /// Takes over a changed limit on how long uploaded files are kept, for those that are there already.
+    pub fn keep_uploads(&self, keep: Duration) {
+        lock(&self.expiring).values().for_each(|scheduled| scheduled.send_modify(|expiry| *expiry = expiry.kept_for(keep)));
+    }
+
+    /// Schedules the removal of a user's old files for when this file is too old, with one task for each user: at the earliest moment that any upload
+    /// asked for, and once more at the latest. (After a restart the next upload does it.)
     fn expire_later(self: &Arc<Self>, place: Place, keep: Duration) {
         let late = Duration::from_secs(UPLOAD_EXPIRE_LATE_SECONDS);
         let due = Instant::now() + self.settings.expire_after.unwrap_or(keep + late);
-        if lock(&self.expiring).insert(place.clone(), (due, keep)).is_some() {
+        let mut expiring = lock(&self.expiring);
+        if let Some(scheduled) = expiring.get(&place) {
+            scheduled.send_modify(|expiry| *expiry = expiry.with(due, keep));
             return;
         }
+        let (scheduled, mut expiry) = watch::channel(Expiry { first: due, last: due, keep });
+        expiring.insert(place.clone(), scheduled);
+        drop(expiring);
         let fleet = Arc::downgrade(self);
         tokio::spawn(async move {
-            let (mut due, mut keep) = (due, keep);
             loop {
-                sleep_until(due).await;
+                let Expiry { first, keep, .. } = *expiry.borrow_and_update();
+                tokio::select! {
+                    () = sleep_until(first) => {}
+                    // A lowered limit may have moved the moment.
+                    changed = expiry.changed() => if changed.is_ok() { continue } else { return },
+                }
                 let Some(fleet) = fleet.upgrade() else { return };
                 if let Ok((entry, user)) = fleet.at(&place) {
                     let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX), bytes: ACTION_BYTES_MAX };
@@ -130,13 +146,13 @@ impl Fleet {
                     let _ = entry.transport.run(&entry.host, &script, bounds, Purpose::Look).await;
                 }
                 let mut expiring = lock(&fleet.expiring);
-                match expiring.get(&place) {
-                    // Another file came meanwhile.
-                    Some((later, its)) if *later > due => (due, keep) = (*later, *its),
-                    _ => {
-                        expiring.remove(&place);
-                        return;
-                    }
+                if expiry.borrow().last <= first {
+                    expiring.remove(&place);
+                    return;
+                }
+                // Another file came meanwhile.
+                if let Some(scheduled) = expiring.get(&place) {
+                    scheduled.send_modify(|expiry| expiry.first = expiry.last);
                 }
             }
         });

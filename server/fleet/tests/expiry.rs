@@ -21,6 +21,35 @@ fn as_them(account: &str, line: &str) {
 }
 
 #[tokio::test]
+async fn a_limit_that_is_lowered_holds_for_files_that_are_there_already() {
+    let Ok(other) = std::env::var("MUXBOARD_TEST_FAR") else {
+        skip::skip_without_accounts();
+        return;
+    };
+    let mut host = Host::local("h".parse().unwrap(), &"me".parse().unwrap());
+    host.users = vec![User { name: other.parse().unwrap(), through_sudo: true, socket: Socket::Default }];
+    let inventory = Inventory { hosts: vec![host] };
+    let limits = UploadLimits::default();
+    let fleet = Fleet::new(&inventory, Settings { expire_after: Some(limits.keep), ..Settings::default() }).unwrap();
+    let session = SessionId { number: 0, created: 0, server_pid: 1, server_start: 0 };
+    let mut upload = fleet.upload(permit(&inventory, format!("h/{other}").parse().unwrap(), Upload { session }), limits, "txt", 3).await.unwrap();
+    upload.write(b"new").await.unwrap();
+    let path = upload.finish().await.unwrap();
+    as_them(&other, &format!("touch -d '2 hours ago' {path}"));
+    fleet.keep_uploads(Duration::from_secs(3600 * 48));
+    tokio::task::yield_now().await;
+    assert!(Path::new(&path).exists());
+    fleet.keep_uploads(Duration::ZERO);
+    let gone = async {
+        while Path::new(&path).exists() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, gone).await.expect("it stays as long as the old limit said");
+    as_them(&other, "rm -r .muxboard-uploads");
+}
+
+#[tokio::test]
 async fn an_old_upload_is_removed_without_another_upload() {
     let Ok(other) = std::env::var("MUXBOARD_TEST_OTHER") else {
         skip::skip_without_accounts();
