@@ -10,12 +10,13 @@ use crate::http::guard::PageContext;
 use crate::state::AppState;
 use axum::Extension;
 use axum::extract::{Form, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muxboard_app::base::Base;
 use muxboard_app::document::{Frame, still};
 use muxboard_app::login::{FROM_LINK, Login, LoginProps};
 use muxboard_core::audit::AuditEvent;
+use muxboard_core::limits::LOCKOUT_SECONDS;
 use muxboard_core::policy::Actor;
 use std::sync::Arc;
 
@@ -102,7 +103,11 @@ pub(crate) async fn log_in(
                 Refusal::Locked => (StatusCode::TOO_MANY_REQUESTS, refusal_to_public(state.rules().gate.name(), &refusal).says),
                 _ => (StatusCode::UNAUTHORIZED, "This token is not known.".to_owned()),
             };
-            login_page(&state, &page_context, status, field("next"), Some(&says)).await
+            let mut answer = login_page(&state, &page_context, status, field("next"), Some(&says)).await;
+            if refusal == Refusal::Locked {
+                answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(LOCKOUT_SECONDS));
+            }
+            answer
         }
     }
 }
