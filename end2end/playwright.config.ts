@@ -44,7 +44,12 @@ export default defineConfig<{ base: string; program: "muxboard" | "behind_login"
     { name: "no-javascript", use: { base: "", javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
     { name: "no-javascript-mounted", use: { base: "/mux", javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
     // server/examples/behind_login.rs: the same board, and then what only a board inside an application has.
-    { name: "embedded", use: embedded, testIgnore: [...APART.filter((spec) => spec !== "embedded.spec.ts"), ...ONCE, "upload.spec.ts"], grepInvert: OWN_LOGIN },
+    {
+      name: "embedded",
+      use: embedded,
+      testIgnore: [...APART.filter((spec) => spec !== "embedded.spec.ts"), ...ONCE, "upload.spec.ts", "login-path.spec.ts"],
+      grepInvert: OWN_LOGIN,
+    },
     { name: "no-javascript-embedded", use: { ...embedded, javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },
     // Fingers, and 390 pixels of width.
     {

@@ -15,35 +15,29 @@ async function another(answer = "<title>another</title>") {
   return { requests, port: (server.address() as AddressInfo).port, close: () => server.close() };
 }
 
-for (const mount of ["", "/mux"]) {
-  test.describe(`mounted at "${mount}"`, () => {
-    test.use({ base: mount });
+test("a click on a link to another port of the machine hands nobody the login", async ({ page, board, base: mount }) => {
+  const thief = await another();
+  await board.open(page);
+  expect(new URL(page.url()).pathname).toMatch(new RegExp(`^${mount}/~/[0-9a-f]{24}/$`));
+  for (const path of [`${mount}/`, `${mount}/login`, "/", `${mount}/~/`, `${mount}/~/000000000000000000000000/`])
+    await page.goto(`http://127.0.0.1:${thief.port}${path}`);
+  const taken = thief.requests.map((request) => request.headers.cookie ?? "");
+  expect(taken.length).toBeGreaterThanOrEqual(5);
+  expect(taken.filter(Boolean)).toEqual([]);
+  thief.close();
+});
 
-    test("a click on a link to another port of the machine hands nobody the login", async ({ page, board }) => {
-      const thief = await another();
-      await board.open(page);
-      expect(new URL(page.url()).pathname).toMatch(new RegExp(`^${mount}/~/[0-9a-f]{24}/$`));
-      for (const path of [`${mount}/`, `${mount}/login`, "/", `${mount}/~/`, `${mount}/~/000000000000000000000000/`])
-        await page.goto(`http://127.0.0.1:${thief.port}${path}`);
-      const taken = thief.requests.map((request) => request.headers.cookie ?? "");
-      expect(taken.length).toBeGreaterThanOrEqual(5);
-      expect(taken.filter(Boolean)).toEqual([]);
-      thief.close();
-    });
-
-    test("a cookie opens nothing without the path of its login", async ({ page, board }) => {
-      await board.open(page);
-      const [cookie, ...more] = await page.context().cookies(page.url());
-      expect(more).toEqual([]);
-      const headers = { cookie: `${cookie.name}=${cookie.value}`, origin: new URL(board.url).origin };
-      const status = async (path: string) => (await fetch(board.url + path, { headers })).status;
-      const own = new URL(page.url()).pathname.slice(mount.length);
-      for (const path of ["/", "/api/v1/sessions", `/here/${board.account}/a`, "/~/000000000000000000000000/api/v1/sessions"])
-        expect(await status(path), path).toBe(401);
-      expect(await status(`${own}api/v1/sessions`), "with it").toBe(200);
-    });
-  });
-}
+test("a cookie opens nothing without the path of its login", async ({ page, board, base: mount }) => {
+  await board.open(page);
+  const [cookie, ...more] = await page.context().cookies(page.url());
+  expect(more).toEqual([]);
+  const headers = { cookie: `${cookie.name}=${cookie.value}`, origin: new URL(board.url).origin };
+  const status = async (path: string) => (await fetch(board.url + path, { headers })).status;
+  const own = new URL(page.url()).pathname.slice(mount.length);
+  for (const path of ["/", "/api/v1/sessions", `/here/${board.account}/a`, "/~/000000000000000000000000/api/v1/sessions"])
+    expect(await status(path), path).toBe(401);
+  expect(await status(`${own}api/v1/sessions`), "with it").toBe(200);
+});
 
 test("a link without the path of the login leads to its session, from another site too", async ({ page, board, quiet }) => {
   quiet.allow.push(/401/); // the first answer, to whoever asks without a login
@@ -66,6 +60,7 @@ test("after the logout a link leads to the login, and from there to its session"
   quiet.allow.push(/401/);
   board.tmux("new-session", "-d", "-s", "a");
   await board.open(page);
+  await expect(card(page, "a")).toBeVisible();
   const [old, answers] = [page.url(), [] as number[]];
   await page.getByRole("button", { name: "Log out" }).click();
   await expect(page.getByLabel("Token")).toBeVisible();
