@@ -26,6 +26,7 @@ test("another port of the machine gets no cookie, and a link without the path of
   allowed.push(/401/);
   board.tmux("new-session", "-d", "-s", "a", "exec cat");
   await open(tab, board);
+  await shows(tab, ".card a.open", "a");
   const cookies: (string | undefined)[] = [];
   const another = createServer((request, response) => {
     cookies.push(request.headers.cookie);
@@ -33,11 +34,11 @@ test("another port of the machine gets no cookie, and a link without the path of
   });
   await new Promise<void>((done) => another.listen(0, "127.0.0.1", done));
   for (const path of ["/", "/login", "/~/000000000000000000000000/"]) await tab.goto(`http://127.0.0.1:${(another.address() as AddressInfo).port}${path}`);
-  another.close();
   expect(cookies.length).toBeGreaterThanOrEqual(3);
   expect(cookies.filter(Boolean)).toEqual([]);
   await tab.goto(`${board.url}/here/${board.account}/a`);
   await connected(tab);
+  another.close();
 });
 
 test("the page becomes live and keeps what the server sent", async ({ tab, board }) => {
