@@ -47,7 +47,7 @@ export default defineConfig<{ base: string; program: "muxboard" | "behind_login"
     {
       name: "embedded",
       use: embedded,
-      testIgnore: [...APART.filter((spec) => spec !== "embedded.spec.ts"), ...ONCE, "upload.spec.ts", "login-path.spec.ts"],
+      testIgnore: [...APART.filter((spec) => spec !== "embedded.spec.ts"), ...ONCE, "upload.spec.ts", "login-path.spec.ts", "rights.spec.ts"],
       grepInvert: OWN_LOGIN,
     },
     { name: "no-javascript-embedded", use: { ...embedded, javaScriptEnabled: false }, testMatch: ["no-javascript.spec.ts"] },

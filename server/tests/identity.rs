@@ -341,10 +341,11 @@ fn next_leads_to_own_paths_only_and_no_secret_is_logged() {
     let login = Login::of(&board.post("/login", &[("token", TOKEN)]).own_origin().send());
     board.post("/login", &[("token", "a-wrong-secret-token")]).own_origin().send();
     board.get("/").logged_in(&login).send();
+    assert_eq!(board.post("/fn/refresh", &[]).logged_in(&login).header("Origin", "http://evil.example").send().status, 403);
     board.post("/fn/create", &[("place", &format!("here/{}", board.accounts.front)), ("name", "x"), ("command", "echo hidden-words")]).token(TOKEN).send();
     let log = board.log();
-    assert!(log.contains("audit") && log.contains("create"), "{log}");
-    for secret in [TOKEN, login.cookie.split('=').nth(1).unwrap(), "a-wrong-secret-token", "hidden-words"] {
+    assert!(log.contains("audit") && log.contains("create") && log.contains("/fn/refresh"), "{log}");
+    for secret in [TOKEN, login.cookie.split('=').nth(1).unwrap(), login.base.trim_start_matches("/~/"), "a-wrong-secret-token", "hidden-words"] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }

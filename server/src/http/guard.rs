@@ -22,12 +22,13 @@ pub(crate) async fn check_host_and_origin(State(state): State<Arc<AppState>>, re
     let source = Source::of(Peer::of(&request), request.headers(), &rules.allowed_hosts.proxies);
     if !state.throttle.lets_through(source) {
         if let Some(times) = state.throttle.refused.allow() {
-            tracing::info!(times, path = request.uri().path(), from = %source, "refused: too many requests");
+            tracing::info!(times, path = login_path::without(request.uri().path()), from = %source, "refused: too many requests");
         }
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], "Too many requests. Wait a moment.\n").into_response();
     }
     if let Err(refused) = check(&rules.allowed_hosts, &request) {
-        let path = request.uri().path().to_owned();
+        // The path of a login is half of it.
+        let path = login_path::without(request.uri().path()).to_owned();
         let request = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
         let anonymous = Actor { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
         if state.refusals.refused(source, AuditEvent::about(&anonymous, "enter", "denied: foreign host or origin")) {
