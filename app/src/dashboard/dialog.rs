@@ -5,7 +5,7 @@ use crate::ui::post_form::Posting;
 use leptos::prelude::*;
 use muxboard_core::snapshot::{Kept, Place, SessionId};
 
-/// Which dialog is open over the dashboard, and what it is about.
+/// A dialog over the dashboard, with the host, user or session that it acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenDialog {
     /// The form that makes a session, with this place chosen if there is one.

@@ -39,7 +39,7 @@ pub struct ServerHtml {
 /// The page.
 #[component]
 pub fn Dashboard(
-    /// Its facts.
+    /// The principal, the filter and the counts that the page begins with.
     page: BoardPage,
 ) -> impl IntoView {
     let base = expect_base();

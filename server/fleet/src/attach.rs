@@ -120,7 +120,7 @@ impl Drop for Registered {
     }
 }
 
-/// Which session to open a terminal on, and how.
+/// The session that a terminal is opened on, the client's grid, the principal who opens it, and whether that principal may type.
 pub(crate) struct AttachRequest {
     pub(crate) session: SessionId,
     pub(crate) may_type: bool,

@@ -41,7 +41,7 @@ pub const TERMINALS_PER_MASTER: usize = 8;
 pub const TERMINALS_IDLE_SECONDS: u64 = 60;
 /// The time for a terminal on a host to appear, in seconds.
 pub const TERMINAL_SECONDS_MAX: u64 = 10;
-/// What is read of ssh's standard error, in bytes.
+/// The longest part of one ssh's standard error that is kept, in bytes.
 pub const SSH_WORDS_BYTES_MAX: usize = 16 * 1024;
 /// What a login shell may print before it runs its command, in bytes.
 pub const NOISE_BYTES_MAX: usize = 1 << 20; // 1 MiB

@@ -1,4 +1,4 @@
-//! What is read of a user's tmux: previews, fields, notes.
+//! Bounds on what a sweep reads from a user's tmux: previews, fields, notes.
 
 /// Lines of a complaint of tmux that a note shows.
 pub const NOTE_LINES_MAX: usize = 5;
@@ -8,7 +8,7 @@ pub const NOTE_LINE_CHARS_MAX: usize = 300;
 pub const ORPHAN_SECONDS_MIN: u64 = 2;
 /// Other sessions that are named for a window that several show. A group of a thousand sessions would otherwise name each a thousand times.
 pub const WINDOW_LINKS_MAX: usize = 8;
-/// What is read of a file that publishes a socket's path, in bytes.
+/// The longest file that may publish a socket's path, in bytes; the rest of a longer one is not read.
 pub const SOCKET_FILE_BYTES_MAX: usize = 1024;
 /// Panes captured in one sweep of one user.
 pub const PREVIEWS_MAX: usize = 64;

@@ -1,4 +1,4 @@
-//! What a connection is at: sending the head of a request, being answered, or idle. A head that has begun must come within seconds, and an idle
+//! The activity of a connection: sending the head of a request, being answered, or idle. A head that has begun must come within seconds, and an idle
 //! connection closes where there is no room for another one. (hyper's own timer counts the silence before a head together with the head: it cannot be
 //! short, or half a head holds a connection as long as an idle browser may.)
 
@@ -40,7 +40,7 @@ impl IdleConnections {
     }
 }
 
-/// What one connection is at.
+/// The activity of one connection.
 pub(super) struct Activity {
     /// A request is being answered, or the connection is a WebSocket: what is read belongs to no head.
     answering: AtomicBool,
