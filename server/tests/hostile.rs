@@ -163,7 +163,7 @@ async fn frames_made_of_noise_are_refused_and_leave_nothing_open() {
     board.tmux(&front, &["set-option", "-g", "prefix", "None"]);
     let cat = board.tmux(&front, &["display-message", "-p", "-t", "taken:", "#{pane_pid}"]);
     until("the session's program runs", || std::fs::read_to_string(format!("/proc/{cat}/comm")).unwrap().trim() == "cat");
-    let (open_before, read_before) = (descriptors(&board), read_by(&cat));
+    let open_before = descriptors(&board);
     let mut noise = Noise(0x7465_726d_696e_616c);
     let attach = format!("/ws/attach/here/{front}/{id}");
     let paths = ["/ws/board".to_owned(), attach.clone(), format!("/ws/attach/here/{front}/1-1-1-1")];
@@ -189,6 +189,10 @@ async fn frames_made_of_noise_are_refused_and_leave_nothing_open() {
     }
     unharmed(&board, open_before);
     assert_eq!(board.tmux(&front, &["list-panes", "-s", "-t", "taken:", "-F", "#{pane_pid} #{pane_dead}"]), format!("{cat} 0"));
+    // Whatever it was sent before, the session takes what is typed. Of the noise nothing has to arrive: who leaves at once may be gone before it.
+    let mut socket = support::socket::attached(&board, &id, false).await;
+    let read_before = read_by(&cat);
+    support::socket::say(&mut socket, ToServer::Input([&noise.bytes(200)[..], b"x"].concat())).await;
     until("what was typed has arrived", || read_by(&cat) > read_before);
 }
 

@@ -65,7 +65,8 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    /// One of them takes [`AUTHORIZE_SECONDS_MAX`].
+    #[tokio::test]
     async fn whatever_goes_wrong_in_it_is_a_refusal() {
         let caller = Caller { headers: Default::default(), login: String::new(), peer: Peer::Unknown };
         for mood in ["fails", "hangs", "panics", "panics at once", "does not know", "knows somebody long"] {

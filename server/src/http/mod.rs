@@ -6,6 +6,7 @@ mod context;
 pub(crate) mod forms;
 mod guard;
 pub(crate) mod listen;
+mod pace;
 mod pages;
 mod problem;
 mod refusal;

@@ -4,6 +4,7 @@
 use crate::error::to_public;
 use crate::http::api::{SessionPath, Target, target};
 use crate::http::context::RequestContext;
+use crate::http::pace::{Pace, TooSlow};
 use crate::http::problem::{answered, no_query, problem};
 use crate::state::AppState;
 use axum::body::{Body, Bytes};
@@ -21,7 +22,7 @@ use muxboard_fleet::{Audit, unix_now};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// A file for the account whose session it is.
 pub(crate) async fn receive(
@@ -92,7 +93,7 @@ where
         }
         _ => {}
     }
-    let mut incoming = IncomingFile { body, waited: Duration::ZERO, given: 0 };
+    let mut incoming = IncomingFile { body, pace: pace() };
     // Its first bytes, then all.
     let mut head: Vec<u8> = Vec::new();
     while head.len() < SNIFFED_BYTES && (head.len() as u64) < bytes {
@@ -109,7 +110,7 @@ where
         // What was withdrawn meanwhile leaves nothing behind. The gate is asked as often as for a socket, and before the end.
         let rules = state.rules();
         let mut allowed = rules.upload.is_some() && rules.policy.still_allows(&rules.inventory, upload.permit());
-        if incoming.given >= bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
+        if incoming.pace.received() >= bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
             asked = Instant::now();
             allowed = allowed && context.revalidate(state, &who.principal).await;
         }
@@ -117,7 +118,7 @@ where
             return Err(PublicError::new(Kind::Forbidden, "Your access was withdrawn. Nothing of the file was kept."));
         }
         upload.write(&part).await.map_err(to_public)?;
-        if incoming.given >= bytes {
+        if incoming.pace.received() >= bytes {
             break;
         }
         part = incoming.next_part().await?;
@@ -152,11 +153,16 @@ impl Drop for UploadReport<'_> {
     }
 }
 
-/// A file on its way from its client. One that stops sending, or drips, has a place that others wait for: only the time that we wait for it counts.
+/// A file on its way from its client. One that stops sending, or drips, has a place that others wait for.
 struct IncomingFile<S> {
     body: S,
-    waited: Duration,
-    given: u64,
+    pace: Pace,
+}
+
+const IDLE: Duration = Duration::from_secs(UPLOAD_IDLE_SECONDS_MAX);
+
+fn pace() -> Pace {
+    Pace::new(IDLE, UPLOAD_BYTES_PER_SECOND_MIN)
 }
 
 impl<S, E> IncomingFile<S>
@@ -164,15 +170,9 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
     async fn next_part(&mut self) -> Result<Bytes, PublicError> {
-        let idle = Duration::from_secs(UPLOAD_IDLE_SECONDS_MAX);
-        let left = (idle + Duration::from_secs(self.given / UPLOAD_BYTES_PER_SECOND_MIN)).saturating_sub(self.waited);
-        let began = Instant::now();
-        let part = timeout(idle.min(left), self.body.next()).await;
-        self.waited += began.elapsed();
         let cut = |says: &str| PublicError::new(Kind::BadInput, format!("{says} Nothing of it was kept."));
-        let part = part.map_err(|_| cut("The file came too slowly."))?.and_then(Result::ok).ok_or_else(|| cut("The file did not come whole."))?;
-        self.given += part.len() as u64;
-        Ok(part)
+        let part = self.pace.next(&mut self.body, IDLE).await.map_err(|TooSlow| cut("The file came too slowly."))?;
+        part.and_then(Result::ok).ok_or_else(|| cut("The file did not come whole."))
     }
 }
 
@@ -197,24 +197,14 @@ fn detect_type(head: &[u8]) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::stream;
+    use crate::http::pace::may_come;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_file_whose_sender_stops_or_drips_gives_its_place_back_and_a_slow_line_does_not() {
-        let comes = async |bytes: usize, every: u64, parts: usize| {
-            let body = stream::unfold((), move |()| async move {
-                tokio::time::sleep(Duration::from_secs(every)).await;
-                Some((Ok::<_, ()>(Bytes::from(vec![b'x'; bytes])), ()))
-            });
-            let mut incoming = IncomingFile { body: std::pin::pin!(body), waited: Duration::ZERO, given: 0 };
-            for _ in 0..parts {
-                incoming.next_part().await?;
-            }
-            Ok::<_, PublicError>(())
-        };
-        assert!(comes(16_384, 3, 500).await.is_ok(), "5 kB/s");
-        assert!(comes(1000, 25, 2).await.is_err(), "a part now and then");
-        assert!(comes(1 << 20, 60, 1).await.is_err(), "nothing for a minute");
+    #[test]
+    fn a_file_whose_sender_stops_or_drips_gives_its_place_back_and_a_slow_line_does_not() {
+        let comes = |parts, bytes, every| may_come(pace(), IDLE, parts, bytes, Duration::from_secs(every));
+        assert!(comes(500, 16_384, 3), "5 kB/s");
+        assert!(!comes(2, 1000, 25), "a part now and then");
+        assert!(!comes(1, 1 << 20, 60), "nothing for a minute");
     }
 
     #[test]
