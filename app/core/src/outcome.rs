@@ -6,9 +6,9 @@ use crate::fault::Fault;
 use crate::inventory::{Host, User};
 use crate::name::UnixUser;
 use crate::note::Note;
-use crate::refusal::account_refused;
 use crate::section::Section;
 use crate::snapshot::{SessionId, UserState};
+use crate::ssh_words::account_refused;
 use crate::tmux::format::{self, Listing};
 use crate::tmux::{DONE, MISMATCH, VERSION_MIN, orphan};
 

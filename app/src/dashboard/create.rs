@@ -5,6 +5,7 @@ use crate::base::expect_base;
 use crate::error::PublicError;
 use crate::ui::post_form::{PostForm, Posting};
 use leptos::prelude::*;
+use muxboard_core::limits::{COMMAND_BYTES_MAX, DIRECTORY_BYTES_MAX, NEW_NAME_CHARS_MAX};
 use muxboard_core::snapshot::Place;
 use serde::{Deserialize, Serialize};
 
@@ -100,16 +101,16 @@ pub fn CreateForm(
             </label>
             <label>
                 <span class="label">"Name"</span>
-                <input name="name" class="mono" value=typed.name required=true maxlength="64" pattern="[A-Za-z0-9_\\-]{1,64}" title="letters, digits, - and _" autocomplete="off" autocapitalize="off" spellcheck="false" autofocus=true placeholder="build"
+                <input name="name" class="mono" value=typed.name required=true maxlength=NEW_NAME_CHARS_MAX pattern="[A-Za-z0-9_\\-]{1,64}" title="letters, digits, - and _" autocomplete="off" autocapitalize="off" spellcheck="false" autofocus=true placeholder="build"
                     on:input=move |event| if let Some(name) = name { name.set(event_target_value(&event)) }/>
             </label>
             <label>
                 <span class="label">"Directory " <i>"the home directory if empty"</i></span>
-                <input name="directory" class="mono" value=typed.directory maxlength="4096" autocomplete="off" autocapitalize="off" spellcheck="false" placeholder="~/project"/>
+                <input name="directory" class="mono" value=typed.directory maxlength=DIRECTORY_BYTES_MAX autocomplete="off" autocapitalize="off" spellcheck="false" placeholder="~/project"/>
             </label>
             <label>
                 <span class="label">"Command " <i>"a shell if empty"</i></span>
-                <input name="command" class="mono" value=typed.command maxlength="4096" autocomplete="off" autocapitalize="off" spellcheck="false" placeholder="make test"/>
+                <input name="command" class="mono" value=typed.command maxlength=COMMAND_BYTES_MAX autocomplete="off" autocapitalize="off" spellcheck="false" placeholder="make test"/>
                 <span class="hint">"Others on that host can see the command in the process list. When it ends, its last screen and exit status stay."</span>
             </label>
             <FormError posting/>

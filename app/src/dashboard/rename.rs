@@ -6,6 +6,7 @@ use crate::error::PublicError;
 use crate::ui::name::Name;
 use crate::ui::post_form::{PostForm, Posting};
 use leptos::prelude::*;
+use muxboard_core::limits::NEW_NAME_CHARS_MAX;
 use muxboard_core::snapshot::{Place, Session};
 
 /// Gives a session another name.
@@ -47,7 +48,7 @@ pub fn RenameForm(
             <input type="hidden" name="session" value=session.id.to_string()/>
             <label>
                 <span class="label">"New name"</span>
-                <input name="name" class="mono" value=typed required=true maxlength="64" pattern="[A-Za-z0-9_\\-]{1,64}" title="letters, digits, - and _" autocomplete="off" autocapitalize="off" spellcheck="false" autofocus=true/>
+                <input name="name" class="mono" value=typed required=true maxlength=NEW_NAME_CHARS_MAX pattern="[A-Za-z0-9_\\-]{1,64}" title="letters, digits, - and _" autocomplete="off" autocapitalize="off" spellcheck="false" autofocus=true/>
             </label>
             <FormError posting/>
             <div class="row">

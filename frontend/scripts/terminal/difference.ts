@@ -1,3 +1,5 @@
+// What has to be typed so that one text becomes another: an on-screen keyboard changes its text field, a terminal knows keys alone.
+
 const DELETE = "\x7f";
 
 // What must be typed after `before` for `after` to stand there.

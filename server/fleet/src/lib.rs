@@ -19,7 +19,7 @@ mod pty;
 mod random;
 mod refresh;
 mod report;
-mod run;
+mod schedule;
 mod session_status;
 mod settings;
 mod slots;

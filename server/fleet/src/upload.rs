@@ -18,9 +18,9 @@ use muxboard_core::limits::{
 };
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Permit, Upload};
-use muxboard_core::refusal::of_ssh;
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::Place;
+use muxboard_core::ssh_words::of_ssh;
 use muxboard_core::upload::{self, Said, Wanted};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;

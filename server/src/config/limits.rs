@@ -1,7 +1,7 @@
 //! The limits of the configuration: as written, then validated.
 
-use super::text::{ConfigError, ConfigText};
-use muxboard_core::limits::{OUTPUT_FRAME_BYTES_MAX, QUEUE_BYTES_MAX};
+use super::text::{ConfigError, ConfigText, within};
+use muxboard_core::limits::{ATTACH_HOURS_MAX, OUTPUT_FRAME_BYTES_MAX, QUEUE_BYTES_MOST, STALL_SECONDS_MAX, STALL_SECONDS_MOST};
 use muxboard_fleet::AttachLimits;
 use serde::Deserialize;
 use std::time::Duration;
@@ -13,8 +13,8 @@ pub(super) struct RawLimits {
     attaches_per_principal: Option<usize>,
     attaches: Option<usize>,
     attach_hours: Option<Spanned<f64>>,
-    queue_bytes: Option<Spanned<usize>>,
-    stall_seconds: Option<Spanned<u64>>,
+    queue_bytes: Option<Spanned<i64>>,
+    stall_seconds: Option<Spanned<i64>>,
     pub(super) overtake: Option<bool>,
     pub(super) requests_per_second: Option<u32>,
     pub(super) connections: Option<Spanned<usize>>,
@@ -28,19 +28,11 @@ impl RawLimits {
             total: self.attaches.unwrap_or(defaults.total),
             lifetime: match &self.attach_hours {
                 None => defaults.lifetime,
-                Some(hours) if *hours.get_ref() > 0.0 && *hours.get_ref() <= 8760.0 => Duration::from_secs_f64(hours.get_ref() * 3600.0),
-                Some(hours) => return Err(text.at(hours, "attach_hours must be more than 0 and at most 8760 (a year)")),
+                Some(hours) if *hours.get_ref() > 0.0 && *hours.get_ref() <= ATTACH_HOURS_MAX => Duration::from_secs_f64(hours.get_ref() * 3600.0),
+                Some(hours) => return Err(text.at(hours, format!("attach_hours must be more than 0 and at most {ATTACH_HOURS_MAX} (a year)"))),
             },
-            queue_bytes: match &self.queue_bytes {
-                None => defaults.queue_bytes,
-                Some(bytes) if (OUTPUT_FRAME_BYTES_MAX..=QUEUE_BYTES_MAX * 16).contains(bytes.get_ref()) => *bytes.get_ref(),
-                Some(bytes) => return Err(text.at(bytes, "queue_bytes must be between 65536 and 67108864")),
-            },
-            stall: match &self.stall_seconds {
-                None => defaults.stall,
-                Some(seconds) if (1..=86_400).contains(seconds.get_ref()) => Duration::from_secs(*seconds.get_ref()),
-                Some(seconds) => return Err(text.at(seconds, "stall_seconds must be between 1 and 86400")),
-            },
+            queue_bytes: within(text, self.queue_bytes.as_ref(), "queue_bytes", defaults.queue_bytes, OUTPUT_FRAME_BYTES_MAX..=QUEUE_BYTES_MOST)?,
+            stall: Duration::from_secs(within(text, self.stall_seconds.as_ref(), "stall_seconds", STALL_SECONDS_MAX, 1..=STALL_SECONDS_MOST)?),
         })
     }
 }

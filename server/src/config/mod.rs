@@ -26,7 +26,7 @@ use crate::audit::AuditSettings;
 use crate::http::listen::{Listen, TlsFiles};
 use ipnet::IpNet;
 use muxboard_core::inventory::{Host, Inventory};
-use muxboard_core::limits::{CONNECTIONS, REQUESTS_PER_SECOND, SWEEP_SECONDS};
+use muxboard_core::limits::{CONNECTIONS, REQUESTS_PER_SECOND, SWEEP_EVERY_SECONDS_MAX, SWEEP_EVERY_SECONDS_MIN, SWEEP_SECONDS};
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::policy::{Abilities, Among, Grant, Policy};
 use muxboard_fleet::{AttachLimits, SshSettings, UploadLimits};
@@ -34,7 +34,7 @@ use raw::RawConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use text::{ConfigText, absolute};
+use text::{ConfigText, absolute, within};
 use toml::Spanned;
 
 /// A validated configuration.
@@ -107,11 +107,7 @@ pub fn read(source: &str, own: &UnixUser) -> Result<Config, ConfigError> {
             path.to_owned()
         }
     };
-    let sweep = match &written.sweep_seconds {
-        None => SWEEP_SECONDS,
-        Some(seconds) if (2..=86_400).contains(seconds.get_ref()) => *seconds.get_ref(),
-        Some(seconds) => return Err(text.at(seconds, "sweep_seconds must be between 2 and 86400")),
-    };
+    let sweep = within(&text, written.sweep_seconds.as_ref(), "sweep_seconds", SWEEP_SECONDS, SWEEP_EVERY_SECONDS_MIN..=SWEEP_EVERY_SECONDS_MAX)?;
     let attach = written.limits.validate(&text)?;
     let ssh_config = written.ssh_config.as_ref().map(|path| absolute(&text, path, "ssh_config").map(str::to_owned)).transpose()?;
     let (gate, proxies) = auth::validate(&text, written.auth.as_ref())?;

@@ -1,4 +1,5 @@
-//! The configuration as written: every key of the file's first level. What a key means is in the file that is named like it.
+//! The configuration as written: every key of the file's first level. What a section means is in the file that is named like it;
+//! `tls`, `listen_mode` and `behind_proxy` are in `listen.rs`, all other keys without a section in `mod.rs`.
 
 use super::audit::RawAudit;
 use super::auth::RawAuth;
@@ -20,7 +21,7 @@ pub(super) struct RawConfig {
     pub(super) hosts_allowed: Vec<String>,
     pub(super) base: Option<Spanned<String>>,
     pub(super) behind_proxy: Option<Spanned<bool>>,
-    pub(super) sweep_seconds: Option<Spanned<u64>>,
+    pub(super) sweep_seconds: Option<Spanned<i64>>,
     pub(super) ssh_config: Option<Spanned<String>>,
     pub(super) tls: Option<Spanned<RawTls>>,
     #[serde(default)]

@@ -4,8 +4,8 @@
 use crate::error::to_public;
 use crate::http::api::{SessionPath, Target, target};
 use crate::http::context::RequestContext;
-use crate::http::pace::{Pace, TooSlow};
 use crate::http::problem::{answered, no_query, problem};
+use crate::http::slow_body::{BodyPace, TooSlow};
 use crate::state::AppState;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
@@ -156,13 +156,13 @@ impl Drop for UploadReport<'_> {
 /// A file on its way from its client. One that stops sending, or drips, has a place that others wait for.
 struct IncomingFile<S> {
     body: S,
-    pace: Pace,
+    pace: BodyPace,
 }
 
 const IDLE: Duration = Duration::from_secs(UPLOAD_IDLE_SECONDS_MAX);
 
-fn pace() -> Pace {
-    Pace::new(IDLE, UPLOAD_BYTES_PER_SECOND_MIN)
+fn pace() -> BodyPace {
+    BodyPace::new(IDLE, UPLOAD_BYTES_PER_SECOND_MIN)
 }
 
 impl<S, E> IncomingFile<S>
@@ -197,7 +197,7 @@ fn detect_type(head: &[u8]) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::pace::may_come;
+    use crate::http::slow_body::may_come;
 
     #[test]
     fn a_file_whose_sender_stops_or_drips_gives_its_place_back_and_a_slow_line_does_not() {

@@ -24,8 +24,14 @@ pub const CREATIONS_SECONDS: u64 = 600;
 pub const ACTION_BYTES_MAX: usize = 64 * 1024;
 /// The time between two sweeps of a host without viewers, in seconds.
 pub const SWEEP_SECONDS: u64 = 60;
+/// The shortest time between two sweeps that a configuration may ask for, in seconds.
+pub const SWEEP_EVERY_SECONDS_MIN: u64 = 2;
+/// The longest time between two sweeps that a configuration may ask for, in seconds: a day.
+pub const SWEEP_EVERY_SECONDS_MAX: u64 = 24 * 3600;
 /// The time between two sweeps of a host with viewers, in milliseconds: what happens is on the page within 1.5 s.
 pub const WATCHED_SWEEP_MS: u64 = 1200;
+/// The longest time for which a look at a user's sessions waits for a pause of somebody who types there, in seconds.
+pub const TYPING_SECONDS_MAX: u64 = 10;
 /// The time between two looks at a user reached through sudo, in seconds: sudo logs each look. Actions do not wait for it.
 pub const SUDO_LOOK_SECONDS_MIN: u64 = 5;
 /// Looks through sudo that may follow each other sooner while their findings keep changing; each is made up for by one of

@@ -9,8 +9,8 @@ use muxboard_core::argv::{self, Overruled};
 use muxboard_core::fault::{self, Fault};
 use muxboard_core::inventory::{Host, Ssh};
 use muxboard_core::limits::{DIAL_SECONDS_MAX, HANGUP_MS, NOISE_BYTES_MAX, SSH_WORDS_BYTES_MAX, WORDS_CHARS_MAX};
-use muxboard_core::refusal::{self, of_ended_shell};
 use muxboard_core::shell::Script;
+use muxboard_core::ssh_words::{self, of_ended_shell};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -263,7 +263,7 @@ fn failure(target: DialTarget<'_>, code: Option<i32>, noise: &str, says: &str) -
     if let Some(code) = code.filter(|code| *code != 255) {
         return Failure::Final(of_ended_shell(host, code, noise, says));
     }
-    let fault = refusal::of_ssh(host, says, client.config(), resolved.is_behind.then_some(resolved.account.as_str()));
+    let fault = ssh_words::of_ssh(host, says, client.config(), resolved.is_behind.then_some(resolved.account.as_str()));
     // Only before the other side has said who it is: a connection that is closed later was refused, and each try counts as a failed login there.
     let dropped = ["kex_exchange_identification", "ssh_exchange_identification", "Connection reset by UNKNOWN", "Connection closed by UNKNOWN"];
     let refused = says.contains("stdio forwarding failed");

@@ -1,14 +1,14 @@
 //! The body of a request, with a limit of time. Whoever sends one slowly holds a connection, before anybody knows who it is.
 
-use crate::http::pace::Pace;
+use crate::http::slow_body::BodyPace;
 use axum::body::{Body, HttpBody};
 use futures_util::stream;
 use muxboard_core::limits::{BODY_BYTES_PER_SECOND_MIN, HEAD_SECONDS_MAX};
 use std::io;
 use std::time::Duration;
 
-fn pace() -> Pace {
-    Pace::new(Duration::from_secs(HEAD_SECONDS_MAX), BODY_BYTES_PER_SECOND_MIN)
+fn pace() -> BodyPace {
+    BodyPace::new(Duration::from_secs(HEAD_SECONDS_MAX), BODY_BYTES_PER_SECOND_MIN)
 }
 
 /// A request body that fails when its client sends too slowly.
@@ -28,7 +28,7 @@ pub(super) fn timed(body: Body) -> Body {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::pace::may_come;
+    use crate::http::slow_body::may_come;
 
     #[test]
     fn a_body_that_drips_is_given_up_and_a_slow_line_is_not() {

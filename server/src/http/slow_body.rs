@@ -1,11 +1,11 @@
-//! How slowly a client may send. Only the time that we wait for it counts: what the reader of its bytes needs for them does not.
+//! How slowly a client may send the body of a request, or a file. Only the time that we wait for it counts: what the reader of its bytes needs for them does not.
 
 use futures_util::{Stream, StreamExt};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// The time that one client has taken, and what it has sent in that time.
-pub(super) struct Pace {
+pub(super) struct BodyPace {
     /// How long it may take for the first byte, and in all beyond what its bytes allow it.
     grace: Duration,
     bytes_per_second_min: u64,
@@ -16,7 +16,7 @@ pub(super) struct Pace {
 /// The client takes longer than it may.
 pub(super) struct TooSlow;
 
-impl Pace {
+impl BodyPace {
     pub(super) fn new(grace: Duration, bytes_per_second_min: u64) -> Self {
         Self { grace, bytes_per_second_min, waited: Duration::ZERO, received: 0 }
     }
@@ -52,7 +52,7 @@ impl Pace {
 
 /// Whether so many parts of that size may come, each after that time.
 #[cfg(test)]
-pub(super) fn may_come(mut pace: Pace, at_once: Duration, parts: usize, bytes: usize, every: Duration) -> bool {
+pub(super) fn may_come(mut pace: BodyPace, at_once: Duration, parts: usize, bytes: usize, every: Duration) -> bool {
     (0..parts).all(|_| {
         let may = every < pace.left().min(at_once);
         pace.note(every, bytes);
@@ -67,12 +67,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_part_that_does_not_come_is_given_up_and_those_that_come_are_counted() {
-        let mut pace = Pace::new(Duration::from_secs(3600), 1);
+        let mut pace = BodyPace::new(Duration::from_secs(3600), 1);
         let mut two = stream::iter([Ok::<_, ()>("ab"), Ok("c")]);
         while let Ok(Some(Ok(_))) = pace.next(&mut two, Duration::MAX).await {}
         assert_eq!(pace.received(), 3);
         let mut never = stream::pending::<Result<&str, ()>>();
         assert!(pace.next(&mut never, Duration::ZERO).await.is_err(), "no longer than at once");
-        assert!(Pace::new(Duration::ZERO, 1).next(&mut never, Duration::MAX).await.is_err(), "no longer than is left");
+        assert!(BodyPace::new(Duration::ZERO, 1).next(&mut never, Duration::MAX).await.is_err(), "no longer than is left");
     }
 }
