@@ -3,7 +3,7 @@
 mod support;
 
 use futures_util::StreamExt;
-use muxboard_core::wire::{ToClient, ToServer};
+use muxboard_core::wire::{Taken, ToClient, ToServer};
 use serde_json::Value;
 use std::time::Duration;
 use support::socket::{Socket, connect, hello, say, token, until};
@@ -142,7 +142,7 @@ async fn a_key_typed_against_a_backlog_is_answered_by_a_fresh_terminal_on_the_sa
         let owed = let_it_pile_up(&mut socket).await;
         assert!(owed > 0);
         typed(&mut socket, b"\x03").await;
-        say(&mut socket, ToServer::Taken(owed)).await;
+        say(&mut socket, ToServer::Taken(Taken::now(owed))).await;
         let stale = until(&mut socket, "\x18\x1bc").await;
         assert!(stale.len() < 160 * 1024, "{} stale bytes came before it", stale.len());
         until(&mut socket, "ready> ").await;

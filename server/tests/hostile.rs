@@ -4,7 +4,7 @@
 mod support;
 
 use futures_util::{SinkExt, StreamExt};
-use muxboard_core::wire::{Grid, ToServer};
+use muxboard_core::wire::{Grid, Taken, ToServer};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -143,7 +143,7 @@ fn frame(noise: &mut Noise) -> Message {
     match noise.below(14) {
         0 => Message::Text(String::from_utf8_lossy(&noise.bytes(50)).into_owned().into()),
         1 => Message::Ping(noise.bytes(100).into()),
-        2 => good(ToServer::Taken(u32::MAX)),
+        2 => good(ToServer::Taken(Taken { bytes: u32::MAX, held_ms: noise.next() as u16 })),
         3 => Message::Binary([&[0x02][..], &noise.bytes(5)].concat().into()),
         4 => Message::Binary(vec![0x01; 70_000].into()),
         5 => Message::Binary(noise.bytes(200).into()),

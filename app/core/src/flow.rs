@@ -1,11 +1,15 @@
-//! Byte credit for one client, a state machine without a clock: how much output may be under way that the client has not yet taken.
+//! Byte credit for one client, a state machine without a clock: how much output may be under way that the client has not yet taken. And its other end,
+//! the client's acknowledgements.
 //!
 //! The window follows what the client really drains, as the congestion control BBR does: from the time between a frame and its
 //! acknowledgement it learns the shortest round trip and the rate, and keeps under way what is drained in that round trip and
 //! [`QUEUE_MS`] more. A slow reader thus sees a screen at most that old, and a key that stops a flood is answered in that time; a distant
 //! one gets the window that its round trip asks for.
 
-use crate::limits::{CREDIT_BYTES_MIN, CREDIT_BYTES_QUICK, CREDIT_BYTES_START, FRAMES_MAX, PROBE_BYTES_MAX, QUEUE_MS, ROUND_TRIP_SECONDS};
+use crate::limits::{
+    CREDIT_BYTES_MIN, CREDIT_BYTES_QUICK, CREDIT_BYTES_START, FRAMES_MAX, PROBE_BYTES_MAX, QUEUE_MS, ROUND_TRIP_SECONDS, UNACKNOWLEDGED_BYTES_MAX,
+};
+use crate::wire::Taken;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -66,7 +70,12 @@ impl Credit {
 
     /// The longest frame that may be sent now, in bytes: half a window, so that one frame is taken while another travels. A probe is small.
     pub fn frame_bytes_max(&self, now: Duration) -> usize {
-        (if self.frames.is_empty() && self.probe_due(now) { PROBE_BYTES_MAX } else { self.window_bytes / 2 }) as usize
+        (if self.is_drained() && self.probe_due(now) { PROBE_BYTES_MAX } else { self.window_bytes / 2 }) as usize
+    }
+
+    /// Whether the client may have taken all that was sent: so little of it can be an acknowledgement that it keeps back.
+    fn is_drained(&self) -> bool {
+        self.under_way_bytes <= UNACKNOWLEDGED_BYTES_MAX
     }
 
     fn probe_due(&self, now: Duration) -> bool {
@@ -81,7 +90,7 @@ impl Credit {
     /// Records that a frame of that many bytes was sent.
     pub fn sent(&mut self, bytes: usize, now: Duration) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let alone = self.frames.is_empty();
+        let alone = self.is_drained();
         // One that was to be a probe may be a little longer: a pty gives what it has.
         let probe = alone && bytes <= if self.probe_due(now) { CREDIT_BYTES_MIN } else { PROBE_BYTES_MAX };
         if alone {
@@ -95,8 +104,9 @@ impl Credit {
         self.frames.push_back(SentFrame { bytes, probe, sent_at: now, taken_bytes: self.taken_bytes, taken_at: self.taken_at });
     }
 
-    /// Records that the client took that many bytes. A client that claims more than it got gains nothing.
-    pub fn taken(&mut self, bytes: u32, now: Duration) {
+    /// Records what the client took. A client that claims more than it got, or to have kept it back for longer than it did, gains nothing.
+    pub fn taken(&mut self, Taken { bytes, held_ms }: Taken, now: Duration) {
+        let now = now.saturating_sub(Duration::from_millis(held_ms.into())).max(self.taken_at);
         // Only a client that was kept waiting for credit shows how fast it is: otherwise the source was the slower one.
         let was_full = self.under_way_bytes >= self.window_bytes / 2;
         let mut left = bytes.min(self.under_way_bytes);
@@ -124,7 +134,7 @@ impl Credit {
             self.follow();
         }
         self.taken_at = now;
-        self.draining = !self.frames.is_empty() && self.probe_due(now);
+        self.draining = !self.is_drained() && self.probe_due(now);
     }
 
     fn follow(&mut self) {
@@ -137,10 +147,38 @@ impl Credit {
     }
 }
 
+/// The acknowledgements of a client, gathered: each message wakes the server. Times are since any fixed moment, the same one for every call.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unacknowledged {
+    bytes: u32,
+    /// When the last of it was processed.
+    at: Duration,
+}
+
+impl Unacknowledged {
+    /// Whether all that was processed is acknowledged.
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Adds output that was processed just now. Some: an acknowledgement that has to go at once. None: it may be kept back until the client sends
+    /// something else, and no longer than [`UNACKNOWLEDGED_MS_MAX`](crate::limits::UNACKNOWLEDGED_MS_MAX).
+    pub fn add(&mut self, bytes: u32, now: Duration) -> Option<Taken> {
+        (self.bytes, self.at) = (self.bytes.saturating_add(bytes), now);
+        if self.bytes < UNACKNOWLEDGED_BYTES_MAX { None } else { self.take(now) }
+    }
+
+    /// The acknowledgement of all that was processed; none if that was acknowledged.
+    pub fn take(&mut self, now: Duration) -> Option<Taken> {
+        let held_ms = u16::try_from(now.saturating_sub(self.at).as_millis()).unwrap_or(u16::MAX);
+        Some(std::mem::take(&mut self.bytes)).filter(|bytes| *bytes > 0).map(|bytes| Taken { bytes, held_ms })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::CREDIT_BYTES_MAX;
+    use crate::limits::{CREDIT_BYTES_MAX, UNACKNOWLEDGED_MS_MAX};
 
     const MS: Duration = Duration::from_millis(1);
 
@@ -159,7 +197,7 @@ mod tests {
             } else {
                 let (at, bytes) = acks.pop_front().unwrap();
                 now = now.max(at);
-                credit.taken(bytes, now);
+                credit.taken(Taken::now(bytes), now);
             }
             if now > time / 2 {
                 most = most.max(credit.under_way_bytes);
@@ -174,10 +212,10 @@ mod tests {
         let start = credit.room();
         credit.sent(1000, MS);
         assert_eq!(credit.room(), start - 1000);
-        credit.taken(u32::MAX, MS * 2);
+        credit.taken(Taken::now(u32::MAX), MS * 2);
         assert_eq!(credit.under_way_bytes, 0);
         assert!(credit.room() <= CREDIT_BYTES_QUICK as usize);
-        credit.taken(u32::MAX, MS * 3);
+        credit.taken(Taken::now(u32::MAX), MS * 3);
         assert_eq!((credit.under_way_bytes, credit.owed_since()), (0, None));
     }
 
@@ -214,7 +252,7 @@ mod tests {
             } else {
                 let (at, bytes) = acks.pop_front().unwrap();
                 now = now.max(at);
-                credit.taken(bytes, now);
+                credit.taken(Taken::now(bytes), now);
             }
         }
         // Half a window in every round trip, at least.
@@ -238,7 +276,7 @@ mod tests {
             let bytes = credit.room().min(credit.frame_bytes_max(*now));
             credit.sent(bytes, *now);
             *now += wait;
-            credit.taken(bytes as u32, *now);
+            credit.taken(Taken::now(bytes as u32), *now);
         };
         for _ in 0..50 {
             round(&mut credit, &mut now, MS);
@@ -249,5 +287,62 @@ mod tests {
             round(&mut credit, &mut now, MS);
         }
         assert!(credit.window_bytes >= quick / 2, "{} of {quick}", credit.window_bytes);
+    }
+
+    /// A client that keeps acknowledgements back is no slower and no further away than one that does not.
+    #[test]
+    fn acknowledgements_that_are_kept_back_change_neither_the_round_trip_nor_the_window() {
+        let (mut credit, mut now) = (Credit::new(CREDIT_BYTES_MAX), MS);
+        let trip = Duration::from_millis(2);
+        for _ in 0..200 {
+            credit.sent(40, now);
+            now += trip;
+            let mut kept = Unacknowledged::default();
+            assert_eq!(kept.add(40, now), None, "an echo wakes nobody by itself");
+            now += Duration::from_millis(UNACKNOWLEDGED_MS_MAX.into());
+            credit.taken(kept.take(now).unwrap(), now);
+            assert_eq!(credit.round_trip, Some(trip));
+        }
+        assert_eq!((credit.under_way_bytes, credit.room() > 0), (0, true));
+        assert!(credit.room() >= CREDIT_BYTES_MIN as usize);
+    }
+
+    /// What a client keeps back must not look like output that is still under way when the round trip is measured anew: that would stop a flood for as
+    /// long as it is kept back.
+    #[test]
+    fn a_flood_goes_on_while_its_client_keeps_a_little_back() {
+        let (mut credit, mut kept) = (Credit::new(CREDIT_BYTES_MAX), Unacknowledged::default());
+        let (mut now, mut sent, mut waits) = (Duration::ZERO, 0_u64, 0);
+        let mut parsed: VecDeque<(Duration, u32)> = VecDeque::new();
+        while now < Duration::from_secs(30) {
+            // Every third frame is short: a pty gives what it has.
+            let bytes = credit.room().min(credit.frame_bytes_max(now)).min(if sent % 3 == 0 { 700 } else { usize::MAX });
+            if bytes > 0 {
+                credit.sent(bytes, now);
+                parsed.push_back((now + MS, bytes as u32));
+                sent += 1;
+            } else if let Some((at, bytes)) = parsed.pop_front() {
+                now = now.max(at);
+                if let Some(taken) = kept.add(bytes, now) {
+                    credit.taken(taken, now);
+                }
+            } else {
+                waits += 1;
+                now += Duration::from_millis(UNACKNOWLEDGED_MS_MAX.into());
+                credit.taken(kept.take(now).unwrap(), now);
+            }
+        }
+        assert_eq!(waits, 0, "it waited for what the client kept back");
+    }
+
+    #[test]
+    fn much_is_acknowledged_at_once_and_all_of_it_once() {
+        let mut kept = Unacknowledged::default();
+        assert_eq!(kept.take(MS), None);
+        assert_eq!(kept.add(UNACKNOWLEDGED_BYTES_MAX - 1, MS), None);
+        assert_eq!(kept.add(1, MS * 5), Some(Taken::now(UNACKNOWLEDGED_BYTES_MAX)));
+        assert_eq!(kept.take(MS * 6), None);
+        assert_eq!(kept.add(7, MS * 7), None);
+        assert_eq!(kept.take(MS * 10), Some(Taken { bytes: 7, held_ms: 3 }));
     }
 }

@@ -48,8 +48,8 @@ pub enum ToServer {
     Input(Vec<u8>),
     /// The new size of the browser's terminal.
     Resize(Grid),
-    /// The number of bytes of output that the terminal has processed since the last such frame.
-    Taken(u32),
+    /// Acknowledges output.
+    Taken(Taken),
     /// Asks for a [`ToClient::Pong`] with the same number.
     Ping(u32),
     /// A part of a long paste, as typed bytes. The server answers with [`ToClient::Written`], so that the rest waits in the browser, where keys can
@@ -57,6 +57,22 @@ pub enum ToServer {
     Paste(Vec<u8>),
     /// Leaves what tmux shows instead of the program ([`Mode`]). Input that follows is written once that is done.
     Leave,
+}
+
+/// How much output the terminal has processed since the last such frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// The output, in bytes.
+    pub bytes: u32,
+    /// For how long the last of it has been processed, in milliseconds: the server takes it off the round trip.
+    pub held_ms: u16,
+}
+
+impl Taken {
+    /// So many bytes, the last of them processed just now.
+    pub fn now(bytes: u32) -> Self {
+        Self { bytes, held_ms: 0 }
+    }
 }
 
 /// A frame from the server to the browser's terminal.
@@ -107,7 +123,8 @@ impl ToServer {
             Self::Hello { grid, watch, name } => [&[0x00, u8::from(*watch)][..], &cells(*grid), name.as_bytes()].concat(),
             Self::Input(bytes) => tagged(0x01, bytes),
             Self::Resize(grid) => tagged(0x02, &cells(*grid)),
-            Self::Taken(bytes) => tagged(0x03, &bytes.to_be_bytes()),
+            Self::Taken(Taken { bytes, held_ms: 0 }) => tagged(0x03, &bytes.to_be_bytes()),
+            Self::Taken(Taken { bytes, held_ms }) => [&[0x03][..], &bytes.to_be_bytes(), &held_ms.to_be_bytes()].concat(),
             Self::Ping(number) => tagged(0x04, &number.to_be_bytes()),
             Self::Paste(bytes) => tagged(0x05, bytes),
             Self::Leave => vec![0x06],
@@ -120,7 +137,10 @@ impl ToServer {
             [0x00, watch @ (0 | 1), a, b, c, d, name @ ..] => Ok(Self::Hello { grid: grid(&[*a, *b, *c, *d])?, watch: *watch == 1, name: text(name)? }),
             [0x01, bytes @ ..] => Ok(Self::Input(bytes.to_vec())),
             [0x02, rest @ ..] => Ok(Self::Resize(grid(rest)?)),
-            [0x03, rest @ ..] => Ok(Self::Taken(number(rest)?)),
+            [0x03, bytes @ .., a, b] if bytes.len() == 4 && (*a, *b) != (0, 0) => {
+                Ok(Self::Taken(Taken { bytes: number(bytes)?, held_ms: u16::from_be_bytes([*a, *b]) }))
+            }
+            [0x03, bytes @ ..] => Ok(Self::Taken(Taken::now(number(bytes)?))),
             [0x04, rest @ ..] => Ok(Self::Ping(number(rest)?)),
             // An empty one would wait to be acknowledged and never be written.
             [0x05, bytes @ ..] if !bytes.is_empty() => Ok(Self::Paste(bytes.to_vec())),

@@ -14,7 +14,7 @@ fn to_server() -> impl Strategy<Value = ToServer> {
         (grid.clone(), any::<bool>(), any::<String>()).prop_map(|(grid, watch, name)| ToServer::Hello { grid, watch, name }),
         any::<Vec<u8>>().prop_map(ToServer::Input),
         grid.prop_map(ToServer::Resize),
-        any::<u32>().prop_map(ToServer::Taken),
+        (any::<u32>(), any::<u16>()).prop_map(|(bytes, held_ms)| ToServer::Taken(Taken { bytes, held_ms })),
         any::<u32>().prop_map(ToServer::Ping),
         // An empty one is refused.
         prop::collection::vec(any::<u8>(), 1..100).prop_map(ToServer::Paste),

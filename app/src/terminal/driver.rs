@@ -8,7 +8,8 @@ use crate::socket::{Handlers, PageSocket, jitter_ms};
 use crate::ui::name::plain;
 use js_sys::Uint8Array;
 use leptos::prelude::*;
-use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PAGE_PING_MS, PAGE_SILENCE_MS_MAX, PAGE_WAKE_MS_MAX, RECONNECT_MS_MAX, SLOW_MS};
+use muxboard_core::flow::Unacknowledged;
+use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, PAGE_PING_MS, PAGE_SILENCE_MS_MAX, PAGE_WAKE_MS_MAX, RECONNECT_MS_MAX, SLOW_MS, UNACKNOWLEDGED_MS_MAX};
 use muxboard_core::wire::{Close, Grid, ToClient, ToServer};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -32,6 +33,8 @@ struct Driver {
     patience_ms: Cell<u32>,
     /// Writes that xterm.js has not parsed yet.
     parsing: Cell<u32>,
+    /// What it has parsed and the server was not told yet.
+    unacknowledged: Cell<Unacknowledged>,
     /// The line is open, and its first frame waits until xterm.js has parsed all older output.
     greets: Cell<bool>,
     /// tmux has shown the session: on this page, and on this connection.
@@ -110,6 +113,7 @@ fn start(base: Base, page: TerminalPage, controls: Controls, element: &HtmlEleme
             asked_at: Cell::new(None),
             patience_ms: Cell::new(PAGE_SILENCE_MS_MAX),
             parsing: Cell::new(0),
+            unacknowledged: Cell::default(),
             greets: Cell::new(false),
             was_attached: Cell::new(false),
             attached: Cell::new(false),
@@ -141,11 +145,16 @@ fn now_ms() -> f64 {
     window().performance().map_or(0.0, |p| p.now())
 }
 
+fn now() -> Duration {
+    Duration::from_secs_f64(now_ms() / 1000.0)
+}
+
 fn connect(driver: &Rc<Driver>) {
     driver.connection.set(driver.connection.get() + 1);
     driver.socket.borrow_mut().take();
     driver.attached.set(false);
     driver.greets.set(false);
+    driver.unacknowledged.take();
     // An open line that says nothing is as lost as one that breaks.
     driver.asked_at.set(Some(now_ms()));
     driver.patience_ms.set(PAGE_SILENCE_MS_MAX);
@@ -197,12 +206,39 @@ impl Driver {
             let frame = if paste { ToServer::Paste } else { ToServer::Input };
             bytes.chunks(CLIENT_FRAME_BYTES_MAX / 2).all(|part| self.send(&frame(part.to_vec())))
         };
+        if sent {
+            // The server is awake.
+            self.acknowledge();
+        }
         // While xterm.js parses, this may be its own answer to what it parses; a mouse that moves types nothing either.
         let person = self.parsing.get() == 0 && !bytes.starts_with(b"\x1b[<") && !bytes.starts_with(b"\x1b[M");
         if (sent || person) && sent == self.controls.refused.get_untracked() {
             self.controls.refused.set(!sent);
         }
         sent
+    }
+
+    /// Output was parsed: the server is told at once, or with the next key.
+    fn parsed(&self, this: &Rc<Self>, bytes: u32) {
+        let mut unacknowledged = self.unacknowledged.get();
+        let is_first = unacknowledged.is_empty();
+        let due = unacknowledged.add(bytes, now());
+        self.unacknowledged.set(unacknowledged);
+        if let Some(taken) = due {
+            self.send(&ToServer::Taken(taken));
+        } else if is_first {
+            let this = this.clone();
+            set_timeout(move || this.acknowledge(), Duration::from_millis(UNACKNOWLEDGED_MS_MAX.into()));
+        }
+    }
+
+    /// Tells the server what was parsed, if it was not told.
+    fn acknowledge(&self) {
+        let mut unacknowledged = self.unacknowledged.get();
+        if let Some(taken) = unacknowledged.take(now()) {
+            self.send(&ToServer::Taken(taken));
+        }
+        self.unacknowledged.set(unacknowledged);
     }
 
     fn ping(&self, patience_ms: u32) {
@@ -252,7 +288,7 @@ impl Driver {
             let taken = Closure::once_into_js(move || {
                 this.parsing.set(this.parsing.get().saturating_sub(1));
                 if this.connection.get() == connection {
-                    this.send(&ToServer::Taken(count));
+                    this.parsed(&this, count);
                 }
                 this.greet();
             });

@@ -1,6 +1,9 @@
 //! The two ends that are compared: the floor, a `tmux attach` on a raw pty with nothing in between, and a WebSocket of a server. Both are read
 //! by one blocking thread, and neither draws anything.
 
+use muxboard_core::flow::Unacknowledged;
+use muxboard_core::limits::UNACKNOWLEDGED_MS_MAX;
+use muxboard_core::wire::ToServer;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{Read, Write};
@@ -161,6 +164,9 @@ pub struct Socket {
     /// How many bytes a second are read; none: as they come.
     pace: Option<f64>,
     paced: (Instant, f64),
+    opened: Instant,
+    unacknowledged: Unacknowledged,
+    acknowledge_by: Option<Instant>,
 }
 
 impl Socket {
@@ -181,7 +187,18 @@ impl Socket {
             answer.push(one[0]);
         }
         assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
-        let mut socket = Self { stream, wire: place.wire, buffer: Vec::new(), at: 0, messages: 0, pace: None, paced: (Instant::now(), 0.0) };
+        let mut socket = Self {
+            stream,
+            wire: place.wire,
+            buffer: Vec::new(),
+            at: 0,
+            messages: 0,
+            pace: None,
+            paced: (Instant::now(), 0.0),
+            opened: Instant::now(),
+            unacknowledged: Unacknowledged::default(),
+            acknowledge_by: None,
+        };
         match place.wire {
             Wire::Muxboard => socket.message(2, &[&[0, 0][..], &COLUMNS.to_be_bytes(), &ROWS.to_be_bytes()].concat()),
             Wire::Ttyd => socket.message(2, format!("{{\"AuthToken\":\"\",\"columns\":{COLUMNS},\"rows\":{ROWS}}}").as_bytes()),
@@ -194,6 +211,14 @@ impl Socket {
     /// Reads no more than that many bytes a second from now on.
     pub fn pace(&mut self, bytes_per_second: f64) {
         (self.pace, self.paced) = (Some(bytes_per_second), (Instant::now(), 0.0));
+    }
+
+    /// Acknowledges what was kept back, as the page does: with a key, or when its time has come.
+    fn acknowledge(&mut self) {
+        self.acknowledge_by = None;
+        if let Some(taken) = self.unacknowledged.take(self.opened.elapsed()) {
+            self.message(2, &ToServer::Taken(taken).encode());
+        }
     }
 
     fn message(&mut self, opcode: u8, payload: &[u8]) {
@@ -269,9 +294,10 @@ impl Socket {
             (8, ..) => panic!("closed: {}", String::from_utf8_lossy(payload)),
             (_, Wire::Muxboard, [0x10, output @ ..]) => {
                 into.extend_from_slice(output);
-                let mut taken = vec![3];
-                taken.extend_from_slice(&(output.len() as u32).to_be_bytes());
-                self.message(2, &taken);
+                if let Some(taken) = self.unacknowledged.add(output.len() as u32, self.opened.elapsed()) {
+                    self.message(2, &ToServer::Taken(taken).encode());
+                }
+                self.acknowledge_by = Some(Instant::now() + Duration::from_millis(UNACKNOWLEDGED_MS_MAX.into()));
             }
             (_, Wire::Ttyd, [b'0', output @ ..]) => into.extend_from_slice(output),
             (_, Wire::Wetty, b"2") => self.message(1, b"3"),
@@ -296,7 +322,10 @@ impl Terminal for Socket {
     fn send(&mut self, keys: &[u8]) {
         let text = || serde_json::Value::String(String::from_utf8_lossy(keys).into_owned());
         match self.wire {
-            Wire::Muxboard => self.message(2, &[&[1], keys].concat()),
+            Wire::Muxboard => {
+                self.message(2, &[&[1], keys].concat());
+                self.acknowledge();
+            }
             Wire::Ttyd => self.message(2, &[b"0", keys].concat()),
             Wire::Terminado => self.message(1, format!("[\"stdin\",{}]", text()).as_bytes()),
             Wire::Wetty => self.message(1, format!("42[\"input\",{}]", text()).as_bytes()),
@@ -313,8 +342,12 @@ impl Terminal for Socket {
                     return into.len() - before;
                 }
             }
-            if !self.fill(until) {
-                return 0;
+            let due = self.acknowledge_by.filter(|due| *due < until);
+            if !self.fill(due.unwrap_or(until)) {
+                if due.is_none() {
+                    return 0;
+                }
+                self.acknowledge();
             }
         }
     }

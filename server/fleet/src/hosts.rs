@@ -8,7 +8,7 @@ use muxboard_core::inventory::Host;
 use muxboard_core::limits::{CALLS_PER_USER, CALLS_WAITING_MAX};
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::snapshot::HostRow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -30,8 +30,8 @@ pub(crate) struct HostEntry {
     /// How many viewers the host has.
     pub(crate) viewer_count: Arc<AtomicUsize>,
     pub(crate) viewed: Arc<Notify>,
-    /// Users with output since they were last asked, for whom a refresh is scheduled.
-    pub(crate) with_output: Mutex<HashSet<UnixUser>>,
+    /// Users with output since they were last asked, for whom a refresh is scheduled, and when somebody last typed there.
+    pub(crate) with_output: Mutex<HashMap<UnixUser, Option<Instant>>>,
     /// The slots for calls of each user.
     user_slots: Mutex<HashMap<UnixUser, Arc<UserSlots>>>,
 }

@@ -26,7 +26,7 @@ impl Fleet {
             }
             if let Some(terminal) = terminal.upgrade() {
                 terminal.settle(None);
-                fleet.notice_output(terminal.place());
+                fleet.notice_output(terminal.place(), None);
             }
         });
     }
@@ -44,7 +44,7 @@ impl Fleet {
         }
         if let Some(terminal) = terminal.upgrade() {
             terminal.settle(inner);
-            self.notice_output(&place);
+            self.notice_output(&place, None);
         }
         true
     }

@@ -2,7 +2,7 @@
 
 use super::{Board, PATIENCE, TOKEN};
 use futures_util::{SinkExt, StreamExt};
-use muxboard_core::wire::{Close, Grid, ToClient, ToServer};
+use muxboard_core::wire::{Close, Grid, Taken, ToClient, ToServer};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -51,7 +51,7 @@ pub async fn frame<T>(socket: &mut Socket, mut meant: impl FnMut(ToClient) -> Op
             let Message::Binary(bytes) = socket.next().await.unwrap().unwrap() else { continue };
             let frame = ToClient::decode(&bytes).unwrap();
             if let ToClient::Output(output) = &frame {
-                say(socket, ToServer::Taken(u32::try_from(output.len()).unwrap())).await;
+                say(socket, ToServer::Taken(Taken::now(u32::try_from(output.len()).unwrap()))).await;
             }
             if let Some(found) = meant(frame) {
                 break found;
@@ -71,7 +71,7 @@ pub async fn until(socket: &mut Socket, wanted: &str) -> String {
                     if let Ok(ToClient::Output(output)) = ToClient::decode(&bytes) {
                         text += &String::from_utf8_lossy(&output);
                         let taken = u32::try_from(output.len()).unwrap();
-                        socket.send(Message::Binary(ToServer::Taken(taken).encode().into())).await.unwrap();
+                        socket.send(Message::Binary(ToServer::Taken(Taken::now(taken)).encode().into())).await.unwrap();
                     }
                 }
                 Message::Close(frame) => panic!("closed with {frame:?} before {wanted:?}"),
@@ -91,7 +91,7 @@ pub async fn closed_reading(mut socket: Socket) -> Option<Close> {
                 Some(Ok(Message::Close(frame))) => break frame.and_then(|f| Close::of(f.code.into())),
                 Some(Ok(Message::Binary(bytes))) => {
                     // A send can cross the close.
-                    let taken = ToServer::Taken(u32::try_from(bytes.len().saturating_sub(1)).unwrap());
+                    let taken = ToServer::Taken(Taken::now(u32::try_from(bytes.len().saturating_sub(1)).unwrap()));
                     let _ = socket.send(Message::Binary(taken.encode().into())).await;
                 }
                 Some(Ok(_)) => {}

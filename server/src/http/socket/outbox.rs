@@ -3,7 +3,7 @@
 use axum::extract::ws::Message;
 use muxboard_core::flow::Credit;
 use muxboard_core::limits::{CREDIT_BYTES_MAX, DRY_MS, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS};
-use muxboard_core::wire::ToClient;
+use muxboard_core::wire::{Taken, ToClient};
 use muxboard_fleet::AttachLimits;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -101,8 +101,8 @@ impl Outbox {
         Message::Binary(std::mem::take(&mut self.frame).into())
     }
 
-    pub(super) fn taken(&mut self, bytes: u32) {
-        self.credit.taken(bytes, self.began.elapsed());
+    pub(super) fn taken(&mut self, taken: Taken) {
+        self.credit.taken(taken, self.began.elapsed());
     }
 
     pub(super) fn is_stalled(&self, limits: AttachLimits) -> bool {

@@ -16,7 +16,7 @@ use muxboard_core::fault::Fault;
 use muxboard_core::limits::{ATTACH_SILENCE_SECONDS_MAX, BEHIND_MS, LEAVE_SECONDS_MAX, QUIET_SECONDS, SILENCE_SECONDS_MAX, STALLED_MS};
 use muxboard_core::name::SessionName;
 use muxboard_core::policy::{Operation, Permit};
-use muxboard_core::wire::{Close, ToServer};
+use muxboard_core::wire::{Close, Taken, ToServer};
 use muxboard_fleet::{ActionError, AttachEnd, Attachment, Connection};
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
@@ -54,6 +54,7 @@ pub(super) struct TerminalSession<'a, O> {
     opened_at: Instant,
     check_at: Instant,
     heard_at: Instant,
+    typed_at: Option<Instant>,
     /// Whether a ping was sent since the client was last heard.
     pinged: bool,
     /// Why it is closed as unreachable, if that is known.
@@ -89,6 +90,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
             opened_at: Instant::now(),
             check_at: next_check(),
             heard_at: Instant::now(),
+            typed_at: None,
             pinged: false,
             cause: None,
         }
@@ -199,7 +201,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
             Ok(ToServer::Leave) if is_here => self.leave.begin_for_text(&self.attachment),
             Ok(ToServer::Input(_) | ToServer::Paste(_) | ToServer::Leave) => {}
             Ok(ToServer::Resize(grid)) => self.attachment.resize(grid),
-            Ok(ToServer::Taken(bytes)) => self.on_taken(bytes),
+            Ok(ToServer::Taken(taken)) => self.on_taken(taken),
             Ok(ToServer::Ping(number)) => self.control.pong = Some(number),
             Ok(ToServer::Hello { .. }) | Err(_) => return end(Close::BadFrame),
         }
@@ -208,6 +210,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
 
     fn on_input(&mut self, bytes: &[u8]) {
         self.input.typed(bytes);
+        self.typed_at = Some(self.heard_at);
         // What answers a key does not wait.
         self.output.not_before = self.heard_at;
         let behind = self.output.behind() > Duration::from_millis(BEHIND_MS);
@@ -216,10 +219,10 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         }
     }
 
-    /// The client has taken so many bytes of output.
-    fn on_taken(&mut self, bytes: u32) {
+    /// The client has taken output.
+    fn on_taken(&mut self, taken: Taken) {
         let stalled = self.output.closed.is_some_and(|since| since.elapsed() > Duration::from_millis(STALLED_MS));
-        self.output.taken(bytes);
+        self.output.taken(taken);
         if self.attached && stalled && self.gone_by.is_none() && !self.input.is_pasting() {
             self.overtake.begin(&self.attachment);
         }
@@ -265,7 +268,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
                 return end(self.on_output_end(why).await);
             }
         }
-        self.state.fleet.notice_output(self.permit.place());
+        self.state.fleet.notice_output(self.permit.place(), self.typed_at);
         Continue(())
     }
 
