@@ -2,9 +2,9 @@
 
 use crate::error::{Kind, PublicError};
 use leptos::prelude::*;
-use muxboard_core::name::NewSessionName;
+use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::outcome::Created;
-use muxboard_core::policy::{Actor, Create};
+use muxboard_core::policy::Create;
 use muxboard_core::snapshot::{Kept, Place, SessionId};
 use muxboard_core::view::View;
 use std::future::Future;
@@ -14,25 +14,23 @@ use std::sync::Arc;
 /// What will be, or why not.
 pub type Promise<'a, T> = Pin<Box<dyn Future<Output = Result<T, PublicError>> + Send + 'a>>;
 
-/// The board as the pages and server functions see it. Every method decides for itself whether the principal may.
+/// The board as one principal sees it, for the pages and server functions. Every method decides for itself whether the principal may.
 pub trait Board: Send + Sync {
-    /// What a principal may see, from memory.
-    fn view(&self, who: &Actor) -> View;
+    /// What the principal may see, from memory.
+    fn view(&self) -> View;
     /// Makes a session, or finds the one that the user's own configuration makes under that name.
-    fn create<'a>(&'a self, who: &'a Actor, place: Place, wanted: Create) -> Promise<'a, Created>;
+    fn create(&self, place: Place, wanted: Create) -> Promise<'_, Created>;
     /// Ends a session, if `typed` confirms its name, and says which of its windows stay open in other sessions.
-    fn kill<'a>(&'a self, who: &'a Actor, place: Place, session: SessionId, typed: String) -> Promise<'a, Kept>;
+    fn kill(&self, place: Place, session: SessionId, typed: String) -> Promise<'_, Kept>;
     /// Renames a session.
-    fn rename<'a>(&'a self, who: &'a Actor, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()>;
+    fn rename(&self, place: Place, session: SessionId, name: NewSessionName) -> Promise<'_, ()>;
     /// Looks again, at one host or at all the principal may see.
-    fn refresh<'a>(&'a self, who: &'a Actor, host: Option<muxboard_core::name::HostKey>) -> Promise<'a, ()>;
+    fn refresh(&self, host: Option<HostKey>) -> Promise<'_, ()>;
 }
 
-/// The board and who asks, as the server put them into the context of this request.
-pub fn asked() -> Result<(Arc<dyn Board>, Actor), PublicError> {
-    let board = use_context::<Arc<dyn Board>>();
-    let who = use_context::<Actor>();
-    board.zip(who).ok_or_else(|| PublicError::new(Kind::Unauthenticated, "You are not logged in."))
+/// The board as the server put it into the context of this request.
+pub fn expect_board() -> Result<Arc<dyn Board>, PublicError> {
+    use_context::<Arc<dyn Board>>().ok_or_else(|| PublicError::new(Kind::Unauthenticated, "You are not logged in."))
 }
 
 /// A field of a form, parsed.

@@ -1,5 +1,6 @@
-//! The pages' port, implemented over the fleet: every operation asks the policy for a permit first.
+//! The pages' port, implemented over the fleet for one request: every operation asks the policy for a permit first.
 
+use crate::access::rules::Rules;
 use crate::error::{to_public, unknown_to_public};
 use crate::state::AppState;
 use muxboard_app::board::{Board, Promise};
@@ -8,26 +9,53 @@ use muxboard_core::audit::AuditEvent;
 use muxboard_core::confirm::{NotConfirmed, confirm};
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::outcome::Created;
-use muxboard_core::policy::{Actor, Create, Kill, Refresh, Rename, permit};
+use muxboard_core::policy::{Actor, Create, Denied, Kill, Operation, Permit, Refresh, Rename, permit};
 use muxboard_core::snapshot::{Kept, Place, SessionId};
 use muxboard_core::view::{self, View};
 use muxboard_fleet::{ActionError, unix_now};
+use std::sync::Arc;
 
-impl Board for AppState {
-    fn view(&self, who: &Actor) -> View {
-        view::visible(&self.rules().policy, &who.principal, &self.fleet.snapshot().borrow(), unix_now())
+/// The board as the sender of one request may see and use it, by the rules at the time of the request.
+#[derive(Clone)]
+pub(crate) struct BoardPort {
+    pub(crate) state: Arc<AppState>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) who: Actor,
+}
+
+impl BoardPort {
+    /// A permit, or the public word why not.
+    pub(crate) fn permit<O: Operation>(&self, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
+        let denied = AuditEvent::asked(&self.who, &place, &operation, "");
+        permit(&self.rules.policy, &self.rules.inventory, &self.who, place, operation).map_err(|why| {
+            let (result, error) = match why {
+                Denied::Unknown => ("denied: no such host or user".to_owned(), PublicError::new(Kind::NotFound, "There is no such host or user here.")),
+                Denied::Forbidden(ability) => {
+                    let needs = format!("it needs the ability \"{}\"", ability.word());
+                    (format!("denied: {needs}"), PublicError::new(Kind::Forbidden, format!("You may not {} there: {needs}.", O::NAME)))
+                }
+            };
+            (self.state.audit)(AuditEvent { result, ..denied });
+            error
+        })
+    }
+}
+
+impl Board for BoardPort {
+    fn view(&self) -> View {
+        view::visible(&self.rules.policy, &self.who.principal, &self.state.fleet.snapshot().borrow(), unix_now())
     }
 
-    fn create<'a>(&'a self, who: &'a Actor, place: Place, wanted: Create) -> Promise<'a, Created> {
-        Box::pin(async move { self.fleet.create(self.permit(who, place, wanted)?).await.map_err(to_public) })
+    fn create(&self, place: Place, wanted: Create) -> Promise<'_, Created> {
+        Box::pin(async move { self.state.fleet.create(self.permit(place, wanted)?).await.map_err(to_public) })
     }
 
-    fn kill<'a>(&'a self, who: &'a Actor, place: Place, session: SessionId, typed: String) -> Promise<'a, Kept> {
+    fn kill(&self, place: Place, session: SessionId, typed: String) -> Promise<'_, Kept> {
         Box::pin(async move {
-            let permit = self.permit(who, place.clone(), Kill { session })?;
-            let view = self.view(who);
+            let permit = self.permit(place.clone(), Kill { session })?;
+            let view = self.view();
             let known = view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == session);
-            let report = |result: &str| (self.audit)(AuditEvent::of(&permit, None, result));
+            let report = |result: &str| (self.state.audit)(AuditEvent::of(&permit, None, result));
             let Some((_, _, known)) = known else {
                 let doubt = view.doubt(&place);
                 report(if doubt.is_some() { "user not reached" } else { "gone" });
@@ -35,21 +63,21 @@ impl Board for AppState {
             };
             let denied = AuditEvent::of(&permit, None, "denied: the name was not confirmed");
             let confirmed = confirm(permit, &typed, &known.name).map_err(|NotConfirmed| {
-                (self.audit)(denied);
+                (self.state.audit)(denied);
                 PublicError::new(Kind::NotConfirmed, "That is not the session's name, letter for letter. Nothing was killed.")
             })?;
-            self.fleet.kill(confirmed).await.map_err(to_public)
+            self.state.fleet.kill(confirmed).await.map_err(to_public)
         })
     }
 
-    fn rename<'a>(&'a self, who: &'a Actor, place: Place, session: SessionId, name: NewSessionName) -> Promise<'a, ()> {
-        Box::pin(async move { self.fleet.rename(self.permit(who, place, Rename { session, name })?).await.map_err(to_public) })
+    fn rename(&self, place: Place, session: SessionId, name: NewSessionName) -> Promise<'_, ()> {
+        Box::pin(async move { self.state.fleet.rename(self.permit(place, Rename { session, name })?).await.map_err(to_public) })
     }
 
-    fn refresh<'a>(&'a self, who: &'a Actor, host: Option<HostKey>) -> Promise<'a, ()> {
+    fn refresh(&self, host: Option<HostKey>) -> Promise<'_, ()> {
         Box::pin(async move {
-            let rules = self.rules();
-            let hosts = rules.inventory.hosts.iter().filter(|h| host.as_ref().is_none_or(|key| *key == h.key));
+            let (policy, inventory) = (&self.rules.policy, &self.rules.inventory);
+            let hosts = inventory.hosts.iter().filter(|h| host.as_ref().is_none_or(|key| *key == h.key));
             let places: Vec<Place> = hosts.flat_map(|h| h.users.iter().map(|u| Place { host: h.key.clone(), user: u.name.clone() })).collect();
             if places.is_empty() {
                 return Err(PublicError::new(Kind::NotFound, "There is no such host here."));
@@ -57,15 +85,15 @@ impl Board for AppState {
             // What the caller may not see is left out without a word, unless that is everything.
             let (mut permits, mut refused) = (Vec::new(), None);
             for place in places {
-                match permit(&rules.policy, &rules.inventory, who, place.clone(), Refresh) {
+                match permit(policy, inventory, &self.who, place.clone(), Refresh) {
                     Ok(permit) => permits.push(permit),
                     Err(_) => refused = Some(place),
                 }
             }
             if let (true, Some(place)) = (permits.is_empty(), refused) {
-                self.permit(who, place, Refresh)?;
+                self.permit(place, Refresh)?;
             }
-            self.fleet.refresh(&permits).await;
+            self.state.fleet.refresh(&permits).await;
             Ok(())
         })
     }

@@ -1,14 +1,10 @@
-//! The state that all requests share, and the permit that comes before every effect. It knows no URL and no page.
+//! The state that all requests share. It knows no URL and no page.
 
 use crate::access::refusals::RefusalCounter;
 use crate::access::rules::Rules;
 use crate::access::throttle::Throttle;
 use crate::audit::AuditFile;
 use muxboard_app::base::Base;
-use muxboard_app::error::{Kind, PublicError};
-use muxboard_core::audit::AuditEvent;
-use muxboard_core::policy::{Actor, Denied, Operation, Permit, permit};
-use muxboard_core::snapshot::Place;
 use muxboard_fleet::{Audit, Fleet, Slots};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -43,22 +39,5 @@ impl AppState {
         if let Some(file) = &self.audit_file {
             file.flush().await;
         }
-    }
-
-    /// A permit, or the public word why not.
-    pub(crate) fn permit<O: Operation>(&self, who: &Actor, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
-        let rules = self.rules();
-        let denied = AuditEvent::asked(who, &place, &operation, "");
-        permit(&rules.policy, &rules.inventory, who, place, operation).map_err(|why| {
-            let (result, error) = match why {
-                Denied::Unknown => ("denied: no such host or user".to_owned(), PublicError::new(Kind::NotFound, "There is no such host or user here.")),
-                Denied::Forbidden(ability) => {
-                    let needs = format!("it needs the ability \"{}\"", ability.word());
-                    (format!("denied: {needs}"), PublicError::new(Kind::Forbidden, format!("You may not {} there: {needs}.", O::NAME)))
-                }
-            };
-            (self.audit)(AuditEvent { result, ..denied });
-            error
-        })
     }
 }

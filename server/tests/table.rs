@@ -68,7 +68,7 @@
 //! | next-dots | server/src/http/pages/login.rs | server/src/http/pages/login.rs: next_never_leads_away |
 //! | login-path | server/src/access/token.rs | server/src/access/token.rs: a_cookie_opens_nothing_without_the_path_of_its_login_nor_the_path_without_its_cookie |
 //! | login-path-loopback | server/src/config/auth.rs | server/src/config/mod.rs: logins_have_paths_wherever_another_account_can_serve_another_port_of_the_same_host_name |
-//! | login-path-elsewhere | server/src/http/context.rs | server/tests/embedded.rs: no_page_has_a_second_url_where_logins_have_no_paths |
+//! | login-path-elsewhere | server/src/http/guard.rs | server/tests/embedded.rs: no_page_has_a_second_url_where_logins_have_no_paths |
 //! | network-clear | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | network-open | server/src/config/listen.rs | server/src/config/listen.rs: each_refusal_says_why_and_where |
 //! | network-opened | server/src/config/reload.rs | server/tests/listen.rs: a_gate_cannot_be_opened_while_the_network_reaches_it |

@@ -31,13 +31,13 @@ pub async fn create(
     command: String,
 ) -> Result<CreateAnswer, PublicError> {
     let run = async {
-        let (board, who) = crate::board::asked()?;
+        let board = crate::board::expect_board()?;
         let wanted = muxboard_core::policy::Create {
             name: crate::board::field(&name, "name")?,
             directory: if directory.is_empty() { None } else { Some(crate::board::field(&directory, "directory")?) },
             command: if command.is_empty() { None } else { Some(crate::board::field(&command, "command")?) },
         };
-        let made = board.create(&who, crate::board::field(&place, "place")?, wanted).await?;
+        let made = board.create(crate::board::field(&place, "place")?, wanted).await?;
         Ok(CreateAnswer { session: made.session.to_string() })
     };
     crate::error::with_status(run.await)

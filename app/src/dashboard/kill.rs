@@ -21,8 +21,8 @@ pub async fn kill(
     typed: String,
 ) -> Result<Kept, PublicError> {
     let run = async {
-        let (board, who) = crate::board::asked()?;
-        board.kill(&who, crate::board::field(&place, "place")?, crate::board::field(&session, "session")?, typed).await
+        let board = crate::board::expect_board()?;
+        board.kill(crate::board::field(&place, "place")?, crate::board::field(&session, "session")?, typed).await
     };
     crate::error::with_status(run.await)
 }

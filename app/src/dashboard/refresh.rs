@@ -14,9 +14,9 @@ pub async fn refresh(
     host: String,
 ) -> Result<(), PublicError> {
     let run = async {
-        let (board, who) = crate::board::asked()?;
+        let board = crate::board::expect_board()?;
         let host = if host.is_empty() { None } else { Some(crate::board::field(&host, "host")?) };
-        board.refresh(&who, host).await
+        board.refresh(host).await
     };
     crate::error::with_status(run.await)
 }

@@ -20,8 +20,8 @@ pub async fn rename(
     name: String,
 ) -> Result<(), PublicError> {
     let run = async {
-        let (board, who) = crate::board::asked()?;
-        board.rename(&who, crate::board::field(&place, "place")?, crate::board::field(&session, "session")?, crate::board::field(&name, "name")?).await
+        let board = crate::board::expect_board()?;
+        board.rename(crate::board::field(&place, "place")?, crate::board::field(&session, "session")?, crate::board::field(&name, "name")?).await
     };
     crate::error::with_status(run.await)
 }

@@ -1,26 +1,26 @@
 //! JSON for programs. Errors are problem+json (RFC 9457). What is not known here is refused: an unknown field, an unknown query.
 
+use crate::board_port::BoardPort;
 use crate::error::reading_to_public;
 use crate::http::problem::{answered, bad, no_query, problem};
-use crate::state::AppState;
+use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{FromRequestParts, Path, RawQuery};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use muxboard_app::board::{Board, field};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::fault::{self, Fault};
 use muxboard_core::limits::TEXT_LINES_MAX;
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::note::Note;
-use muxboard_core::policy::{Ability, Actor, Create, ReadText};
+use muxboard_core::policy::{Ability, Create, ReadText};
 use muxboard_core::snapshot::{HostState, Place, Session, SessionId, UserState};
 use muxboard_core::view::{HostView, UserView, View};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// Any other URL below `/api`.
 pub(crate) async fn nothing() -> Response {
@@ -37,8 +37,8 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Pub
 }
 
 /// Returns the identity of the caller and what it may do where.
-pub(crate) async fn whoami(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>) -> Response {
-    let view = state.view(&who);
+pub(crate) async fn whoami(board: BoardPort) -> Response {
+    let (view, who) = (board.view(), &board.who);
     let account = who.principal.account.as_ref();
     if let Some(account) = account
         && has_no_account(&view, account.as_str())
@@ -62,17 +62,17 @@ fn can(user: &UserView) -> Vec<Ability> {
 }
 
 /// The hosts, and how each is.
-pub(crate) async fn hosts(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn hosts(board: BoardPort, RawQuery(query): RawQuery) -> Response {
     answered(no_query(query.as_deref()).map(|()| {
-        let view = state.view(&who);
+        let view = board.view();
         let hosts: Vec<Value> = view.hosts.iter().map(host_alone).collect();
         Json(json!({ "now": view.now, "hosts": hosts })).into_response()
     }))
 }
 
 /// Lists the sessions of all hosts.
-pub(crate) async fn sessions(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, RawQuery(query): RawQuery) -> Response {
-    answered(no_query(query.as_deref()).map(|()| list(&state.view(&who))))
+pub(crate) async fn sessions(board: BoardPort, RawQuery(query): RawQuery) -> Response {
+    answered(no_query(query.as_deref()).map(|()| list(&board.view())))
 }
 
 fn list(view: &View) -> Response {
@@ -93,7 +93,7 @@ struct CreateRequest {
     command: String,
 }
 
-pub(crate) async fn create(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn create(board: BoardPort, headers: HeaderMap, body: Bytes) -> Response {
     let made = async {
         let asked: CreateRequest = read(&headers, &body)?;
         let place = place(&asked.host, &asked.user)?;
@@ -103,7 +103,7 @@ pub(crate) async fn create(State(state): State<Arc<AppState>>, Extension(who): E
             command: if asked.command.is_empty() { None } else { Some(field(&asked.command, "command")?) },
         };
         let user = place.user.clone();
-        let made = state.create(&who, place, wanted).await?;
+        let made = board.create(place, wanted).await?;
         Ok((StatusCode::CREATED, Json(json!({ "id": made.session, "notes": sentences(&made.notes, &user) }))).into_response())
     };
     answered(made.await)
@@ -113,31 +113,40 @@ fn place(host: &str, user: &str) -> Result<Place, PublicError> {
     Ok(Place { host: field(host, "host")?, user: field(user, "user")? })
 }
 
+/// The session that a route names: its place and its identity.
+pub(crate) struct Target {
+    pub(crate) place: Place,
+    pub(crate) session: SessionId,
+}
+
 /// The parameters of a session's route, as they were written. By name: below the path of a login there is one more.
 #[derive(Deserialize)]
-pub(crate) struct SessionPath {
-    pub(crate) host: String,
-    pub(crate) user: String,
-    pub(crate) session: String,
+struct SessionPath {
+    host: String,
+    user: String,
+    session: String,
 }
 
-pub(crate) fn target(path: &SessionPath) -> Result<(Place, SessionId), PublicError> {
-    Ok((place(&path.host, &path.user)?, field(&path.session, "session")?))
-}
+impl<S: Send + Sync> FromRequestParts<S> for Target {
+    type Rejection = Response;
 
-pub(crate) type Target = Path<SessionPath>;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let Path(path) = Path::<SessionPath>::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        let target = || Ok(Self { place: place(&path.host, &path.user)?, session: field(&path.session, "session")? });
+        target().map_err(|error| problem(&error))
+    }
+}
 
 /// Returns the text of a session's active pane with its history, or with at most so many lines of it (`?history=0`).
-pub(crate) async fn text(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, Path(path): Target, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn text(board: BoardPort, Target { place, session }: Target, RawQuery(query): RawQuery) -> Response {
     let read = async {
         let history = match query.as_deref().filter(|query| !query.is_empty()).map(|query| query.split_once('=')) {
             None => TEXT_LINES_MAX,
             Some(Some(("history", lines))) => lines.parse().map_err(|_| bad("history: a number of lines."))?,
             Some(_) => return Err(bad("The only parameter here is history=LINES.")),
         };
-        let (place, session) = target(&path)?;
-        let permit = state.permit(&who, place, ReadText { session })?;
-        let read = state.fleet.text(&permit, history).await.map_err(reading_to_public)?;
+        let permit = board.permit(place, ReadText { session })?;
+        let read = board.state.fleet.text(&permit, history).await.map_err(reading_to_public)?;
         Ok(Json(json!({ "text": read.text, "history": read.history, "prefix": read.prefix, "bracketed_paste": read.bracketed_paste })).into_response())
     };
     answered(read.await)
@@ -150,17 +159,10 @@ struct RenameRequest {
     name: String,
 }
 
-pub(crate) async fn rename(
-    State(state): State<Arc<AppState>>,
-    Extension(who): Extension<Actor>,
-    Path(path): Target,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+pub(crate) async fn rename(board: BoardPort, Target { place, session }: Target, headers: HeaderMap, body: Bytes) -> Response {
     let renamed = async {
-        let (place, session) = target(&path)?;
         let asked: RenameRequest = read(&headers, &body)?;
-        state.rename(&who, place, session, field(&asked.name, "name")?).await?;
+        board.rename(place, session, field(&asked.name, "name")?).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     };
     answered(renamed.await)
@@ -173,17 +175,10 @@ struct KillRequest {
     confirm: String,
 }
 
-pub(crate) async fn kill(
-    State(state): State<Arc<AppState>>,
-    Extension(who): Extension<Actor>,
-    Path(path): Target,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+pub(crate) async fn kill(board: BoardPort, Target { place, session }: Target, headers: HeaderMap, body: Bytes) -> Response {
     let killed = async {
-        let (place, session) = target(&path)?;
         let asked: KillRequest = read(&headers, &body)?;
-        let kept = state.kill(&who, place, session, asked.confirm).await?;
+        let kept = board.kill(place, session, asked.confirm).await?;
         if kept.windows == 0 { Ok(StatusCode::NO_CONTENT.into_response()) } else { Ok(Json(json!({ "kept": kept })).into_response()) }
     };
     answered(killed.await)
@@ -196,12 +191,12 @@ struct RefreshRequest {
     host: Option<String>,
 }
 
-pub(crate) async fn refresh(State(state): State<Arc<AppState>>, Extension(who): Extension<Actor>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn refresh(board: BoardPort, headers: HeaderMap, body: Bytes) -> Response {
     let refreshed = async {
         let asked: RefreshRequest = if body.is_empty() { RefreshRequest::default() } else { read(&headers, &body)? };
         let host: Option<HostKey> = asked.host.map(|host| field(&host, "host")).transpose()?;
-        state.refresh(&who, host).await?;
-        Ok(list(&state.view(&who)))
+        board.refresh(host).await?;
+        Ok(list(&board.view()))
     };
     answered(refreshed.await)
 }

@@ -2,23 +2,22 @@
 //! dashboard again, with the question still open and nothing lost if it was refused.
 
 use crate::access::login_path;
-use crate::http::guard::PageContext;
+use crate::board_port::BoardPort;
+use crate::http::context::RequestContext;
 use crate::http::pages::dashboard::{OpenForm, board_page};
 use crate::http::pages::render::{self, Fields};
 use crate::http::problem::{refuse, takes_html};
-use crate::state::AppState;
+use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use leptos::prelude::provide_context;
 use muxboard_app::base::Base;
 use muxboard_app::board::Board;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::limits::FORM_BYTES_MAX;
 use muxboard_core::name::NewSessionName;
-use muxboard_core::policy::Actor;
 use muxboard_core::snapshot::Place;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -44,13 +43,7 @@ pub(crate) struct Function {
     function: String,
 }
 
-pub(crate) async fn function(
-    State(state): State<Arc<AppState>>,
-    Extension(page_context): Extension<PageContext>,
-    Extension(who): Extension<Actor>,
-    Path(Function { function: name }): Path<Function>,
-    mut request: Request,
-) -> Response {
+pub(crate) async fn function(context: RequestContext, port: BoardPort, Path(Function { function: name }): Path<Function>, mut request: Request) -> Response {
     let browser = takes_html(request.headers());
     let Some((what, known)) = FUNCTIONS.into_iter().find(|(f, _)| *f == name) else {
         return refuse(&PublicError::new(Kind::NotFound, "There is no such function."));
@@ -72,18 +65,14 @@ pub(crate) async fn function(
     *request.body_mut() = Body::from(body);
     // The framework finds the function by its path.
     login_path::strip(request.uri_mut());
-    let (board, principal): (Arc<dyn Board>, _) = (state.clone(), who.clone());
-    let provided = move || {
-        provide_context(board.clone());
-        provide_context(principal.clone());
-    };
-    let answer = leptos_axum::handle_server_fns_with_context(provided, request).await.into_response();
+    let board: Arc<dyn Board> = Arc::new(port.clone());
+    let answer = leptos_axum::handle_server_fns_with_context(move || provide_context(board.clone()), request).await.into_response();
     let status = answer.status();
     if status.is_success() && !browser {
         return answer;
     }
     if status.is_success() {
-        return (StatusCode::SEE_OTHER, [(header::LOCATION, afterwards(&page_context.base, what, &fields))]).into_response();
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, afterwards(&context.base, what, &fields))]).into_response();
     }
     let body: Bytes = to_bytes(answer.into_body(), FORM_BYTES_MAX).await.unwrap_or_default();
     let error =
@@ -93,7 +82,7 @@ pub(crate) async fn function(
     }
     // The framework answers 500 where it could not read the form, whatever the error says.
     let status = StatusCode::from_u16(error.status()).unwrap_or(status);
-    board_page(&state, &page_context, status, who, String::new(), Some(OpenForm { what, fields, refused: Some(error.says) })).await
+    board_page(port, &context, status, String::new(), Some(OpenForm { what, fields, refused: Some(error.says) })).await
 }
 
 /// Where a browser goes when it is done: back to the board; or to the session that it asked to have made and opened.

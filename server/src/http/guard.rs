@@ -1,41 +1,44 @@
 //! The checks that every request passes before anybody asks who sent it, and the headers of every answer.
 
 use crate::access::allowed_hosts::{TWO_HOSTS, check};
-use crate::access::login_path::{self, LOGINS};
-use crate::access::peer::{Peer, Source};
-use crate::access::token::random_hex;
+use crate::access::login_path;
+use crate::http::context::RequestContext;
 use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use muxboard_app::base::Base;
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::limits::HTTPS_ALONE_SECONDS;
-use muxboard_core::policy::{Actor, Principal};
 use std::sync::Arc;
 
 /// Refuses requests above the rate limit; a foreign `Host` (DNS rebinding); a foreign or missing `Origin` where something changes (a cross-site
 /// request).
-pub(crate) async fn check_host_and_origin(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
-    let rules = state.rules();
-    let source = Source::of(Peer::of(&request), request.headers(), &rules.allowed_hosts.proxies);
+pub(crate) async fn check_host_and_origin(State(state): State<Arc<AppState>>, context: RequestContext, request: Request, next: Next) -> Response {
+    let source = context.source;
+    // The path of a login is half of it.
+    let path = login_path::without(request.uri().path());
     if !state.throttle.lets_through(source) {
         if let Some(times) = state.throttle.refused.allow() {
-            tracing::info!(times, path = login_path::without(request.uri().path()), from = %source, "refused: too many requests");
+            tracing::info!(times, path, from = %source, "refused: too many requests");
         }
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], "Too many requests. Wait a moment.\n").into_response();
     }
-    if let Err(refused) = check(&rules.allowed_hosts, &request) {
-        // The path of a login is half of it.
-        let path = login_path::without(request.uri().path()).to_owned();
-        let request = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        let anonymous = Actor { principal: Principal::default(), gate: rules.gate.name(), from: source.to_string(), request };
-        if state.refusals.refused(source, AuditEvent::about(&anonymous, "enter", "denied: foreign host or origin")) {
+    if let Err(refused) = check(&context.rules.allowed_hosts, &request) {
+        if state.refusals.refused(source, AuditEvent::about(&context.anonymous, "enter", "denied: foreign host or origin")) {
             tracing::info!(path, from = %source, "refused: {refused}");
         }
         let status = if refused == TWO_HOSTS { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
         return (status, format!("Refused: {refused}\n")).into_response();
+    }
+    next.run(request).await
+}
+
+/// Answers 404 below the path of a login where logins have none. Every page has one URL: what a proxy in front of us keeps from somebody by its path must
+/// not have another one.
+pub(crate) async fn check_login_path(context: RequestContext, request: Request, next: Next) -> Response {
+    if login_path::split(request.uri().path()).is_some() && !context.rules.gate.has_login_paths() {
+        return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();
     }
     next.run(request).await
 }
@@ -50,27 +53,9 @@ pub(crate) async fn answer_after_record(State(state): State<Arc<AppState>>, requ
     answer
 }
 
-/// What the pages of this answer are made with: the nonce for their one inline script, and where the board is for whoever asks: its base and the path
-/// of the login.
-#[derive(Clone)]
-pub(crate) struct PageContext {
-    pub(crate) nonce: String,
-    pub(crate) base: Base,
-}
-
-/// The correlation id of a request.
-#[derive(Clone)]
-pub(crate) struct RequestId(pub(crate) String);
-
 /// Sets the headers of every answer, errors too.
-pub(crate) async fn headers(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    let random = random_hex();
-    let (nonce, id) = random.split_at(32);
-    // The nonce is a secret of this page, the id is not.
-    let id: String = id.chars().take(16).collect();
-    let base = login_path::split(request.uri().path()).map_or_else(|| state.base.clone(), |(key, _)| Base(format!("{}{LOGINS}/{key}", state.base.0)));
-    request.extensions_mut().insert(PageContext { nonce: nonce.to_owned(), base });
-    request.extensions_mut().insert(RequestId(id.clone()));
+pub(crate) async fn headers(context: RequestContext, request: Request, next: Next) -> Response {
+    let nonce = &context.nonce;
     let mut answer = next.run(request).await;
     let terminal = answer.extensions().get::<XtermPage>().is_some();
     // xterm.js sets style attributes, and nothing else here does.
@@ -82,7 +67,7 @@ pub(crate) async fn headers(State(state): State<Arc<AppState>>, mut request: Req
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         out.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(context.request_id()) {
         out.insert(HeaderName::from_static("x-request-id"), id);
     }
     for (name, value) in [

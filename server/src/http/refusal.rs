@@ -4,20 +4,18 @@ use crate::access::caller::Refusal;
 use crate::access::login_path;
 use crate::error::refusal_to_public;
 use crate::http::context::RequestContext;
-use crate::http::guard::PageContext;
 use crate::http::pages::login;
 use crate::http::problem::{self, takes_html};
 use crate::state::AppState;
 use axum::extract::{OriginalUri, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use muxboard_core::limits::LOCKOUT_SECONDS;
 use std::sync::Arc;
 
 /// Lets only identified callers through; everybody else gets the refusal.
-pub(crate) async fn require_identity(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    let Some(context) = request.extensions().get::<RequestContext>().cloned() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+pub(crate) async fn require_identity(State(state): State<Arc<AppState>>, context: RequestContext, mut request: Request, next: Next) -> Response {
     match &context.actor {
         Ok(actor) => {
             request.extensions_mut().insert(actor.clone());
@@ -25,10 +23,9 @@ pub(crate) async fn require_identity(State(state): State<Arc<AppState>>, mut req
         }
         Err(refusal) => {
             context.refused(&state, "enter", refusal);
-            let Some(page_context) = request.extensions().get::<PageContext>().cloned() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
             let original = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
             let format = RefusalFormat::of(login_path::without(request.uri().path()), request.headers());
-            answer(&state, &page_context, format, &original.path_and_query().map(ToString::to_string).unwrap_or_default(), refusal).await
+            answer(&state, &context, format, &original.path_and_query().map(ToString::to_string).unwrap_or_default(), refusal).await
         }
     }
 }
@@ -57,11 +54,11 @@ impl RefusalFormat {
     }
 }
 
-async fn answer(state: &AppState, page_context: &PageContext, format: RefusalFormat, path: &str, refusal: &Refusal) -> Response {
-    let error = refusal_to_public(state.rules().gate.name(), refusal);
+async fn answer(state: &AppState, context: &RequestContext, format: RefusalFormat, path: &str, refusal: &Refusal) -> Response {
+    let error = refusal_to_public(context.rules.gate.name(), refusal);
     let mut answer = match format {
-        RefusalFormat::Page => login::refusal_page(state, page_context, path, refusal).await,
-        RefusalFormat::Posted => login::refusal_page(state, page_context, "", refusal).await,
+        RefusalFormat::Page => login::refusal_page(state, context, path, refusal).await,
+        RefusalFormat::Posted => login::refusal_page(state, context, "", refusal).await,
         RefusalFormat::Function => problem::refuse(&error),
         RefusalFormat::Problem => problem::problem(&error),
     };

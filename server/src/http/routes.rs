@@ -77,12 +77,13 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .method_not_allowed_fallback(|| async { (StatusCode::METHOD_NOT_ALLOWED, "That cannot be done here.\n") })
         .fallback_service(nothing.layer(require_identity()).layer(authenticated()).with_state(state.clone()))
         .layer(DefaultBodyLimit::max(limits::FORM_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(state.clone(), context::attach_context))
+        .layer(middleware::from_fn(guard::check_login_path))
         // What is packed already is left as it is.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
         .layer(middleware::from_fn_with_state(state.clone(), guard::check_host_and_origin))
         .layer(middleware::from_fn_with_state(state.clone(), guard::answer_after_record))
-        .layer(middleware::from_fn_with_state(state.clone(), guard::headers))
+        .layer(middleware::from_fn(guard::headers))
+        .layer(middleware::from_fn_with_state(state.clone(), context::attach_context))
         .with_state(state.clone());
     if state.base.0.is_empty() { board } else { Router::new().nest_service(&state.base.0, board) }
 }
@@ -93,7 +94,8 @@ pub(crate) fn standalone_router(state: Arc<AppState>) -> Router {
     if !state.base.0.is_empty() {
         let beside: MethodRouter = any(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
         let guarded = middleware::from_fn_with_state(state.clone(), guard::check_host_and_origin);
-        board = board.fallback_service(beside.layer(guarded).layer(middleware::from_fn_with_state(state.clone(), guard::headers)));
+        let attached = middleware::from_fn_with_state(state.clone(), context::attach_context);
+        board = board.fallback_service(beside.layer(guarded).layer(middleware::from_fn(guard::headers)).layer(attached));
     }
     // It holds for a whole host name, all its ports: not ours to say where we are a part of another application.
     board.layer(middleware::from_fn_with_state(state, guard::strict_transport_security))

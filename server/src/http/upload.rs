@@ -1,49 +1,39 @@
 //! Files from a page: one request a file, its bytes the body as they are. What it is, is told from its first bytes; what the browser says of it (a
 //! type, a name) is not asked.
 
+use crate::board_port::BoardPort;
 use crate::error::to_public;
-use crate::http::api::{SessionPath, Target, target};
+use crate::http::api::Target;
 use crate::http::context::RequestContext;
 use crate::http::problem::{answered, no_query, problem};
 use crate::http::slow_body::{BodyPace, TooSlow};
-use crate::state::AppState;
+use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{RawQuery, State};
+use axum::extract::RawQuery;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use futures_util::{Stream, StreamExt};
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::audit::AuditEvent;
 use muxboard_core::limits::{CHECK_SECONDS, SNIFFED_BYTES, UPLOAD_BYTES_PER_SECOND_MIN, UPLOAD_IDLE_SECONDS_MAX};
-use muxboard_core::policy::{Actor, Upload};
+use muxboard_core::policy::Upload;
 use muxboard_core::shell::Script;
 use muxboard_fleet::{Audit, unix_now};
 use serde_json::json;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// A file for the account whose session it is.
-pub(crate) async fn receive(
-    State(state): State<Arc<AppState>>,
-    Extension(who): Extension<Actor>,
-    Extension(context): Extension<RequestContext>,
-    path: Target,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+pub(crate) async fn receive(context: RequestContext, board: BoardPort, target: Target, RawQuery(query): RawQuery, headers: HeaderMap, body: Body) -> Response {
     let mut body = body.into_data_stream();
-    let most = state.rules().upload.map_or(0, |limits| limits.bytes_max);
+    let most = context.rules.upload.map_or(0, |limits| limits.bytes_max);
     let mut left = most;
     let done = async {
         no_query(query.as_deref())?;
         receive_file(
-            &state,
-            &who,
+            &board,
             &context,
-            &path.0,
+            target,
             &headers,
             (&mut body).inspect(|part| left = left.saturating_sub(part.as_ref().map_or(0, |bytes| bytes.len() as u64))),
         )
@@ -63,21 +53,20 @@ pub(crate) async fn receive(
 }
 
 async fn receive_file<S, E>(
-    state: &Arc<AppState>,
-    who: &Actor,
+    board: &BoardPort,
     context: &RequestContext,
-    path: &SessionPath,
+    Target { place, session }: Target,
     headers: &HeaderMap,
     body: S,
 ) -> Result<Response, PublicError>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
-    let (place, session) = target(path)?;
-    let permit = state.permit(who, place, Upload { session })?;
+    let state = &board.state;
+    let permit = board.permit(place, Upload { session })?;
     let mut report = UploadReport { audit: &state.audit, event: Some(AuditEvent::of(&permit, None, "cut off")) };
     let off = "Uploads are off here. Whoever runs this board can turn them on in its configuration: [upload] enabled = true.";
-    let Some(limits) = state.rules().upload else { return Err(report.ended("denied: uploads are off", Kind::Forbidden, off)) };
+    let Some(limits) = context.rules.upload else { return Err(report.ended("denied: uploads are off", Kind::Forbidden, off)) };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     let Some(bytes) = announced else {
         let says = "How large the file is has to be said first (Content-Length).";
@@ -112,7 +101,7 @@ where
         let mut allowed = rules.upload.is_some() && rules.policy.still_allows(&rules.inventory, upload.permit());
         if incoming.pace.received() >= bytes || asked.elapsed() > Duration::from_secs(CHECK_SECONDS) {
             asked = Instant::now();
-            allowed = allowed && context.revalidate(state, &who.principal).await;
+            allowed = allowed && context.revalidate(state, &board.who.principal).await;
         }
         if !allowed {
             return Err(PublicError::new(Kind::Forbidden, "Your access was withdrawn. Nothing of the file was kept."));

@@ -2,11 +2,10 @@
 
 use super::render::{Fields, fields, frame};
 use crate::access::gate::Gate;
-use crate::http::guard::PageContext;
-use crate::state::AppState;
-use axum::Extension;
+use crate::board_port::BoardPort;
+use crate::http::context::RequestContext;
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::RawQuery;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -23,11 +22,10 @@ use muxboard_app::dashboard::{BoardPage, Counts, ServerHtml, create};
 use muxboard_app::document::living;
 use muxboard_app::ui::post_form::Posting;
 use muxboard_core::limits::PREVIEWS_IN_PAGE_MAX;
-use muxboard_core::policy::{Ability, Actor};
+use muxboard_core::policy::Ability;
 use muxboard_core::snapshot::{Place, Session, SessionId, UserState};
 use muxboard_core::view::View;
 use std::convert::Infallible;
-use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// A question over the dashboard, and what was typed into it so far.
@@ -37,12 +35,7 @@ pub(crate) struct OpenForm {
     pub(crate) refused: Option<String>,
 }
 
-pub(crate) async fn dashboard(
-    State(state): State<Arc<AppState>>,
-    Extension(page_context): Extension<PageContext>,
-    Extension(who): Extension<Actor>,
-    RawQuery(query): RawQuery,
-) -> Response {
+pub(crate) async fn dashboard(context: RequestContext, board: BoardPort, RawQuery(query): RawQuery) -> Response {
     let mut asked = fields(query.as_deref().unwrap_or("")).unwrap_or_default();
     let filter = asked.remove("q").unwrap_or_default();
     let question = ["kill", "rename", "create"].into_iter().find_map(|what| {
@@ -50,32 +43,24 @@ pub(crate) async fn dashboard(
         let (place, session) = about.rsplit_once('/').filter(|_| what != "create").unwrap_or((about, ""));
         Some(OpenForm { what, fields: [("place", place), ("session", session)].map(|(k, v)| (k.to_owned(), v.to_owned())).into(), refused: None })
     });
-    board_page(&state, &page_context, StatusCode::OK, who, filter, question).await
+    board_page(board, &context, StatusCode::OK, filter, question).await
 }
 
-pub(crate) async fn board_page(
-    state: &Arc<AppState>,
-    page_context: &PageContext,
-    status: StatusCode,
-    who: Actor,
-    query: String,
-    question: Option<OpenForm>,
-) -> Response {
-    let (frame, base) = (frame(state, page_context), page_context.base.clone());
+pub(crate) async fn board_page(board: BoardPort, context: &RequestContext, status: StatusCode, query: String, question: Option<OpenForm>) -> Response {
+    let (frame, base) = (frame(&board.state, context), context.base.clone());
     // Where the list goes: no content can hold it.
-    let place = format!("<!--{}-->", page_context.nonce);
-    let board = state.clone();
+    let place = format!("<!--{}-->", context.nonce);
     let (sender, receiver) = mpsc::channel::<String>(4);
     tokio::task::spawn_blocking(move || {
         let owner = Owner::new();
         owner.with(|| {
             provide_context(base);
-            let mut view = board.view(&who);
+            let mut view = board.view();
             let page = BoardPage {
                 principal: view.principal.clone(),
-                acts_as: who.principal.account.as_ref().map(ToString::to_string).unwrap_or_default(),
-                may_log_out: matches!(board.rules().gate, Gate::Token(_)),
-                home: board.home.clone(),
+                acts_as: board.who.principal.account.as_ref().map(ToString::to_string).unwrap_or_default(),
+                may_log_out: matches!(board.rules.gate, Gate::Token(_)),
+                home: board.state.home.clone(),
                 query: query.clone(),
                 counts: Counts::of(&view),
             };

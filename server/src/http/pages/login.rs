@@ -6,9 +6,7 @@ use crate::access::gate::Gate;
 use crate::access::login_path;
 use crate::error::refusal_to_public;
 use crate::http::context::RequestContext;
-use crate::http::guard::PageContext;
 use crate::state::AppState;
-use axum::Extension;
 use axum::extract::{Form, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -21,13 +19,13 @@ use muxboard_core::policy::Actor;
 use std::sync::Arc;
 
 /// The page for a caller whom the gate refused: the login where there is one, else the reason in words.
-pub(crate) async fn refusal_page(state: &AppState, page_context: &PageContext, next: &str, refusal: &Refusal) -> Response {
-    let rules = state.rules();
+pub(crate) async fn refusal_page(state: &AppState, context: &RequestContext, next: &str, refusal: &Refusal) -> Response {
+    let rules = &context.rules;
     let error = refusal_to_public(rules.gate.name(), refusal);
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNAUTHORIZED);
     let (title, says) = match (refusal, &rules.gate) {
-        (Refusal::Unknown, Gate::Token(_)) => return login_page(state, page_context, status, next, None).await,
-        (Refusal::Locked, Gate::Token(_)) => return login_page(state, page_context, status, next, Some(&error.says)).await,
+        (Refusal::Unknown, Gate::Token(_)) => return login_page(state, context, status, next, None).await,
+        (Refusal::Locked, Gate::Token(_)) => return login_page(state, context, status, next, Some(&error.says)).await,
         (Refusal::Unknown, Gate::Deny) => (
             "Not set up yet",
             "This board is not set up: no gate is configured, so it lets nobody in. Whoever runs it can name one (auth.gate) in its configuration.".to_owned(),
@@ -43,13 +41,13 @@ pub(crate) async fn refusal_page(state: &AppState, page_context: &PageContext, n
         (Refusal::NotMapped(_) | Refusal::TooLong, _) => ("No account here", error.says),
         _ => ("Not logged in", error.says),
     };
-    message_page(state, page_context, status, title, &says, state.home.clone()).await
+    message_page(state, context, status, title, &says, state.home.clone()).await
 }
 
-async fn login_page(state: &AppState, page_context: &PageContext, status: StatusCode, next: &str, why: Option<&str>) -> Response {
+async fn login_page(state: &AppState, context: &RequestContext, status: StatusCode, next: &str, why: Option<&str>) -> Response {
     // What is below the path of a login that has ended is asked for again below that of the next one.
     let (base, again) = (state.base.clone(), !next.is_empty() && why.is_none());
-    let frame = Frame { base: base.clone(), ..frame(state, page_context) };
+    let frame = Frame { base: base.clone(), ..frame(state, context) };
     let (next, refused) = (format!("{}{}", base.0, below(&base, next)), why.map(str::to_owned));
     let page = render(base.clone(), move || still(frame, "Log in · muxboard".into(), Some(FROM_LINK), Login(LoginProps { base, next, refused, again })));
     (status, page.await).into_response()
@@ -65,45 +63,40 @@ fn below<'a>(base: &Base, next: &'a str) -> &'a str {
     if below.starts_with('/') && !below.starts_with("//") && plain && !path.split('/').any(dots) { below } else { "/" }
 }
 
-pub(crate) async fn login(State(state): State<Arc<AppState>>, Extension(page_context): Extension<PageContext>) -> Response {
-    match state.rules().gate {
-        Gate::Token(_) => login_page(&state, &page_context, StatusCode::OK, "", None).await,
-        Gate::Deny => refusal_page(&state, &page_context, "", &Refusal::Unknown).await,
-        _ => no_login(&state, &page_context).await,
+pub(crate) async fn login(State(state): State<Arc<AppState>>, context: RequestContext) -> Response {
+    match &context.rules.gate {
+        Gate::Token(_) => login_page(&state, &context, StatusCode::OK, "", None).await,
+        Gate::Deny => refusal_page(&state, &context, "", &Refusal::Unknown).await,
+        _ => no_login(&state, &context).await,
     }
 }
 
 /// Only tokens are given here; the other gates know who it is without asking.
-async fn no_login(state: &AppState, page_context: &PageContext) -> Response {
+async fn no_login(state: &AppState, context: &RequestContext) -> Response {
     let says = "Who you are is not asked here: this board's gate knows it from elsewhere.";
-    message_page(state, page_context, StatusCode::NOT_FOUND, "No login here", says, Some(("All sessions".into(), page_context.base.board()))).await
+    message_page(state, context, StatusCode::NOT_FOUND, "No login here", says, Some(("All sessions".into(), context.base.board()))).await
 }
 
-pub(crate) async fn log_in(
-    State(state): State<Arc<AppState>>,
-    Extension(page_context): Extension<PageContext>,
-    Extension(context): Extension<RequestContext>,
-    Form(fields): Form<Fields>,
-) -> Response {
+pub(crate) async fn log_in(State(state): State<Arc<AppState>>, context: RequestContext, Form(fields): Form<Fields>) -> Response {
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
     let gate = match &context.rules.gate {
         Gate::Token(gate) => gate,
-        Gate::Deny => return refusal_page(&state, &page_context, "", &Refusal::Unknown).await,
-        _ => return no_login(&state, &page_context).await,
+        Gate::Deny => return refusal_page(&state, &context, "", &Refusal::Unknown).await,
+        _ => return no_login(&state, &context).await,
     };
-    match gate.log_in(field("token").trim(), context.source(), &state.base.0) {
+    match gate.log_in(field("token").trim(), context.source, &state.base.0) {
         Ok((principal, base, cookie)) => {
-            (state.audit)(AuditEvent::about(&Actor { principal, ..context.anonymous }, "login", "done"));
+            (state.audit)(AuditEvent::about(&Actor { principal, ..context.anonymous.clone() }, "login", "done"));
             let next = format!("{base}{}", below(&state.base, field("next")));
             (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, next)]).into_response()
         }
         Err(refusal) => {
             context.refused(&state, "login", &refusal);
             let (status, says) = match refusal {
-                Refusal::Locked => (StatusCode::TOO_MANY_REQUESTS, refusal_to_public(state.rules().gate.name(), &refusal).says),
+                Refusal::Locked => (StatusCode::TOO_MANY_REQUESTS, refusal_to_public(context.rules.gate.name(), &refusal).says),
                 _ => (StatusCode::UNAUTHORIZED, "This token is not known.".to_owned()),
             };
-            let mut answer = login_page(&state, &page_context, status, field("next"), Some(&says)).await;
+            let mut answer = login_page(&state, &context, status, field("next"), Some(&says)).await;
             if refusal == Refusal::Locked {
                 answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(LOCKOUT_SECONDS));
             }
@@ -112,15 +105,11 @@ pub(crate) async fn log_in(
     }
 }
 
-pub(crate) async fn log_out(
-    State(state): State<Arc<AppState>>,
-    Extension(page_context): Extension<PageContext>,
-    Extension(context): Extension<RequestContext>,
-) -> Response {
-    let Gate::Token(gate) = &context.rules.gate else { return no_login(&state, &page_context).await };
-    let (principal, cookie) = gate.log_out(&context.caller, &page_context.base.0);
+pub(crate) async fn log_out(State(state): State<Arc<AppState>>, context: RequestContext) -> Response {
+    let Gate::Token(gate) = &context.rules.gate else { return no_login(&state, &context).await };
+    let (principal, cookie) = gate.log_out(&context.caller, &context.base.0);
     match principal {
-        Some(principal) => (state.audit)(AuditEvent::about(&Actor { principal, ..context.anonymous }, "logout", "done")),
+        Some(principal) => (state.audit)(AuditEvent::about(&Actor { principal, ..context.anonymous.clone() }, "logout", "done")),
         None => context.refused(&state, "logout", &Refusal::Unknown),
     }
     (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, state.base.login())]).into_response()

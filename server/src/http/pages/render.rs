@@ -1,9 +1,8 @@
 //! The parts that all pages share: the frame, the fields of a query, and the message that takes the place of a page.
 
 use crate::http::assets;
-use crate::http::guard::PageContext;
+use crate::http::context::RequestContext;
 use crate::state::AppState;
-use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -19,16 +18,15 @@ pub(crate) type Fields = HashMap<String, String>;
 
 /// `name=value&..`, decoded.
 pub(crate) fn fields(text: &str) -> Option<Fields> {
-    let uri: axum::http::Uri = format!("/?{text}").parse().ok()?;
-    axum::extract::Query::try_from_uri(&uri).ok().map(|axum::extract::Query(fields)| fields)
+    serde_urlencoded::from_str(text).ok()
 }
 
-pub(crate) fn frame(state: &AppState, page_context: &PageContext) -> Frame {
+pub(crate) fn frame(state: &AppState, context: &RequestContext) -> Frame {
     Frame {
-        base: page_context.base.clone(),
+        base: context.base.clone(),
         assets: format!("{}{}", state.base.0, assets::folder()),
-        nonce: page_context.nonce.clone(),
-        upload_bytes_max: state.rules().upload.map(|u| u.bytes_max),
+        nonce: context.nonce.clone(),
+        upload_bytes_max: context.rules.upload.map(|u| u.bytes_max),
     }
 }
 
@@ -49,20 +47,20 @@ pub(super) async fn render<V: IntoView + 'static>(base: Base, view: impl FnOnce(
 /// A sentence instead of a page.
 pub(crate) async fn message_page(
     state: &AppState,
-    page_context: &PageContext,
+    context: &RequestContext,
     status: StatusCode,
     title: &str,
     says: &str,
     way: Option<(String, String)>,
 ) -> Response {
-    let frame = frame(state, page_context);
+    let frame = frame(state, context);
     let (title, says) = (title.to_owned(), says.to_owned());
-    let page = render(page_context.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
+    let page = render(context.base.clone(), move || still(frame, format!("{title} · muxboard"), None, Sorry(SorryProps { title, says, way })));
     (status, page.await).into_response()
 }
 
 /// Answers 404 to every URL that is in no route.
-pub(crate) async fn not_found(State(state): State<Arc<AppState>>, Extension(page_context): Extension<PageContext>) -> Response {
-    let all = Some(("All sessions".into(), page_context.base.board()));
-    message_page(&state, &page_context, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
+pub(crate) async fn not_found(State(state): State<Arc<AppState>>, context: RequestContext) -> Response {
+    let all = Some(("All sessions".into(), context.base.board()));
+    message_page(&state, &context, StatusCode::NOT_FOUND, "Nothing here", "There is no such page.", all).await
 }

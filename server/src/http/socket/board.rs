@@ -3,7 +3,6 @@
 use super::{Revalidation, close, refused, send, stopped};
 use crate::http::context::RequestContext;
 use crate::state::AppState;
-use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
@@ -17,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, interval, sleep_until};
 
-pub(crate) async fn follow(State(state): State<Arc<AppState>>, Extension(context): Extension<RequestContext>, upgrade: WebSocketUpgrade) -> Response {
+pub(crate) async fn follow(State(state): State<Arc<AppState>>, context: RequestContext, upgrade: WebSocketUpgrade) -> Response {
     let upgrade = upgrade.max_message_size(CLIENT_FRAME_BYTES_MAX).max_frame_size(CLIENT_FRAME_BYTES_MAX).write_buffer_size(WRITE_BUFFER_BYTES);
     upgrade.on_upgrade(move |socket| async move {
         match refused(&state, &context) {

@@ -2,19 +2,19 @@
 
 use super::session::TerminalSession;
 use super::{close, close_for, refused};
+use crate::board_port::BoardPort;
 use crate::error::to_public;
-use crate::http::api::{SessionPath, Target};
+use crate::http::api::Target;
 use crate::http::context::RequestContext;
 use crate::state::AppState;
-use axum::Extension;
+use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Path, State};
 use axum::response::Response;
 use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::limits::{CLIENT_FRAME_BYTES_MAX, HELLO_SECONDS_MAX, WRITE_BUFFER_BYTES};
 use muxboard_core::name::SessionName;
-use muxboard_core::policy::{Actor, Operation, Permit, Type, Watch};
-use muxboard_core::snapshot::{Place, SessionId, UserState};
+use muxboard_core::policy::{Operation, Permit, Type, Watch};
+use muxboard_core::snapshot::UserState;
 use muxboard_core::wire::{Close, ToServer};
 use muxboard_fleet::{ActionError, Attachment};
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use tokio::time::timeout;
 
 pub(crate) async fn attach(
     State(state): State<Arc<AppState>>,
-    Extension(context): Extension<RequestContext>,
-    Path(SessionPath { host, user, session }): Target,
+    context: RequestContext,
+    target: Result<Target, Response>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let upgrade = upgrade
@@ -40,9 +40,9 @@ pub(crate) async fn attach(
             (Err(why), _) => return close(socket, why).await,
             _ => return close(socket, Close::Unauthenticated).await,
         };
-        match (format!("{host}/{user}").parse(), session.parse()) {
-            (Ok(place), Ok(session)) => start(state, who, context, place, session, socket).await,
-            _ => close(socket, Close::Unknown).await,
+        match target {
+            Ok(target) => start(context.board(&state, who), context, target, socket).await,
+            Err(_) => close(socket, Close::Unknown).await,
         }
     })
 }
@@ -57,7 +57,8 @@ fn reason(error: &PublicError) -> Close {
     }
 }
 
-async fn start(state: Arc<AppState>, who: Actor, context: RequestContext, place: Place, session: SessionId, mut socket: WebSocket) {
+async fn start(board: BoardPort, context: RequestContext, Target { place, session }: Target, mut socket: WebSocket) {
+    let state = &board.state;
     let hello = timeout(Duration::from_secs(HELLO_SECONDS_MAX), socket.recv()).await;
     let (grid, watch, name) = match hello {
         Ok(Some(Ok(Message::Binary(bytes)))) => match ToServer::decode(&bytes) {
@@ -69,13 +70,13 @@ async fn start(state: Arc<AppState>, who: Actor, context: RequestContext, place:
     };
     // Two operations, two permits: what may only watch has no way to the pty.
     if watch {
-        match state.permit(&who, place, Watch { session }) {
-            Ok(permit) => run(&state, &context, &permit, name, state.fleet.watch(&permit, grid).await, socket).await,
+        match board.permit(place, Watch { session }) {
+            Ok(permit) => run(state, &context, &permit, name, state.fleet.watch(&permit, grid).await, socket).await,
             Err(error) => close(socket, reason(&error)).await,
         }
     } else {
-        match state.permit(&who, place, Type { session }) {
-            Ok(permit) => run(&state, &context, &permit, name, state.fleet.attach(&permit, grid).await, socket).await,
+        match board.permit(place, Type { session }) {
+            Ok(permit) => run(state, &context, &permit, name, state.fleet.attach(&permit, grid).await, socket).await,
             Err(error) => close(socket, reason(&error)).await,
         }
     }
