@@ -58,7 +58,17 @@ impl Muxboard {
 
     /// Starts what goes on for as long as the board lives.
     fn spawn(&self) {
-        tokio::spawn(self.state.fleet.clone().run());
+        match self.state.fleet.start_sweeps() {
+            // It ends with the runtime.
+            Ok(sweeps) => drop(tokio::spawn(async move {
+                std::future::pending::<()>().await;
+                drop(sweeps);
+            })),
+            Err(error) => {
+                tracing::error!("sweeps have no thread of their own: {error}");
+                tokio::spawn(self.state.fleet.clone().run());
+            }
+        }
         tokio::spawn(RefusalCounter::record_in_time(Arc::downgrade(&self.state.refusals)));
     }
 

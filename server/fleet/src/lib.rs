@@ -40,6 +40,7 @@ pub use finding::{Finding, Verdict};
 pub use fleet::Fleet;
 pub use open::Leaving;
 pub use report::Audit;
+pub use schedule::SweepThread;
 pub use session_status::SessionStatus;
 pub use settings::Settings;
 
