@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Counts {
     /// Hosts shown.
     pub hosts: usize,
-    /// LivePage sessions.
+    /// Sessions shown.
     pub sessions: usize,
     /// Sessions that need a person.
     pub needs: usize,
