@@ -13,7 +13,15 @@ const version = (major, minor = 0) => (major << 16) | (minor << 8);
 const targets = { chrome: version(109), firefox: version(115), safari: version(16) };
 
 const glue = `${folder}/pkg/muxboard.js`;
-fs.writeFileSync(glue, transformSync(fs.readFileSync(glue, "utf8"), { format: "esm", minify: true, target: "es2022" }).code);
+// wasm-opt gave short names to what the program and the glue call of each other; the glue takes them over. The names that wasm-bindgen gives end in hashes,
+// which brotli cannot shorten: 4 kB over the wire.
+const names = `${folder}/pkg/names.json`;
+const { imports, exports } = JSON.parse(fs.readFileSync(names, "utf8"));
+fs.rmSync(names);
+const short = Object.fromEntries([...imports.flatMap(([module, name, short]) => [[module, "a"], [name, short]]), ...exports]);
+const long = new RegExp(`^(${Object.keys(short).join("|")})$`);
+const minify = { format: "esm", minify: true, target: "es2022", mangleProps: long, mangleQuoted: true, mangleCache: short };
+fs.writeFileSync(glue, transformSync(fs.readFileSync(glue, "utf8"), minify).code);
 fs.writeFileSync(`${folder}/pkg/muxboard.css`, bundle({ filename: "style/main.css", minify: true, targets }).code);
 
 const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = zlib.constants;

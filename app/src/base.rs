@@ -3,54 +3,54 @@
 use leptos::prelude::use_context;
 use muxboard_core::snapshot::{Place, SessionId};
 
-/// Where the board is mounted: empty, or a path such as `/mux`.
+/// The path where the board is mounted: empty, or a path such as `/mux`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Base(pub String);
 
 impl Base {
-    /// The dashboard.
+    /// The URL of the dashboard.
     pub fn board(&self) -> String {
         format!("{}/", self.0)
     }
-    /// The dashboard with a question open (`kill`, `rename`, `create`) about something.
+    /// The URL of the dashboard with a dialog open: `what` is `kill`, `rename` or `create`, and `about` is the place or the session.
     pub fn asking(&self, what: &str, about: &str) -> String {
         format!("{}/?{what}={}", self.0, encode(about))
     }
-    /// The endpoint of a server function.
+    /// The URL of a server function.
     pub fn function(&self, name: &str) -> String {
         format!("{}/fn/{name}", self.0)
     }
-    /// The login page.
+    /// The URL of the login page.
     pub fn login(&self) -> String {
         format!("{}/login", self.0)
     }
-    /// Where one logs out.
+    /// The URL that a logout posts to.
     pub fn logout(&self) -> String {
         format!("{}/logout", self.0)
     }
-    /// The terminal page of one session. The identity is in it: a session made since with the same name is not the one that was clicked.
+    /// The URL of one session's terminal page. It contains the session's identity, so that it never opens a newer session of the same name.
     pub fn terminal(&self, place: &Place, name: &str, id: SessionId, watch: bool) -> String {
         format!("{}?id={id}{}", self.named(place, name), if watch { "&watch" } else { "" })
     }
-    /// The terminal page of whichever session has that name when it is asked for.
+    /// The URL of the terminal page of the session that has this name when the page is requested.
     pub fn named(&self, place: &Place, name: &str) -> String {
         // A path segment of dots alone means something else to every browser.
         let shown = if name.is_empty() || name.bytes().all(|b| b == b'.') { "-".to_owned() } else { encode(name) };
         format!("{}/{}/{shown}", self.0, path(place))
     }
-    /// A session's text, history included.
+    /// The URL of a session's text, with its history.
     pub fn text(&self, place: &Place, id: SessionId) -> String {
         format!("{}/api/v1/sessions/{}/{id}/text", self.0, path(place))
     }
-    /// Where files for a session's host and user go.
+    /// The URL that files for a session are uploaded to.
     pub fn upload(&self, place: &Place, id: SessionId) -> String {
         format!("{}/upload/{}/{id}", self.0, path(place))
     }
-    /// The board's WebSocket, as a path.
+    /// The path of the board's WebSocket.
     pub fn board_socket(&self) -> String {
         format!("{}/ws/board", self.0)
     }
-    /// A terminal's WebSocket, as a path.
+    /// The path of a terminal's WebSocket.
     pub fn terminal_socket(&self, place: &Place, id: SessionId) -> String {
         format!("{}/ws/attach/{}/{id}", self.0, path(place))
     }

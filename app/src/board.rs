@@ -1,4 +1,4 @@
-//! The port: what the pages need of the world. The server implements it over the fleet, tests over nothing.
+//! The interface between the pages and the server: the pages call it, and the server implements it over the fleet.
 
 use crate::error::{Kind, PublicError};
 use leptos::prelude::*;
@@ -11,29 +11,35 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// What will be, or why not.
+/// The future result of a method of [`Board`], or the error to show.
 pub type Promise<'a, T> = Pin<Box<dyn Future<Output = Result<T, PublicError>> + Send + 'a>>;
 
-/// The board as one principal sees it, for the pages and server functions. Every method decides for itself whether the principal may.
+/// What the pages and the server functions ask the server for, as one principal may. Every method checks that the principal may do what it does.
 pub trait Board: Send + Sync {
-    /// What the principal may see, from memory.
+    /// The part of the last snapshot that the principal may see. No host is asked.
     fn view(&self) -> View;
-    /// Makes a session, or finds the one that the user's own configuration makes under that name.
+    /// Creates a session, or finds the one that the user's own tmux configuration creates under that name.
     fn create(&self, place: Place, wanted: Create) -> Promise<'_, Created>;
-    /// Ends a session, if `typed` confirms its name, and says which of its windows stay open in other sessions.
+    /// Kills a session if `typed` is its name. Returns the windows that stay open in other sessions.
     fn kill(&self, place: Place, session: SessionId, typed: String) -> Promise<'_, Kept>;
     /// Renames a session.
     fn rename(&self, place: Place, session: SessionId, name: NewSessionName) -> Promise<'_, ()>;
-    /// Looks again, at one host or at all the principal may see.
+    /// Sweeps one host now, or all hosts that the principal may see.
     fn refresh(&self, host: Option<HostKey>) -> Promise<'_, ()>;
 }
 
-/// The board as the server put it into the context of this request.
+/// The board for the principal of this request, from the context that the server provides.
+///
+/// # Errors
+/// The request has no principal.
 pub fn expect_board() -> Result<Arc<dyn Board>, PublicError> {
     use_context::<Arc<dyn Board>>().ok_or_else(|| PublicError::new(Kind::Unauthenticated, "You are not logged in."))
 }
 
-/// A field of a form, parsed.
+/// Parses a field of a form.
+///
+/// # Errors
+/// The text is not valid; the sentence calls the field `what`.
 pub fn field<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, PublicError>
 where
     T::Err: std::fmt::Display,

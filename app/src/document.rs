@@ -1,4 +1,4 @@
-//! The document around a page: head, scripts, styles. Every script carries the request's nonce or is our own file.
+//! The document around a page: its head, scripts and style sheets. Every script carries the nonce of the request or is a file of this build.
 
 use crate::base::Base;
 use crate::dashboard::ServerHtml;
@@ -6,20 +6,20 @@ use crate::terminal::TerminalPage;
 use crate::{App, Page};
 use leptos::prelude::*;
 
-/// Where the document's files are and what its scripts must carry.
+/// What a document needs besides its page: the path of its files and the nonce of its scripts.
 #[derive(Debug, Clone)]
 pub struct Frame {
-    /// Where the board is mounted.
+    /// The path where the board is mounted.
     pub base: Base,
-    /// The folder of this build's files, with the base.
+    /// The path of the folder with the files of this build.
     pub assets: String,
-    /// This request's nonce.
+    /// The nonce of this request.
     pub nonce: String,
-    /// The largest file that may be uploaded from the page, in bytes; none if none may.
+    /// The largest file that may be uploaded, in bytes; `None` if uploads are off.
     pub upload_bytes_max: Option<u64>,
 }
 
-/// Starts the page's browser half; says so if it cannot.
+/// The script that starts the program of the page. If the program cannot start, a sentence on the page says so.
 const WAKE: &str = r#"
 const show = (error) => {
   console.error(error);
@@ -43,7 +43,7 @@ try {
 } catch (error) { show(error); }
 "#;
 
-/// A page that lives.
+/// The document of a page with a program.
 pub fn living(frame: Frame, page: Page, sent: ServerHtml) -> impl IntoView {
     let (title, facts) = match &page {
         Page::Board(_) => ("muxboard".to_owned(), None),
@@ -74,13 +74,13 @@ pub fn living(frame: Frame, page: Page, sent: ServerHtml) -> impl IntoView {
     }
 }
 
-/// What the terminal's script asks the server for: the session's text, and where files go, if they may.
+/// The URLs that the terminal's script uses: the text of the session, and the upload of files if the page may upload.
 fn facts(frame: &Frame, page: &TerminalPage) -> (Option<String>, Option<String>) {
     let upload = (frame.upload_bytes_max.is_some() && !page.watch).then(|| frame.base.upload(&page.place, page.session));
     (Some(frame.base.text(&page.place, page.session)), upload)
 }
 
-/// A page of words: login, denials, what is gone. `body` is trusted markup of ours.
+/// The document of a page without a program, such as the login or a refusal. `body` is markup of this crate.
 pub fn still<V: IntoView + 'static>(frame: Frame, title: String, script: Option<&'static str>, body: V) -> impl IntoView {
     let Frame { base, assets, nonce, .. } = frame;
     let script = script.map(|script| view! { <script nonce=nonce inner_html=script></script> });

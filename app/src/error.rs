@@ -1,5 +1,5 @@
-//! The closed set of errors that people see. Each has a status for programs and one sentence in plain words; what went wrong inside is logged
-//! where it happened and never gets here.
+//! The errors that a user may see. Each has a code and an HTTP status for programs, and a sentence for people. Internal causes are logged where they
+//! occur and are not part of these errors.
 
 #[cfg(feature = "ssr")]
 use leptos::prelude::use_context;
@@ -7,54 +7,54 @@ use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
-/// What kind of error it is, for programs.
+/// The code of an error, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// What was sent cannot be understood.
+    /// The request is malformed.
     BadInput,
-    /// Nobody is logged in.
+    /// The request has no principal.
     Unauthenticated,
-    /// Logged in, and not allowed.
+    /// The principal may not do this.
     Forbidden,
-    /// No such host or user.
+    /// No such host or user is configured.
     NotFound,
-    /// A session of that name exists.
+    /// A session of this name exists already.
     NameTaken,
-    /// The typed name is not the session's.
+    /// The typed name is not the name of the session.
     NotConfirmed,
-    /// The session is not there any more.
+    /// The session does not exist any more.
     Gone,
-    /// Too many terminals are open.
+    /// The limit of open terminals is reached.
     CapReached,
-    /// What was sent is larger than it may be.
+    /// The request is larger than the limit.
     TooLarge,
-    /// There is no room for it.
+    /// The host has no disk space for an upload.
     NoRoom,
-    /// Too many failed logins.
+    /// There were too many failed logins.
     Locked,
     /// The host or the user cannot be reached.
     Unreachable,
-    /// Our own fault.
+    /// The server failed.
     Internal,
 }
 
-/// An error that may be shown to anybody who asked.
+/// An error without internal details, which may be sent to the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicError {
-    /// For programs.
+    /// The code, for programs.
     pub code: Kind,
-    /// For people.
+    /// The sentence, for people.
     pub says: String,
 }
 
 impl PublicError {
-    /// An error with its sentence.
+    /// Makes an error from its code and its sentence.
     pub fn new(code: Kind, says: impl Into<String>) -> Self {
         Self { code, says: says.into() }
     }
 
-    /// The HTTP status (RFC 9110).
+    /// The HTTP status of this code (RFC 9110).
     pub fn status(&self) -> u16 {
         match self.code {
             Kind::BadInput | Kind::NotConfirmed => 422,
@@ -91,7 +91,7 @@ impl FromServerFnError for PublicError {
     }
 }
 
-/// For server functions: gives the answer the error's status.
+/// Sets the HTTP status of a server function's response if the result is an error.
 #[cfg(feature = "ssr")]
 pub fn with_status<T>(result: Result<T, PublicError>) -> Result<T, PublicError> {
     if let (Err(error), Some(options)) = (&result, use_context::<leptos_axum::ResponseOptions>())

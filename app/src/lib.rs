@@ -1,5 +1,5 @@
-//! What people see: the document, the pages (a feature is a file), the server functions. Compiled twice: for the server (`ssr`) and for the
-//! browser (`hydrate`). It knows nothing of ssh, tmux or processes: it asks the [`board::Board`].
+//! The pages, the document around them and the server functions; each feature of a page is a file. The crate is compiled twice: for the server
+//! (`ssr`) and for the browser (`hydrate`). It does not use ssh, tmux or processes; the server gives it a [`board::Board`].
 #![recursion_limit = "512"] // a view is one nested type
 
 pub mod base;
@@ -23,21 +23,21 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use terminal::{Terminal, TerminalPage};
 
-/// A page that lives: all that its browser half must know to wake up as the server made it. It travels in the document's `data-page`.
+/// A page with a program, and the data that the program needs to hydrate it. The document carries it in the attribute `data-page`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Page {
-    /// The dashboard.
+    /// The list of all sessions.
     Board(BoardPage),
     /// One terminal.
     Terminal(TerminalPage),
 }
 
-/// The living part of the document: its body.
+/// The body of a document with a program.
 #[component]
 pub fn App(
-    /// Which page.
+    /// The page to show.
     page: Page,
-    /// Where the board is mounted.
+    /// The path where the board is mounted.
     base: Base,
 ) -> impl IntoView {
     provide_context(base);
@@ -47,7 +47,7 @@ pub fn App(
     }
 }
 
-/// Wakes the page that the server sent.
+/// Hydrates the page that the server sent. Does nothing if the document does not say which page it is.
 #[cfg(feature = "hydrate")]
 pub fn wake() {
     let Some(root) = document().document_element() else { return };

@@ -1,14 +1,15 @@
-//! The pages of words: the login, and what is said instead of a page.
+//! The bodies of pages without a program: the login, a session that does not exist, and refusals.
 
 use crate::base::Base;
 use crate::ui::name::Name;
 use leptos::prelude::*;
 use muxboard_core::snapshot::Place;
 
-/// Posts a token that came in the link's fragment. A fragment never leaves the browser by itself: no log and no referrer has it.
+/// The script of the login page. It posts the token from the fragment of a login link. Browsers do not send the fragment, so that no log and no referrer
+/// contains the token.
 ///
-/// Without one, asks once more for the page that was asked for, if that can bring the cookie of a login: below the path of the login that this origin
-/// remembers, and from this page, for a link on another site brings no cookie.
+/// Without a token it requests the wanted page once more, below the path of the last login that the browser's storage remembers for this origin. That
+/// request may carry the login's cookie where the first did not: the cookie is limited to that path, and a link on another site sends no cookie.
 pub const FROM_LINK: &str = r#"
 const form = document.querySelector("form"), key = "muxboard " + document.documentElement.dataset.base;
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -32,13 +33,13 @@ if (token) {
 /// The login page.
 #[component]
 pub fn Login(
-    /// Where the board is mounted.
+    /// The path where the board is mounted.
     base: Base,
-    /// The own path to go to afterwards.
+    /// The path on this server that the browser goes to after the login.
     next: String,
-    /// Why the last try failed.
+    /// Why the last login failed, if it did.
     refused: Option<String>,
-    /// Whether the page that was asked for may be asked for again: it was asked for by a link.
+    /// Whether the script may request the wanted page again: there is one, and no login failed.
     again: bool,
 ) -> impl IntoView {
     view! {
@@ -54,16 +55,16 @@ pub fn Login(
     }
 }
 
-/// There is no session of that name: a button makes one and opens it.
+/// The page of a session that does not exist, with a button that creates the session and opens it.
 #[component]
 pub fn Missing(
-    /// Where.
+    /// The host and the user.
     place: Place,
-    /// The host's label.
+    /// The label of the host.
     label: String,
-    /// The name in the URL.
+    /// The name of the session, from the URL.
     name: String,
-    /// Whether whoever asks may make it; or why it cannot be made.
+    /// Whether the principal may create the session, or the sentence that says why not.
     may_create: Result<(), String>,
 ) -> impl IntoView {
     let base = use_context::<Base>().unwrap_or_default();
@@ -94,14 +95,14 @@ pub fn Missing(
     }
 }
 
-/// A sentence instead of a page, with the way back.
+/// A page of one sentence, with a link that leads on.
 #[component]
 pub fn Sorry(
-    /// In a few words.
+    /// The heading.
     title: String,
-    /// In a sentence.
+    /// The sentence.
     says: String,
-    /// A way on: words and URL.
+    /// The words and the URL of the link.
     way: Option<(String, String)>,
 ) -> impl IntoView {
     view! {

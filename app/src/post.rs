@@ -1,14 +1,14 @@
-//! One post to a server function from a living page.
+//! A form that the program posts to a server function, in the place of the browser.
 
 use js_sys::{JSON, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{FormData, Headers, HtmlFormElement, RequestInit, Response, UrlSearchParams};
 
-/// Sends a form and gives the answer's text.
+/// Posts the fields of a form and returns the text of the response.
 ///
 /// # Errors
-/// The sentence to show.
+/// The sentence to show: the server cannot be reached, or it refused.
 pub(crate) async fn send(action: &str, form: &HtmlFormElement) -> Result<String, String> {
     let fields = FormData::new_with_form(form).map_err(|_| "The form cannot be read.")?;
     let body = UrlSearchParams::new_with_str_sequence_sequence(&fields).map_err(|_| "The form cannot be sent.")?;
@@ -31,7 +31,7 @@ async fn request(action: &str, body: &JsValue) -> Result<Response, JsValue> {
     JsFuture::from(window.fetch_with_str_and_init(action, &init)).await?.dyn_into()
 }
 
-/// What the server says, or what its status means.
+/// The sentence in the body of a refusal, or a sentence for its status if the body has none.
 fn sentence(body: &str, status: u16) -> String {
     let says = JSON::parse(body).ok().and_then(|json| Reflect::get(&json, &"says".into()).ok()).and_then(|says| says.as_string());
     says.unwrap_or_else(|| match status {

@@ -1,21 +1,21 @@
-//! A WebSocket of the browser, driven through web-sys: binary frames in, binary frames out, callbacks that end with it.
+//! A WebSocket of the browser that sends and receives binary frames, and the wait before it is opened again.
 
 use js_sys::{ArrayBuffer, Math, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
-/// What a socket's owner wants to hear.
+/// The callbacks of a socket.
 pub(crate) struct Handlers {
-    /// It is open.
+    /// Called when the socket is open.
     pub(crate) open: Box<dyn FnMut()>,
-    /// A frame came. The bytes are the browser's; take a view or a copy.
+    /// Called with each frame. The bytes are in the memory of the browser, not of the program.
     pub(crate) frame: Box<dyn FnMut(Uint8Array)>,
-    /// It is closed, with this code and reason; nothing comes after.
+    /// Called with the code and the reason when the socket is closed. No callback is called after this one.
     pub(crate) close: Box<dyn FnMut(u16, String)>,
 }
 
-/// An open (or opening) WebSocket. Dropping it closes it and silences it.
+/// A WebSocket that is open or being opened. Dropping it closes the socket; no callback is called after that.
 pub(crate) struct PageSocket {
     socket: WebSocket,
     _open: Closure<dyn FnMut()>,
@@ -24,7 +24,7 @@ pub(crate) struct PageSocket {
 }
 
 impl PageSocket {
-    /// Opens one to a path of this page's own server.
+    /// Opens a socket to a path of the server that sent this page. `None` if the browser refuses.
     pub(crate) fn open(path: &str, handlers: Handlers) -> Option<Self> {
         let location = web_sys::window()?.location();
         let scheme = if location.protocol().ok()? == "https:" { "wss:" } else { "ws:" };
@@ -44,7 +44,7 @@ impl PageSocket {
         Some(Self { socket, _open: open, _frame: frame, _close: close })
     }
 
-    /// Sends a frame; false if the socket is not open.
+    /// Sends a frame. False if the socket is not open.
     pub(crate) fn send(&self, frame: &[u8]) -> bool {
         self.socket.ready_state() == WebSocket::OPEN && self.socket.send_with_u8_array(frame).is_ok()
     }
@@ -59,8 +59,8 @@ impl Drop for PageSocket {
     }
 }
 
-/// How long to wait before the next try, in milliseconds: doubling from half a second, with jitter, so that a restarted server is not
-/// stormed.
+/// The wait before the next attempt to connect, in milliseconds. It doubles from half a second up to `max_ms`; a random half of it keeps the pages from
+/// connecting to a restarted server at the same moment.
 pub(crate) fn jitter_ms(tries: u32, max_ms: u32) -> u32 {
     let full = (500_u32 << tries.min(10)).min(max_ms);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a random fraction of a small number")]

@@ -114,7 +114,7 @@ test("a window that two sessions show asks once, and a kill says what stays", as
   const dialog = page.locator("dialog[open]");
   await ask("own");
   await expect(dialog).toContainText("This ends every program in its 1 window. Type the name to confirm.");
-  await dialog.getByRole("link", { name: "Cancel" }).click();
+  await dialog.getByRole("link", { name: "Cancel", exact: true }).click();
   await ask("a");
   await expect(dialog).toContainText("This ends no program: 1 window stays open in g2. Type the name to confirm.");
   await page.screenshot({ path: join(folder, "shared-kill.png") });
@@ -123,7 +123,7 @@ test("a window that two sessions show asks once, and a kill says what stays", as
   await expect(dialog).toContainText("Killed a");
   await expect(dialog).toContainText("1 window stays open in g2.");
   await page.screenshot({ path: join(folder, "shared-killed.png") });
-  await dialog.getByRole("link", { name: "Close" }).click();
+  await dialog.getByRole("link", { name: "Close", exact: true }).click();
   await expect(dialog).toHaveCount(0);
   await expect(card(page, "a")).toHaveCount(0);
   await expect(page.locator(".need")).toHaveCount(1);

@@ -25,7 +25,7 @@ test("see, create, rename, kill", async ({ page, board }) => {
   await page.getByRole("button", { name: "Create" }).click();
   await expect(page.getByText("exists already")).toBeVisible();
   await expect(page.getByLabel("Command")).toHaveValue("echo 'a \"b\" <c>'");
-  await page.getByRole("link", { name: "Cancel" }).click();
+  await page.getByRole("link", { name: "Cancel", exact: true }).click();
 
   await card(page, "made").locator("summary").click();
   await card(page, "made").getByRole("link", { name: "Kill" }).click();

@@ -1,4 +1,4 @@
-//! One session on the page.
+//! The card of one session, and the larger card of a session that needs a person.
 
 use super::dialog::{LivePage, OpenDialog, open_dialog};
 use super::filter::{Query, matches};
@@ -25,7 +25,7 @@ fn alarm(need: Option<Need>) -> Option<String> {
     })
 }
 
-/// How many windows there are, and how many of them other sessions show too.
+/// The number of windows of a session, and how many of them other sessions share.
 fn windows(session: &Session) -> String {
     let all = many(session.windows.len(), "window");
     match session.kept().windows {
@@ -61,7 +61,7 @@ fn lines(lines: &[StyledLine]) -> impl IntoView + use<> {
         .collect_view()
 }
 
-/// The other sessions that show windows of this one, in words.
+/// A sentence that names the sessions which share windows with this one, if any do.
 fn also_in(session: &Session) -> Option<String> {
     let names = session.kept().sessions.iter().map(|name| plain(name.as_str())).collect::<Vec<_>>().join(", ");
     (!names.is_empty()).then(|| format!("Also in {names}"))
@@ -73,14 +73,14 @@ fn noted(session: &Session, user: &UnixUser) -> Option<impl IntoView + use<>> {
     session.notes.first().map(|note| view! { <span class="attached" title=sentences.join(" ")>{note.label()}</span> })
 }
 
-/// What `part` makes of a session, again whenever the session changes. A plain closure: a session's signal changes only when the session did, and memos
-/// would cost the server most of a big page.
+/// A closure that computes `part` of a session and follows its signal. It is no memo: the signal changes only when the session does, and memos took most of
+/// the time in which the server renders a big page.
 fn follow<T, F: Fn(&Session) -> T + Clone + Send + 'static>(row: &ArcRwSignal<Session>, part: F) -> impl Fn() -> T + Clone + Send + 'static + use<T, F> {
     let row = row.clone();
     move || part(&row.read())
 }
 
-/// The menu of a card: what can be done with its session besides opening it.
+/// The menu of a card: rename and kill.
 fn menu(base: &Base, place: &Place, id: SessionId, can: Abilities, name: Signal<String>) -> impl IntoView + use<> {
     let live_page = use_context::<LivePage>();
     let about = format!("{place}/{id}");
@@ -100,12 +100,12 @@ fn menu(base: &Base, place: &Place, id: SessionId, can: Abilities, name: Signal<
     }
 }
 
-/// A session's card.
+/// The card of a session: its name, its facts, its last lines and what can be done with it.
 #[component]
 pub fn Card(
-    /// Its host.
+    /// The host of the session.
     host: HostSignals,
-    /// Its user.
+    /// The user of the session.
     user: UserSignals,
     /// The session.
     session: SessionSignals,
@@ -168,9 +168,9 @@ pub fn Card(
 /// A session that needs a person, at the top of the page.
 #[component]
 pub fn NeedCard(
-    /// Its host.
+    /// The host of the session.
     host: HostSignals,
-    /// Its user.
+    /// The user of the session.
     user: UserSignals,
     /// The session.
     session: SessionSignals,

@@ -1,4 +1,4 @@
-//! Create: a name, perhaps a directory and a startup command.
+//! Create a session: the server function, and its form with a name, a directory and a startup command.
 
 use super::dialog::{CancelLink, FormError};
 use crate::base::expect_base;
@@ -9,24 +9,24 @@ use muxboard_core::limits::{COMMAND_BYTES_MAX, DIRECTORY_BYTES_MAX, NEW_NAME_CHA
 use muxboard_core::snapshot::Place;
 use serde::{Deserialize, Serialize};
 
-/// What was made.
+/// The response of [`create`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateAnswer {
-    /// The session's identity.
+    /// The identity of the new session.
     pub session: String,
 }
 
-/// Makes a session.
+/// Creates a session.
 #[server(prefix = "/fn", endpoint = "create")]
 pub async fn create(
     /// `HOST/USER`.
     place: String,
-    /// The session's name.
+    /// The name of the session.
     name: String,
-    /// Where it starts; empty for the home directory.
+    /// The working directory; empty for the home directory.
     #[server(default)]
     directory: String,
-    /// What it runs; empty for the user's shell.
+    /// The startup command; empty for the user's shell.
     #[server(default)]
     command: String,
 ) -> Result<CreateAnswer, PublicError> {
@@ -43,34 +43,34 @@ pub async fn create(
     crate::error::with_status(run.await)
 }
 
-/// What was typed before, after a refusal.
+/// The fields as they were typed before the server refused the form; empty in a new form.
 #[derive(Debug, Clone, Default)]
 pub struct Typed {
     /// `HOST/USER`.
     pub place: String,
-    /// The name.
+    /// The name of the session.
     pub name: String,
-    /// The directory.
+    /// The working directory.
     pub directory: String,
-    /// The command.
+    /// The startup command.
     pub command: String,
 }
 
-/// The question.
+/// The form that creates a session.
 #[component]
 pub fn CreateForm(
-    /// Where one may create, with a word for each.
+    /// The places where the principal may create sessions, with a label for each.
     places: Vec<(Place, String)>,
-    /// What was typed before.
+    /// The values of the fields.
     typed: Typed,
-    /// How the form stands.
+    /// The state of the post.
     posting: RwSignal<Posting>,
-    /// Called when it is done.
+    /// Called with the response when the session is created.
     done: Callback<String>,
-    /// The name as it is typed, for the caller.
+    /// Set to the name while it is typed.
     #[prop(optional)]
     name: Option<RwSignal<String>>,
-    /// The chosen place, for the caller.
+    /// Set to the place when another one is chosen.
     #[prop(optional)]
     chosen: Option<RwSignal<String>>,
 ) -> impl IntoView {
@@ -123,7 +123,7 @@ pub fn CreateForm(
     .into_any()
 }
 
-/// The places of a view where something holds, each with a word for the person.
+/// The places of a view for which `may` is true, with a label for each.
 pub fn places(view: &muxboard_core::view::View, may: fn(&muxboard_core::view::UserView) -> bool) -> Vec<(Place, String)> {
     let hosts = view.hosts.iter();
     hosts

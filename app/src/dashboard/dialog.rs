@@ -51,13 +51,13 @@ pub fn FormError(
 /// The link that closes a dialog without doing anything.
 #[component]
 pub fn CancelLink() -> impl IntoView {
-    view! { <BoardLink words="CancelLink"/> }
+    view! { <BoardLink words="Cancel"/> }
 }
 
 /// The link that closes a dialog after something was done.
 #[component]
 pub(super) fn CloseLink() -> impl IntoView {
-    view! { <BoardLink words="CloseLink"/> }
+    view! { <BoardLink words="Close"/> }
 }
 
 /// A link back to the board, which closes the dialog of a living page.

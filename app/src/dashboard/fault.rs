@@ -1,4 +1,4 @@
-//! What is wrong with a host or a user, in plain words, with the line that mends it; and the empty state, which is not a fault.
+//! The box of a fault of a host or a user, and the box of a user without sessions, which is no fault.
 
 use super::dialog::{LivePage, OpenDialog, open_dialog};
 use crate::base::expect_base;
@@ -9,12 +9,12 @@ use muxboard_core::policy::Ability;
 use muxboard_core::snapshot::{Place, UserState};
 use muxboard_core::view::UserView;
 
-/// A fault: what, why, since when, and the line that mends it.
+/// A fault: its title, its cause, its age, and the line that mends it if there is one.
 #[component]
 pub fn FaultBox(
     /// The fault.
     fault: Fault,
-    /// Since when.
+    /// When the fault began.
     since: u64,
 ) -> impl IntoView {
     let Fault { title, words, line, .. } = fault;
@@ -59,14 +59,14 @@ fn copy(text: &str) {
 #[cfg(not(feature = "hydrate"))]
 fn copy(_: &str) {}
 
-/// A user's fault, or its empty state; nothing if there are sessions.
+/// The fault of a user, or a sentence that the user has no sessions. Renders nothing if there are sessions.
 #[component]
 pub fn UserFault(
-    /// The user.
+    /// The user as the principal may see it.
     user: UserView,
-    /// Where.
+    /// The host and the user.
     place: Place,
-    /// There is no session.
+    /// Whether the user has no session.
     empty: bool,
 ) -> impl IntoView {
     let last_seen: Vec<String> = user.row.last_seen.iter().map(|s| s.name.to_string()).collect();

@@ -1,14 +1,14 @@
-//! The filter: every word must be somewhere in what a session shows.
+//! The filter: a session matches if each word of the query is in one of its texts.
 
 use leptos::prelude::*;
 use muxboard_core::snapshot::Session;
 
-/// What was typed into the filter.
+/// The context with the text of the filter.
 #[derive(Clone, Copy)]
 pub struct Query(pub RwSignal<String>);
 
-/// Whether a session on a host, of a user, is what was asked for: each word of the query, in any case, in its name, host, user, window
-/// names, titles, commands or directories.
+/// Whether a session matches a query. Each word must be in the name of the session, the host, the user, or the name, title, command or directory of one of
+/// its windows. Upper and lower case are the same.
 pub fn matches(query: &str, host: &str, user: &str, session: &Session) -> bool {
     query.split_whitespace().map(str::to_lowercase).all(|word| {
         let holds = |text: &str| text.to_lowercase().contains(&word);

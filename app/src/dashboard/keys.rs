@@ -1,11 +1,11 @@
-//! The keyboard: everything the mouse reaches.
+//! Keyboard shortcuts of the dashboard: everything on it can be done without a mouse.
 
 use super::dialog::{CancelLink, OpenDialog};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement, KeyboardEvent};
 
-/// Key and what it does, for the help and for the listener alike.
+/// The keys and what each does, as the help shows them. [`listen`] implements them.
 const KEYS: [(&str, &str); 9] = [
     ("/", "filter"),
     ("Esc", "clear the filter, close a question"),
@@ -18,7 +18,7 @@ const KEYS: [(&str, &str); 9] = [
     ("?", "these keys"),
 ];
 
-/// Listens to the page.
+/// Handles the shortcuts until the page is closed. Does nothing while a dialog is open.
 pub(super) fn listen(dialog: RwSignal<Option<OpenDialog>>, query: RwSignal<String>) {
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
         if event.ctrl_key() || event.meta_key() || event.alt_key() || dialog.get_untracked().is_some() {
@@ -81,14 +81,14 @@ fn click(selector: &str) {
     }
 }
 
-/// Clicks something in the card that has the focus.
+/// Clicks an element in the card that has the focus. False if there is none.
 fn in_card(selector: &str) -> bool {
     let card = document().active_element().and_then(|e| e.closest("article").ok().flatten());
     let target = card.and_then(|c| c.query_selector(selector).ok().flatten()).and_then(|e| e.dyn_into::<HtmlElement>().ok());
     target.inspect(|t| t.click()).is_some()
 }
 
-/// Moves the focus to the next or previous session that shows.
+/// Moves the focus `by` visible sessions on, or back if it is negative.
 fn step(by: i32) {
     let Ok(all) = document().query_selector_all("#board .card:not([hidden]) a.open") else { return };
     let links: Vec<HtmlElement> =
@@ -106,7 +106,7 @@ fn step(by: i32) {
     }
 }
 
-/// The help.
+/// The list of keyboard shortcuts.
 #[component]
 pub fn Keys() -> impl IntoView {
     let rows = KEYS.into_iter().map(|(key, does)| view! { <dt><kbd>{key}</kbd></dt> <dd>{does}</dd> }).collect_view();

@@ -1,4 +1,4 @@
-//! Kill: the question with its typed name, and the server function that asks again.
+//! Kill a session: the server function, the form that asks for the name, and what is shown afterwards.
 
 use super::dialog::{CancelLink, CloseLink, FormError};
 use crate::base::expect_base;
@@ -10,14 +10,14 @@ use muxboard_core::confirm::confirms;
 use muxboard_core::limits::WINDOW_LINKS_MAX;
 use muxboard_core::snapshot::{Kept, Place, Session};
 
-/// Ends a session if `typed` is exactly its name. The answer says which of its windows stay open in other sessions.
+/// Kills a session if `typed` is exactly its name. The response names the windows that stay open in other sessions.
 #[server(prefix = "/fn", endpoint = "kill")]
 pub async fn kill(
     /// `HOST/USER`.
     place: String,
-    /// The session's identity.
+    /// The identity of the session.
     session: String,
-    /// What was typed to confirm.
+    /// The name that was typed to confirm.
     typed: String,
 ) -> Result<Kept, PublicError> {
     let run = async {
@@ -27,18 +27,18 @@ pub async fn kill(
     crate::error::with_status(run.await)
 }
 
-/// The question.
+/// The form that kills a session. In the browser its button works once the name is typed.
 #[component]
 pub fn KillForm(
-    /// Where the session is.
+    /// The host and the user.
     place: Place,
-    /// The host's label.
+    /// The label of the host.
     label: String,
     /// The session.
     session: Session,
-    /// How the form stands.
+    /// The state of the post.
     posting: RwSignal<Posting>,
-    /// Called when it is done.
+    /// Called with the response when the session is killed.
     done: Callback<String>,
 ) -> impl IntoView {
     let typed = RwSignal::new(String::new());
@@ -70,7 +70,7 @@ pub fn KillForm(
     }
 }
 
-/// What the kill of a session with so many windows ends, and what stays.
+/// The sentences that say what the kill of a session with this many windows ends, and what stays.
 fn ends(windows: usize, kept: &Kept) -> String {
     let all = if windows == 1 { "its 1 window".to_owned() } else { format!("its {windows} windows") };
     match windows.saturating_sub(kept.windows) {
@@ -80,7 +80,7 @@ fn ends(windows: usize, kept: &Kept) -> String {
     }
 }
 
-/// Which windows stay open, and where: `2 windows stay open in g2 and g3.`
+/// The sentence that says how many windows stay open and where: `2 windows stay open in g2 and g3.`
 pub(super) fn stay(kept: &Kept) -> String {
     let mut names: Vec<String> = kept.sessions.iter().map(|name| plain(name.as_str())).collect();
     let last = if names.len() < WINDOW_LINKS_MAX { names.pop().unwrap_or_default() } else { "other sessions".to_owned() };
@@ -89,12 +89,12 @@ pub(super) fn stay(kept: &Kept) -> String {
     format!("{what} {verb} open in {places}.")
 }
 
-/// What stayed open after a kill.
+/// The windows that stayed open after a kill.
 #[component]
 pub fn Stayed(
-    /// The session that was killed.
+    /// The name of the session that was killed.
     name: String,
-    /// Its windows that other sessions show.
+    /// The windows that stay open in other sessions.
     kept: Kept,
 ) -> impl IntoView {
     view! {

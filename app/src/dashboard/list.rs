@@ -1,4 +1,4 @@
-//! The list: what needs a person, then hosts, users and their sessions.
+//! The list of sessions: those that need a person, then all of them by host and user.
 
 use super::card::{Card, NeedCard};
 use super::fault::{FaultBox, UserFault};
@@ -11,10 +11,10 @@ use crate::ui::time::Ago;
 use leptos::prelude::*;
 use muxboard_core::snapshot::{HostState, UserState};
 
-/// The whole list.
+/// The list of sessions.
 #[component]
 pub fn List(
-    /// The facts.
+    /// The signals of all hosts.
     store: Store,
 ) -> impl IntoView {
     let hosts = store.hosts.clone();
@@ -37,7 +37,7 @@ pub fn List(
     }
 }
 
-/// Everything that needs a person, first on the page.
+/// The sessions that need a person, at the top of the list.
 #[component]
 fn NeedsSection(store: Store) -> impl IntoView {
     let needy = move || {

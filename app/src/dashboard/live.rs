@@ -1,4 +1,4 @@
-//! The live page: follows the board's WebSocket, replaces the list that the server sent with a live one, and opens dialogs in place.
+//! The live page: it follows the board's WebSocket, replaces the list that the server sent with a live one, and shows dialogs.
 
 use super::create::{CreateForm, Typed};
 use super::dialog::{CancelLink, LivePage, OpenDialog};
@@ -36,14 +36,14 @@ struct LiveState {
     view: RefCell<Option<View>>,
     socket: RefCell<Option<PageSocket>>,
     tries: Cell<u32>,
-    /// When the last frame came, by the page's own clock in milliseconds. While somebody looks, one comes every few seconds.
+    /// When the last frame came, by the clock of the page in milliseconds. The server sends one every few seconds.
     heard_ms: Cell<f64>,
     mounted: Cell<bool>,
-    /// A session that was just made: its card gets the focus as soon as it is there.
+    /// The session that this page created last, as `HOST/USER/ID`: its card gets the focus when it appears.
     awaited: RefCell<Option<String>>,
 }
 
-/// Connects the page to the board and keeps it connected.
+/// Connects the page to the board, and connects it again whenever the connection is lost.
 pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Counts>, live: RwSignal<Live>, dialog: RwSignal<Option<OpenDialog>>) {
     let page = Rc::new(LiveState {
         base,
@@ -60,7 +60,7 @@ pub(crate) fn follow(base: Base, query: RwSignal<String>, counts: RwSignal<Count
         mounted: Cell::new(false),
         awaited: RefCell::default(),
     });
-    // After hydration: effects do not run while it goes on.
+    // An effect runs after hydration.
     Effect::new(move || {
         connect(page.clone());
         keys::listen(dialog, query);
@@ -98,7 +98,7 @@ fn now_ms() -> f64 {
     window().performance().map_or(0.0, |p| p.now())
 }
 
-/// A line that is half open says nothing, not even that it is closed.
+/// Closes a connection that has been silent for too long. A half-open connection sends nothing, so that the browser does not report its end.
 fn watch(page: &Rc<LiveState>) {
     if page.socket.borrow().is_some() && now_ms() - page.heard_ms.get() > BOARD_SILENCE_SECONDS_MAX as f64 * 1000.0 {
         closed(page.clone(), 0);
@@ -108,7 +108,7 @@ fn watch(page: &Rc<LiveState>) {
 fn closed(page: Rc<LiveState>, code: u16) {
     page.socket.borrow_mut().take();
     if matches!(Close::of(code), Some(Close::Unauthenticated | Close::Forbidden | Close::Revoked)) {
-        // The server says where to log in, or why not.
+        // The response to the reload is the login, or the reason of the refusal.
         let _ = window().location().reload();
         return;
     }
@@ -121,7 +121,7 @@ fn closed(page: Rc<LiveState>, code: u16) {
 fn take(page: &Rc<LiveState>, bytes: &[u8]) {
     page.heard_ms.set(now_ms());
     let Ok(frame) = BoardFrame::decode(bytes) else {
-        // Another version of the server: its page knows its frames.
+        // The server was replaced by another version; its page understands its frames.
         let _ = window().location().reload();
         return;
     };
@@ -181,7 +181,7 @@ fn mount(page: &Rc<LiveState>) {
         }
     };
     let store = page.store.clone();
-    // One frame: the sent list goes and the living one is there, at the same place, with the same things open or in focus as far as can be.
+    // The browser paints only after both: the list that the server sent is removed, and the live list is in its place with the same link focused.
     let focused = document().active_element().and_then(|e| e.get_attribute("href"));
     board.set_inner_html("");
     leptos::mount::mount_to(board, {
@@ -206,11 +206,11 @@ fn mount(page: &Rc<LiveState>) {
     .forget();
 }
 
-/// The page, for components: of one thread, as everything in a browser, and signals want that said.
+/// The state of the page, as a value that components can copy into their closures.
 #[derive(Clone, Copy)]
 struct PageHandle(StoredValue<Rc<LiveState>, LocalStorage>);
 
-/// The modal dialog element; what is in it follows the open dialog.
+/// The modal dialog element. Its content is that of the open dialog.
 #[component]
 fn DialogHost(page: PageHandle) -> impl IntoView {
     let dialog = NodeRef::<leptos::html::Dialog>::new();
@@ -272,7 +272,7 @@ fn Dialog(page: PageHandle, open: OpenDialog) -> impl IntoView {
     }
 }
 
-/// What is said after a kill: nothing, unless windows of the session stay open elsewhere.
+/// The dialog to show after a kill: `None`, unless windows of the session stay open in other sessions.
 fn stayed(name: &str, answer: &str) -> Option<OpenDialog> {
     let json = js_sys::JSON::parse(answer).ok()?;
     let field = |name: &str| js_sys::Reflect::get(&json, &name.into()).ok();
@@ -294,7 +294,7 @@ fn Gone() -> impl IntoView {
     }
 }
 
-/// Where one may create, with a word for each.
+/// The places where the principal may create sessions, with a label for each.
 fn creatable(view: &View) -> Vec<(Place, String)> {
     super::create::places(view, |u| u.can.has(Ability::Create))
 }

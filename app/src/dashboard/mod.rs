@@ -1,6 +1,6 @@
-//! The dashboard. The list of sessions is in the HTML, made by the same components as the living one: the first paint, the page without
-//! JavaScript and the page without a connection are that list. In a living page the board's first frame puts the living list in its
-//! place, so the facts are never sent twice and nothing has to match byte for byte.
+//! The dashboard. The server puts the list of sessions into the HTML. That list is the first paint, and it is what a page without JavaScript or
+//! without a connection shows. On a live page the first frame from the board replaces it with a list that the same components draw, and that follows
+//! the board. The list is therefore not hydrated, and its facts are not sent a second time for hydration.
 
 pub mod card;
 pub mod create;
@@ -19,6 +19,5 @@ pub mod rename;
 mod status;
 pub mod store;
 
-pub use crate::base::expect_base;
 pub use page::{BoardPage, Dashboard, DashboardProps, ServerHtml};
 pub use status::{Counts, Live, many};

@@ -1,4 +1,4 @@
-//! The dashboard as a document: the bar, an open dialog and the list of sessions.
+//! The body of the dashboard: the bar, the open dialog and the list of sessions.
 
 use super::dialog::{LivePage, OpenDialog, open_dialog};
 use super::filter::Query;
@@ -10,20 +10,20 @@ use crate::base::expect_base;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What a living page must know to wake up as the server made it.
+/// The data that the program needs to hydrate the dashboard as the server rendered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardPage {
-    /// Who looks.
+    /// The principal.
     pub principal: String,
-    /// The Unix account that the user map gives to whoever looks; empty if it gives none.
+    /// The Unix account that the user map gives to the principal; empty if it gives none.
     pub acts_as: String,
-    /// The way back to the application that the board is part of: words and URL.
+    /// The words and the URL of the link to the application that contains the board.
     pub home: Option<(String, String)>,
-    /// Whether there is a login to end.
+    /// Whether the principal has a login that can be ended.
     pub may_log_out: bool,
-    /// The filter.
+    /// The text of the filter.
     pub query: String,
-    /// The bar's counts.
+    /// The counts in the bar.
     pub counts: Counts,
 }
 
@@ -36,7 +36,7 @@ pub struct ServerHtml {
     pub question: String,
 }
 
-/// The page.
+/// The body of the dashboard. In the browser it also starts to follow the board.
 #[component]
 pub fn Dashboard(
     /// The principal, the filter and the counts that the page begins with.

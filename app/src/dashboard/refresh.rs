@@ -1,4 +1,4 @@
-//! Refresh: look at the hosts now.
+//! Refresh: the server function that sweeps hosts now, and its buttons.
 
 use crate::base::expect_base;
 use crate::error::PublicError;
@@ -6,10 +6,10 @@ use crate::ui::post_form::{PostForm, Posting};
 use leptos::prelude::*;
 use muxboard_core::name::HostKey;
 
-/// Looks at one host, or at all the caller may see; an empty `host` means all.
+/// Sweeps one host now, or all hosts that the principal may see if `host` is empty.
 #[server(prefix = "/fn", endpoint = "refresh")]
 pub async fn refresh(
-    /// The host's key.
+    /// The key of the host, or empty.
     #[server(default)]
     host: String,
 ) -> Result<(), PublicError> {
@@ -21,16 +21,16 @@ pub async fn refresh(
     crate::error::with_status(run.await)
 }
 
-/// The button for all hosts.
+/// The button that sweeps all hosts.
 #[component]
 pub fn RefreshAll() -> impl IntoView {
     view! { <RefreshForm host=String::new() label="Refresh all hosts".to_owned()/> }
 }
 
-/// The button of one host.
+/// The button that sweeps one host.
 #[component]
 pub fn RefreshHost(
-    /// Which.
+    /// The key of the host.
     key: HostKey,
 ) -> impl IntoView {
     view! { <RefreshForm label=format!("Refresh {key}") host=key.to_string()/> }

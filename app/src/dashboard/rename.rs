@@ -1,4 +1,4 @@
-//! Rename.
+//! Rename a session: the server function and its form.
 
 use super::dialog::{CancelLink, FormError};
 use crate::base::expect_base;
@@ -9,12 +9,12 @@ use leptos::prelude::*;
 use muxboard_core::limits::NEW_NAME_CHARS_MAX;
 use muxboard_core::snapshot::{Place, Session};
 
-/// Gives a session another name.
+/// Renames a session.
 #[server(prefix = "/fn", endpoint = "rename")]
 pub async fn rename(
     /// `HOST/USER`.
     place: String,
-    /// The session's identity.
+    /// The identity of the session.
     session: String,
     /// The new name.
     name: String,
@@ -26,18 +26,18 @@ pub async fn rename(
     crate::error::with_status(run.await)
 }
 
-/// The question.
+/// The form that renames a session.
 #[component]
 pub fn RenameForm(
-    /// Where the session is.
+    /// The host and the user.
     place: Place,
     /// The session.
     session: Session,
-    /// What was typed before, after a refusal.
+    /// The value of the field: what was typed before the server refused the form, or empty.
     typed: String,
-    /// How the form stands.
+    /// The state of the post.
     posting: RwSignal<Posting>,
-    /// Called when it is done.
+    /// Called when the session is renamed.
     done: Callback<String>,
 ) -> impl IntoView {
     view! {

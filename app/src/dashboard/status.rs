@@ -1,4 +1,4 @@
-//! What the bar tells of the page: how many hosts and sessions there are, and whether the page is connected to the board.
+//! The facts that the bar shows: the numbers of hosts and sessions, and whether the page is connected to the board.
 
 use muxboard_core::snapshot::HostState;
 use muxboard_core::view::View;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Counts {
     /// Hosts shown.
     pub hosts: usize,
-    /// LivePage sessions.
+    /// Sessions shown.
     pub sessions: usize,
     /// Sessions that need a person.
     pub needs: usize,
@@ -18,7 +18,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Of a view.
+    /// Counts the hosts and sessions of a view.
     pub fn of(view: &View) -> Self {
         let pending = view.hosts.iter().filter(|h| h.host.state == HostState::Pending).count();
         Self {
@@ -30,18 +30,18 @@ impl Counts {
     }
 }
 
-/// How the page's connection to the board stands.
+/// Whether the page follows the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Live {
-    /// The HTML as it was sent.
+    /// The page is as the server sent it; no frame has come.
     AsSent,
-    /// Following.
+    /// The page follows the board.
     Yes,
-    /// It was, and is trying again.
+    /// The connection was lost; the page tries again.
     Lost,
 }
 
-/// `1 host`, `2 hosts`.
+/// Formats a count with its noun: `1 host`, `2 hosts`.
 pub fn many(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

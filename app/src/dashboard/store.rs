@@ -1,4 +1,4 @@
-//! The board's facts as signals: a signal a host, a user and a session, so that a change redraws only what it changed.
+//! The view as signals: one for each host, each user and each session, so that a change redraws only the part that it concerns.
 
 use leptos::prelude::*;
 use muxboard_core::name::HostKey;
@@ -7,55 +7,55 @@ use muxboard_core::snapshot::{HostRow, Place, Session, SessionId, UserRow, UserS
 use muxboard_core::view::{UserView, View};
 use std::collections::HashMap;
 
-/// One session.
+/// The signal of one session.
 #[derive(Clone)]
 pub struct SessionSignals {
-    /// Which.
+    /// The identity of the session.
     pub id: SessionId,
-    /// Its facts.
+    /// The session.
     pub row: ArcRwSignal<Session>,
 }
 
-/// One user on a host.
+/// The signals of one user on a host.
 #[derive(Clone)]
 pub struct UserSignals {
-    /// Which.
+    /// The host and the user.
     pub place: Place,
-    /// What the viewer may do with it. Other abilities, other signals: then its part of the page is made anew, with the buttons that it now has.
+    /// What the principal may do. It is part of the key: when it changes, the user's part of the page is built again with other buttons.
     pub can: Abilities,
-    /// Its facts without the sessions.
+    /// The user's row without its sessions.
     pub row: ArcRwSignal<UserView>,
-    /// Its sessions, in order.
+    /// The signals of the sessions, in order.
     pub sessions: ArcRwSignal<Vec<SessionSignals>>,
 }
 
 impl UserSignals {
-    /// What tells it from another one.
+    /// The key of these signals in a list.
     pub fn key(&self) -> (Place, Abilities) {
         (self.place.clone(), self.can)
     }
 }
 
-/// One host.
+/// The signals of one host.
 #[derive(Clone)]
 pub struct HostSignals {
-    /// Which.
+    /// The key of the host.
     pub key: HostKey,
-    /// Its facts.
+    /// The host's row.
     pub row: ArcRwSignal<HostRow>,
-    /// Its users, in order.
+    /// The signals of the users, in order.
     pub users: ArcRwSignal<Vec<UserSignals>>,
 }
 
-/// All hosts.
+/// The signals of all hosts.
 #[derive(Clone, Default)]
 pub struct Store {
-    /// In order.
+    /// The hosts, in order.
     pub hosts: ArcRwSignal<Vec<HostSignals>>,
 }
 
 impl Store {
-    /// Brings the signals up to a view; what is equal is not touched.
+    /// Sets the signals whose values differ from a view.
     pub fn take(&self, view: &View) {
         reconcile(
             &self.hosts,
@@ -92,12 +92,12 @@ impl Store {
         );
     }
 
-    /// A host's label.
+    /// The label of a host; empty if the host is not there.
     pub fn label(&self, key: &HostKey) -> String {
         self.hosts.get_untracked().iter().find(|h| h.key == *key).map(|h| h.row.read_untracked().label.clone()).unwrap_or_default()
     }
 
-    /// One session's signals.
+    /// The signal of one session; `None` if the session is not there.
     pub fn session(&self, place: &Place, id: SessionId) -> Option<ArcRwSignal<Session>> {
         let hosts = self.hosts.get_untracked();
         let users = hosts.iter().find(|h| h.key == place.host)?.users.get_untracked();
@@ -106,7 +106,7 @@ impl Store {
     }
 }
 
-/// A user's row without its sessions: what they do must not redraw the user. `Pending` stands for "see the sessions".
+/// A user's row without its sessions, so that a change of a session does not redraw the user. The state of a user with sessions becomes `Pending`.
 fn bare(user: &UserView) -> UserView {
     let UserRow { name, through_sudo, state, since, last_seen } = &user.row;
     let state = match state {
@@ -123,7 +123,7 @@ fn change<T: PartialEq + Send + Sync + 'static>(signal: &ArcRwSignal<T>, value: 
     }
 }
 
-/// Brings a list of signals up to a list of facts, keeping the signals that stay.
+/// Makes a list of signals equal to a list of facts. Signals whose key is still there are kept and updated.
 fn reconcile<C, F, K>(
     signals: &ArcRwSignal<Vec<C>>,
     facts: &[F],

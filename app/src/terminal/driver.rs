@@ -1,8 +1,8 @@
-//! Drives one terminal: the WebSocket on one side, xterm.js on the other, the link's state in between. What is typed while there is no
-//! connection is refused, visibly; it is never kept and sent later.
+//! Connects one terminal of xterm.js to its session by a WebSocket, and shows the state of the connection. Keys that are typed without a connection are
+//! refused and the page says so; they are never stored and sent later.
 
 use super::shim::MuxTerminal;
-use super::{Controls, End, Link, TerminalPage};
+use super::state::{Controls, End, Link, TerminalPage};
 use crate::base::Base;
 use crate::socket::{Handlers, PageSocket, jitter_ms};
 use crate::ui::name::plain;
@@ -29,22 +29,22 @@ struct Driver {
     heard_at: Cell<f64>,
     pinged_at: Cell<f64>,
     asked_at: Cell<Option<f64>>,
-    /// How long the answer may take.
+    /// How long the response to a ping may take.
     patience_ms: Cell<u32>,
     /// Writes that xterm.js has not parsed yet.
     parsing: Cell<u32>,
     /// What it has parsed and the server was not told yet.
     unacknowledged: Cell<Unacknowledged>,
-    /// The line is open, and its first frame waits until xterm.js has parsed all older output.
+    /// The socket is open, and the first frame is not sent yet: it waits until xterm.js has parsed all older output.
     greets: Cell<bool>,
-    /// tmux has shown the session: on this page, and on this connection.
+    /// Whether tmux has shown the session: ever on this page, and on this connection.
     was_attached: Cell<bool>,
     attached: Cell<bool>,
-    /// Grows with every connection: a callback of an older one has nothing to say.
+    /// The number of this connection. Callbacks of an older connection do nothing.
     connection: Cell<u32>,
 }
 
-/// Starts it, once the page is hydrated.
+/// Starts the driver after the page is hydrated.
 pub(super) fn run(base: Base, page: TerminalPage, controls: Controls) {
     let held: Rc<RefCell<Option<Rc<Driver>>>> = Rc::default();
     let driver = held.clone();
@@ -155,7 +155,7 @@ fn connect(driver: &Rc<Driver>) {
     driver.attached.set(false);
     driver.greets.set(false);
     driver.unacknowledged.take();
-    // An open line that says nothing is as lost as one that breaks.
+    // The server's first frame is awaited like the response to a ping: a connection that stays silent is lost.
     driver.asked_at.set(Some(now_ms()));
     driver.patience_ms.set(PAGE_SILENCE_MS_MAX);
     if driver.link() != Link::Lost {
@@ -188,7 +188,7 @@ impl Driver {
         self.socket.borrow().as_ref().is_some_and(|s| s.send(&frame.encode()))
     }
 
-    /// The first frame, once nothing of an older connection is left to parse: an answer that xterm.js gives to old output must not be typed
+    /// Sends the first frame once xterm.js has parsed all output of older connections. Otherwise an answer that xterm.js gives to old output would be typed
     /// into the session.
     fn greet(&self) {
         if self.greets.get() && self.parsing.get() == 0 {
@@ -198,7 +198,7 @@ impl Driver {
         }
     }
 
-    /// True: it is on its way.
+    /// Sends typed bytes, or shows that they were refused. True if they were sent.
     fn typed(&self, bytes: &[u8], paste: bool) -> bool {
         let quiet = self.asked_at.get().map_or(0.0, |asked| now_ms() - asked.max(self.heard_at.get()));
         let sure = self.attached.get() && quiet < f64::from(PAGE_WAKE_MS_MAX);
@@ -271,7 +271,7 @@ impl Driver {
         }
     }
 
-    /// Shows how long an answer took, or takes so far.
+    /// Shows the duration of a round trip, or of the one under way if it is slow.
     fn show(&self, took_ms: f64, answered: bool) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a round trip in milliseconds")]
         let ms = took_ms.max(0.0).round() as u32;

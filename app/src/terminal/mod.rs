@@ -1,96 +1,24 @@
-//! The terminal page: one slim bar, then nothing but the terminal.
+//! The terminal page: a slim bar above one terminal, which fills the rest of the window.
 
 #[cfg(feature = "hydrate")]
 mod driver;
 #[cfg(feature = "hydrate")]
 mod shim;
+mod state;
 
-use crate::dashboard::expect_base;
+pub use state::{End, Link, TerminalPage};
+
+use crate::base::expect_base;
 use crate::ui::name::Name;
 use leptos::prelude::*;
-use muxboard_core::snapshot::{Mode, Place, SessionId};
+use muxboard_core::snapshot::Mode;
 use muxboard_core::wire::Seen;
-use serde::{Deserialize, Serialize};
+use state::Controls;
 
-/// What the page is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TerminalPage {
-    /// Where the session is.
-    pub place: Place,
-    /// The host's label.
-    pub label: String,
-    /// The session.
-    pub session: SessionId,
-    /// Its name, verbatim.
-    pub name: String,
-    /// Only look.
-    pub watch: bool,
-    /// Whether the principal may type at all.
-    pub may_type: bool,
-    /// Whether the principal may create sessions there.
-    pub may_create: bool,
-    /// What else is to be known of the session, as sentences.
-    pub notes: Vec<String>,
-}
-
-/// How the connection stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Link {
-    /// On its way.
-    Connecting,
-    /// Open; the last round trip in milliseconds, once known.
-    Live(Option<u32>),
-    /// Open, and its last round trip, or the one that is not over yet, takes this many milliseconds.
-    Slow(u32),
-    /// Broken; trying again.
-    Lost,
-    /// Over, with the sentence that says why, and what makes sense now.
-    Ended(String, End),
-}
-
-impl Link {
-    /// Whether what is typed goes to the session.
-    #[must_use]
-    pub const fn is_connected(&self) -> bool {
-        matches!(self, Self::Live(_) | Self::Slow(_))
-    }
-}
-
-/// What makes sense after the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// To connect again.
-    Again,
-    /// The session is gone: to make one.
-    Gone,
-    /// Another session has the name now: to open that.
-    Replaced,
-    /// Nothing here.
-    Final,
-}
-
-/// What the page shows and its driver sets, and the other way round.
-#[derive(Clone, Copy)]
-struct Controls {
-    link: RwSignal<Link>,
-    /// The name of the session that tmux shows here.
-    name: RwSignal<String>,
-    /// Keys were typed that go nowhere.
-    refused: RwSignal<bool>,
-    /// Who shows the session.
-    clients: RwSignal<Vec<Seen>>,
-    /// Grows with every wish to connect again.
-    again: RwSignal<u32>,
-    /// What tmux shows in the place of the program.
-    mode: RwSignal<Option<Mode>>,
-    /// Grows with every wish to see the program again.
-    leave: RwSignal<u32>,
-}
-
-/// The page.
+/// The terminal page. In the browser it also starts the driver, which connects the terminal to its session.
 #[component]
 pub fn Terminal(
-    /// Its facts.
+    /// The session and what the principal may do with it.
     page: TerminalPage,
 ) -> impl IntoView {
     let base = expect_base();
@@ -145,7 +73,7 @@ pub fn Terminal(
     }
 }
 
-/// What else is to be known of the session.
+/// The notes on the session, as a list that opens from the bar.
 #[component]
 fn Notes(notes: Vec<String>) -> impl IntoView {
     let list = notes.into_iter().map(|note| view! { <li>{note}</li> }).collect_view();
@@ -157,8 +85,8 @@ fn Notes(notes: Vec<String>) -> impl IntoView {
     }
 }
 
-/// What tmux shows in the place of the program, over the last line of the terminal, and the way back. It takes no room of its own: the session's size
-/// must not change with it.
+/// A line over the last row of the terminal that says what tmux shows in the place of the program, with a button that brings the program back. It lies
+/// over the terminal, because a line beside it would change the session's size.
 #[component]
 fn ShownMode(controls: Controls, may_leave: bool) -> impl IntoView {
     let Controls { mode, leave, .. } = controls;
@@ -179,7 +107,7 @@ fn ShownMode(controls: Controls, may_leave: bool) -> impl IntoView {
     }
 }
 
-/// Who else shows the session, and whose size it has.
+/// The other clients that show the session, and which of them sets its size.
 #[component]
 fn Others(clients: RwSignal<Vec<Seen>>) -> impl IntoView {
     let who = |seen: &Seen| match (seen.own, seen.principal.as_str()) {

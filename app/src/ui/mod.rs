@@ -1,4 +1,4 @@
-//! Wordless parts.
+//! Components that more than one page uses.
 
 pub mod name;
 pub mod post_form;

@@ -1,9 +1,9 @@
-//! A foreign name, shown as text: isolated from its surroundings, with what cannot be seen marked.
+//! Names that users or programs chose, shown as text: invisible characters are marked, and the direction of the text is isolated from its surroundings.
 
 use leptos::prelude::*;
 use muxboard_core::name::{Piece, pieces};
 
-/// The name of something foreign.
+/// A name in a `bdi` element, with its invisible characters marked.
 #[component]
 pub fn Name(
     /// The name, verbatim.
@@ -22,7 +22,7 @@ pub fn Name(
     view! { <bdi class="name">{parts}</bdi> }
 }
 
-/// A foreign name as plain text, for sentences and titles: what cannot be seen is written as its code point.
+/// A name as plain text, for sentences and titles. Invisible characters are written as their code points.
 pub fn plain(name: &str) -> String {
     let text = |piece| match piece {
         Piece::Text(text) | Piece::Mark(text) => text,

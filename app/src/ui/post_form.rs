@@ -1,33 +1,33 @@
-//! A form that posts to a server function. Without JavaScript the browser posts it and the server answers with a page; with it, the same
-//! post is made in place: an error appears in the form and nothing typed is lost.
+//! A form that posts to a server function. Without JavaScript the browser posts it, and the server answers with a page. Otherwise the program posts the
+//! same fields; an error then appears in the form, and what was typed stays.
 
 use leptos::prelude::*;
 
-/// How a post in place stands.
+/// The state of a post that the program makes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Posting {
-    /// Not sent yet.
+    /// Nothing is sent.
     #[default]
     Idle,
-    /// On its way.
+    /// The form is sent; there is no response yet.
     Sent,
-    /// Refused, in words.
+    /// The server refused, with this sentence.
     Refused(String),
 }
 
-/// The form. In a living page `done` is called with the answer's JSON text once it worked.
+/// A form for a server function.
 #[component]
 pub fn PostForm(
-    /// The endpoint, with the base.
+    /// The URL of the server function.
     #[prop(into)]
     action: String,
-    /// How it stands; the caller shows it.
+    /// The state of the post, for the caller to show.
     posting: RwSignal<Posting>,
-    /// Called when it worked.
+    /// Called with the JSON text of the response when the server function succeeded.
     done: Callback<String>,
-    /// The fields.
+    /// The fields and buttons.
     children: Children,
-    /// Its class.
+    /// The CSS class.
     #[prop(optional, into)]
     class: String,
 ) -> impl IntoView {

@@ -1,13 +1,13 @@
-//! Times: absolute (UTC) in the HTML, relative in a living page.
+//! Times: absolute (UTC) in the HTML that the server sends, relative on a live page.
 
 use leptos::prelude::*;
 use muxboard_core::snapshot::UnixSeconds;
 
-/// The server's clock, in a living page. Without it times are absolute.
+/// The context with the server's clock, on a live page. Times are absolute where there is none.
 #[derive(Clone, Copy)]
 pub struct Clock(pub RwSignal<UnixSeconds>);
 
-/// `2026-11-21T19:24:52Z` (RFC 3339). The calendar is Howard Hinnant's `civil_from_days`.
+/// Formats a time as in `2026-11-21T19:24:52Z` (RFC 3339), by Howard Hinnant's algorithm `civil_from_days`.
 pub fn rfc3339(at: UnixSeconds) -> String {
     let (days, second) = (at / 86_400 + 719_468, at % 86_400);
     let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -19,7 +19,7 @@ pub fn rfc3339(at: UnixSeconds) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 
-/// `42 s`, `3 min`, `2 h`, `5 d`.
+/// Formats a duration in its largest fitting unit: `42 s`, `3 min`, `2 h`, `5 d`.
 pub fn span(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -29,13 +29,13 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
-/// A time: `words` around it are the caller's, by a function from its age to a sentence.
+/// A time: its age in words on a live page, its hour and minute elsewhere.
 #[component]
 pub fn Ago(
-    /// When.
+    /// The time.
     #[prop(into)]
     at: Signal<UnixSeconds>,
-    /// From seconds ago to words.
+    /// Makes the words from the age in seconds.
     words: fn(u64) -> String,
 ) -> impl IntoView {
     let clock = use_context::<Clock>();

@@ -63,3 +63,14 @@ pub(crate) async fn serve(Path(AssetPath { build, path }): Path<AssetPath>, head
     }
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_of_the_page_stays_small_over_the_wire() {
+        let bytes: usize = ["pkg/muxboard.wasm.br", "pkg/muxboard.js.br"].iter().map(|name| Files::get(name).unwrap().data.len()).sum();
+        assert!(bytes <= 179_700, "{bytes} bytes: what made it larger?");
+    }
+}
