@@ -3,7 +3,8 @@
 mod support;
 
 use futures_util::StreamExt;
-use muxboard_core::wire::{Taken, ToClient, ToServer};
+use muxboard_core::flow::Taken;
+use muxboard_core::wire::{ToClient, ToServer};
 use serde_json::Value;
 use std::time::Duration;
 use support::socket::{Socket, connect, hello, say, token, until};

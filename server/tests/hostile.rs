@@ -4,7 +4,8 @@
 mod support;
 
 use futures_util::{SinkExt, StreamExt};
-use muxboard_core::wire::{Grid, Taken, ToServer};
+use muxboard_core::flow::Taken;
+use muxboard_core::wire::{Grid, ToServer};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;

@@ -9,7 +9,6 @@
 use crate::limits::{
     CREDIT_BYTES_MIN, CREDIT_BYTES_QUICK, CREDIT_BYTES_START, FRAMES_MAX, PROBE_BYTES_MAX, QUEUE_MS, ROUND_TRIP_SECONDS, UNACKNOWLEDGED_BYTES_MAX,
 };
-use crate::wire::Taken;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -144,6 +143,22 @@ impl Credit {
         let most = drained_in(trip * 2).max(u64::from(CREDIT_BYTES_QUICK)).min(u64::from(self.ceiling_bytes));
         let window = drained_in(trip + Duration::from_millis(QUEUE_MS)).clamp(u64::from(CREDIT_BYTES_MIN).min(most), most);
         self.window_bytes = u32::try_from(window).unwrap_or(self.ceiling_bytes);
+    }
+}
+
+/// An acknowledgement: how much output a client has processed since the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// The output, in bytes.
+    pub bytes: u32,
+    /// For how long the last of it has been processed, in milliseconds: the server takes it off the round trip.
+    pub held_ms: u16,
+}
+
+impl Taken {
+    /// So many bytes, the last of them processed just now.
+    pub fn now(bytes: u32) -> Self {
+        Self { bytes, held_ms: 0 }
     }
 }
 

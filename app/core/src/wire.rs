@@ -1,6 +1,7 @@
 //! The frames of both WebSockets and their close codes: one file, used by the server and by the browser. A frame is a tag byte and its
 //! fields, numbers big-endian. Any bytes decode to a frame or are refused; nothing here panics or allocates by a number from the wire.
 
+use crate::flow::Taken;
 use crate::limits::GRID_CELLS_MAX;
 use crate::name::HostKey;
 use crate::snapshot::{HostRow, HostState, Mode, UnixSeconds};
@@ -57,22 +58,6 @@ pub enum ToServer {
     Paste(Vec<u8>),
     /// Leaves what tmux shows instead of the program ([`Mode`]). Input that follows is written once that is done.
     Leave,
-}
-
-/// How much output the terminal has processed since the last such frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
-    /// The output, in bytes.
-    pub bytes: u32,
-    /// For how long the last of it has been processed, in milliseconds: the server takes it off the round trip.
-    pub held_ms: u16,
-}
-
-impl Taken {
-    /// So many bytes, the last of them processed just now.
-    pub fn now(bytes: u32) -> Self {
-        Self { bytes, held_ms: 0 }
-    }
 }
 
 /// A frame from the server to the browser's terminal.

@@ -1,6 +1,7 @@
 //! Frames: decode of encode is identity; any bytes decode or are refused.
 
 use muxboard_core::ansi::{Run, Style};
+use muxboard_core::flow::Taken;
 use muxboard_core::note::Note;
 use muxboard_core::policy::{Abilities, Ability};
 use muxboard_core::snapshot::*;

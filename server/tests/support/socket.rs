@@ -2,7 +2,8 @@
 
 use super::{Board, PATIENCE, TOKEN};
 use futures_util::{SinkExt, StreamExt};
-use muxboard_core::wire::{Close, Grid, Taken, ToClient, ToServer};
+use muxboard_core::flow::Taken;
+use muxboard_core::wire::{Close, Grid, ToClient, ToServer};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;

@@ -2,8 +2,9 @@
 
 use axum::extract::ws::Message;
 use muxboard_core::flow::Credit;
+use muxboard_core::flow::Taken;
 use muxboard_core::limits::{CREDIT_BYTES_MAX, DRY_MS, OUTPUT_FRAME_BYTES_MAX, OUTPUT_FRAME_MS};
-use muxboard_core::wire::{Taken, ToClient};
+use muxboard_core::wire::ToClient;
 use muxboard_fleet::AttachLimits;
 use std::time::Duration;
 use tokio::time::Instant;
