@@ -2,10 +2,11 @@
 //! One of the three places where processes start.
 
 use crate::environment;
-use muxboard_core::argv::Argv;
+use muxboard_core::argv::{self, Argv};
 use muxboard_core::limits::AFTERWARDS_MS;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
@@ -146,6 +147,27 @@ impl PipedProcess {
         // Somebody else may hold it open for ever.
         let _ = timeout(Duration::from_millis(AFTERWARDS_MS), async { tokio::join!(reading, self.child.wait()) }).await;
         String::from_utf8_lossy(&said).into_owned()
+    }
+}
+
+/// A process that holds descriptors open. It is ended by [`Holder::release`]; else it ends [`HOLD_SECONDS_MAX`](muxboard_core::limits::HOLD_SECONDS_MAX)
+/// after this is dropped or we have ended, however that is.
+pub(crate) struct Holder(Child);
+
+/// Starts a process that holds these descriptors open.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn hold(one: OwnedFd, other: Option<OwnedFd>) -> io::Result<Holder> {
+    let mut command = command(&argv::holder(), &[]);
+    command.stdin(Stdio::piped()).stdout(one).stderr(other.map_or_else(Stdio::null, Stdio::from)).kill_on_drop(false);
+    Ok(Holder(command.spawn()?))
+}
+
+impl Holder {
+    /// Ends the process now.
+    pub(crate) fn release(mut self) {
+        let _ = self.0.start_kill();
     }
 }
 
