@@ -196,6 +196,15 @@ impl Drop for Group {
     }
 }
 
+/// A shell that runs a script, and its pipes.
+#[cfg(test)]
+pub(crate) fn spawn_shell(script: &str) -> (Child, ChildStdin, ChildStdout) {
+    let (argv, _) = argv::local_script(&muxboard_core::shell::Script::command(&["sh", "-c", script]));
+    let mut child = command(&argv, &[]).stdin(Stdio::piped()).spawn().unwrap();
+    let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    (child, input, output)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
