@@ -107,16 +107,10 @@ fn every_wrong_token_gets_the_same_answer() {
 #[test]
 fn every_answer_carries_the_headers() {
     let Some(board) = Board::start("") else { return };
+    let mut nonces = std::collections::BTreeSet::new();
     for (name, request) in routes(&board) {
         let answer = request.token(TOKEN).send();
-        let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("{name}"));
-        assert!(
-            policy.contains("frame-ancestors 'none'")
-                && policy.contains("default-src 'none'")
-                && !policy.contains("script-src 'unsafe")
-                && !policy.contains("http"),
-            "{name}: {policy}"
-        );
+        assert!(nonces.insert(answer.nonce_of_policy("")), "{name}: its nonce was another answer's too");
         for (header, value) in [
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
@@ -128,16 +122,11 @@ fn every_answer_carries_the_headers() {
             assert_eq!(answer.header(header), Some(value), "{name}");
         }
     }
-    assert!(board.request().header("Host", "evil").send().header("content-security-policy").is_some());
-}
-
-#[test]
-fn what_is_too_long_is_not_read() {
-    let Some(board) = Board::start("") else { return };
-    let long = "x".repeat(muxboard_core::limits::FORM_BYTES_MAX);
-    for (path, field) in [("/login", "token"), ("/fn/create", "command"), ("/fn/refresh", "host")] {
-        assert_eq!(board.post(path, &[(field, &long)]).token(TOKEN).send().status, 413, "{path}");
-    }
+    board.request().header("Host", "evil").send().nonce_of_policy("");
+    board.tmux(&board.accounts.front, &["new-session", "-d", "-s", "shown"]);
+    board.session(&board.accounts.front, "shown");
+    // xterm.js sets style attributes.
+    board.get(&format!("/here/{}/shown", board.accounts.front)).token(TOKEN).send().nonce_of_policy("style-src-attr 'unsafe-inline'; ");
 }
 
 #[test]
@@ -390,7 +379,12 @@ fn mounted_under_a_path_nothing_is_outside_it() {
         assert_eq!(board.get(path).token(TOKEN).send().status, 404, "{path}");
     }
     assert_eq!(board.get("/").header("Host", "evil").send().status, 403);
-    let cookie = board.post("/mux/login", &[("token", TOKEN), ("next", "//evil.example")]).own_origin().send();
+    let log_in = |next: &str| board.post("/mux/login", &[("token", TOKEN), ("next", next)]).own_origin().send();
+    for next in ["/mux/../other", "/mux/%2e%2e/other", "/mux/x/../../other", "/other", "/muxx"] {
+        let answer = log_in(next);
+        assert_eq!(answer.header("location"), Some(format!("{}/", Login::of(&answer).base).as_str()), "{next}");
+    }
+    let cookie = log_in("//evil.example");
     let login = Login::of(&cookie);
     assert!(login.base.starts_with("/mux/~/"), "{login:?}");
     assert_eq!(cookie.header("location"), Some(format!("{}/", login.base).as_str()));

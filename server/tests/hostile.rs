@@ -126,10 +126,9 @@ fn requests_made_of_noise_get_no_server_error_and_leave_nothing_open() {
         // A server that has seen enough closes, also while we still write.
         let _ = stream.write_all(&request);
         let mut answer = [0; 12];
-        let status: u16 = match stream.read_exact(&mut answer) {
-            Ok(()) => String::from_utf8_lossy(&answer[9..]).parse().unwrap(),
-            Err(_) => 0,
-        };
+        let read = stream.read_exact(&mut answer);
+        assert!(read.is_ok(), "no answer to {:?}: {read:?}", String::from_utf8_lossy(&request));
+        let status: u16 = String::from_utf8_lossy(&answer[9..]).parse().unwrap();
         *seen.entry(status).or_insert(0) += 1;
         assert!(status < 500, "{status} for {:?}", String::from_utf8_lossy(&request));
     }

@@ -53,7 +53,7 @@
 //! | confirm | server/src/board_port.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
 //! | confirm-exact | app/core/src/confirm.rs | server/tests/door.rs: create_and_kill_for_another_account_by_the_documented_line |
 //! | form-fields | server/src/http/forms.rs | server/tests/door.rs: unknown_comes_before_forbidden_and_after_unauthenticated |
-//! | form-limit | server/src/http/forms.rs | server/tests/door.rs: what_is_too_long_is_not_read |
+//! | form-limit | server/src/http/forms.rs | server/tests/routes.rs: no_route_reads_a_body_that_is_too_long |
 //! | json-create | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
 //! | json-rename | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
 //! | json-kill | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
@@ -111,6 +111,11 @@
 //! | audit-oldest | server/src/audit/disk.rs | server/tests/records.rs: verify_says_what_was_rotated_away_and_what_was_removed |
 //! | logout-record | server/src/http/pages/login.rs | server/tests/records.rs: a_logout_and_a_file_that_does_not_come_are_each_one_record |
 //! | upload-record | server/src/http/upload.rs | server/tests/records.rs: a_logout_and_a_file_that_does_not_come_are_each_one_record |
+//! | policy-whole | server/src/http/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
+//! | act-record | server/fleet/src/report.rs | server/tests/routes.rs: every_act_and_every_refusal_of_one_is_one_record_and_nothing_else_is |
+//! | held | server/fleet/src/attach.rs | server/tests/killed.rs: nothing_is_left_of_terminals_through_sudo_that_were_being_opened |
+//! | held-far | server/fleet/src/attach.rs | server/tests/killed.rs: nothing_is_left_of_terminals_through_sudo_that_were_being_opened |
+//! | job-lines | server/fleet/src/transport/shell.rs | server/fleet/src/transport/shell.rs: a_writer_that_the_login_shell_left_behind_is_in_no_answer |
 
 mod support;
 
@@ -119,7 +124,7 @@ use muxboard::Access;
 use muxboard_core::wire::{Grid, ToServer};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::atomic::{AtomicU32, Ordering};
+use support::request::address;
 use support::{Accounts, Board, Login, PATIENCE, Request, accounts, hash, unique};
 use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
@@ -179,12 +184,6 @@ fn config(accounts: &Accounts, socket: &str) -> String {
          [[host]]\nkey = \"here\"\nlocal = true\nusers = [\"{}\"]\nsocket_name = \"{socket}\"\n",
         accounts.front
     )
-}
-
-fn address() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let [_, a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-    format!("10.{a}.{b}.{c}")
 }
 
 /// What an identified caller gets: without a grant, with `watch` alone, with everything. Nobody's answer comes first and is the same for all.

@@ -44,6 +44,9 @@ async fn every_end_has_its_code() {
     hello(&mut watcher, true).await;
     until(&mut watcher, "ready").await;
     say(&mut watcher, ToServer::Input(b"nothing\x02d\x04".to_vec())).await;
+    // They have been heard once this is answered.
+    say(&mut watcher, ToServer::Ping(7)).await;
+    frame(&mut watcher, |frame| (frame == ToClient::Pong(7)).then_some(())).await;
     let mut first = connect(&board, &path, &token(TOKEN)).await;
     hello(&mut first, false).await;
     until(&mut first, "ready").await;

@@ -1,7 +1,7 @@
 //! From a host, a user and a tmux call to the words of a process on this machine: of tmux itself, of a shell, or of ssh.
 
 use crate::inventory::{Host, HostKeys, Socket, Ssh, User};
-use crate::limits::{ALIVE_COUNT, ALIVE_SECONDS, CONNECT_SECONDS_MAX, SCRIPT_WORD_BYTES_MAX, SOCKET_FILE_BYTES_MAX};
+use crate::limits::{ALIVE_COUNT, ALIVE_SECONDS, CONNECT_SECONDS_MAX, HOLD_SECONDS_MAX, SCRIPT_WORD_BYTES_MAX, SOCKET_FILE_BYTES_MAX};
 use crate::shell::Script;
 use crate::tmux::Call;
 
@@ -227,6 +227,11 @@ pub fn into_fifo(argv: Argv, fifo: &str) -> Argv {
     words.push(argv.program);
     words.extend(argv.arguments);
     Argv::new(words)
+}
+
+/// The process that runs until its input has ended, and [`HOLD_SECONDS_MAX`] longer.
+pub fn holder() -> Argv {
+    Argv::new(vec!["sh".into(), "-c".into(), format!("read -r never || exec sleep {HOLD_SECONDS_MAX}")])
 }
 
 /// The ssh that prints what `ssh_config` makes of a host, without connecting.

@@ -58,12 +58,32 @@ impl Script {
         Self(FACTS.iter().map(|(name, command)| format!("printf '%s=%s\\n' {name} \"$({{ {command}; }} 2>/dev/null)\"")).collect::<Vec<_>>().join("; "))
     }
 
-    /// One job for a shell that others use too: a subshell with an empty input; the line that follows tells which job ended and how. `eval` confines even
+    /// One job for a shell that others use too: a subshell with an empty input, between a line that tells which job begins and one that tells which job
+    /// ended and how. `eval` confines even
     /// a script that is no shell at all, and costs no process. The script finds the mark as `$M`: never among a process's arguments, which every account
     /// of a machine can read.
     pub fn job(&self, mark: &str) -> Self {
         let (script, mark) = (Self::command(&[self.as_str()]), Self::command(&[mark]));
-        Self::frame("(M={}; eval {}) </dev/null 2>/dev/null; printf '\\n%s done %s\\n' {} \"$?\"", &[&mark, &script, &mark])
+        Self::frame("printf '\\n%s begins\\n' {}; (M={}; eval {}) </dev/null 2>/dev/null; printf '\\n%s done %s\\n' {} \"$?\"", &[&mark, &mark, &script, &mark])
+    }
+
+    /// What a [`job`](Self::job) prints before all else.
+    pub fn job_begins(mark: &str) -> String {
+        format!("\n{mark} begins\n")
+    }
+
+    /// What a [`job`](Self::job) prints after all else, before its exit code and a newline.
+    pub fn job_done(mark: &str) -> String {
+        format!("\n{mark} done ")
+    }
+
+    /// A [`job`](Self::job) with the mark and a colon before each of its lines, for a shell that another process writes into: the shell writes a line of less
+    /// than 4 KiB at once (`PIPE_BUF`), and nothing comes between. It costs two processes and reads each byte by itself.
+    pub fn guarded_job(&self, mark: &str) -> Self {
+        let word = Self::command(&[mark]);
+        // Not to the end of the output: what the job left behind may hold it open.
+        let lines = "{ {}; } | while IFS= read -r l; do printf '%s:%s\\n' {} \"$l\"; case $l in {}' done '*) break; esac; done";
+        Self::frame(lines, &[&self.job(mark), &word, &word])
     }
 
     /// The script, with a mark from the environment kept to itself: a tmux server that it starts would keep it for ever.

@@ -2,7 +2,7 @@
 
 use crate::error::ActionError;
 use crate::lock::lock;
-use crate::pty::Pty;
+use crate::pty::{self, Pty};
 use crate::random::sentinel;
 use crate::report::Report;
 use crate::slots::Slot;
@@ -166,7 +166,8 @@ impl Connection {
         };
         match transport {
             Transport::Local => {
-                let pty = Pty::spawn(&argv::local(user, &call), what.grid).map_err(|e| ActionError::Here(e.to_string()))?;
+                let spawn = if user.through_sudo { Pty::spawn_held } else { Pty::spawn };
+                let pty = spawn(&argv::local(user, &call), what.grid).map_err(|e| ActionError::Here(e.to_string()))?;
                 let tty = pty.tty().to_owned();
                 let pid = pty.pid();
                 Ok(made(pty, None, pid, &tty, Vec::new()))
@@ -205,8 +206,9 @@ async fn remote(link: &Arc<SshLink>, user: &User, call: &Call, grid: Grid) -> Re
         let mut pty = pty?;
         match announced {
             Ok(Ok(remote)) => {
+                let held = if user.through_sudo { pty.hold() } else { Ok(()) };
                 // It is heard: tmux may begin. A new terminal has room for one byte.
-                pty.write(b"\n").map_err(|e| ActionError::Here(e.to_string()))?;
+                held.and_then(|()| pty.write(b"\n")).map_err(|e| ActionError::Here(e.to_string()))?;
                 return Ok((pty, channel, remote));
             }
             Ok(Err(said)) if ChannelPermit::is_refusal(&said) => {
@@ -313,7 +315,7 @@ impl Attachment {
 
     /// True if the output so far can still turn out to be tmux's message that the session is gone.
     pub fn undecided(&self) -> bool {
-        self.connection.early.as_deref().is_some_and(|early| !early.contains(&0x1b))
+        self.connection.early.as_deref().is_some_and(|early| !early.iter().copied().any(pty::is_drawing))
     }
 
     /// Waits until typed bytes may be written.
@@ -371,6 +373,7 @@ impl Connection {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
+        self.pty.note_output(bytes);
         if let Some(early) = &mut self.early {
             early.extend_from_slice(bytes);
             if early.len() > limits::EARLY_BYTES_MAX {

@@ -33,6 +33,8 @@ pub enum ActionError {
     TextTooLarge,
     /// The program on the host ended without an answer.
     Silent,
+    /// The answer cannot be read: another process may have written into it.
+    Unreadable,
     /// The host did not take a file.
     NotTaken(Refused),
     /// The user's tmux cannot be reached.
@@ -54,6 +56,7 @@ impl ActionError {
             Self::CapReached | Self::UploadsReached | Self::TextsReached | Self::CreationsReached | Self::WindowsReached(_) => "cap reached",
             Self::TextTooLarge => "too large",
             Self::Silent => "no answer",
+            Self::Unreadable => "not readable",
             Self::NotTaken(_) => "not taken",
             // It was asked, and may do it yet.
             Self::Host(Fault { kind: FaultKind::TimedOut, .. })

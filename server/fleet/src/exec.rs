@@ -2,10 +2,11 @@
 //! One of the three places where processes start.
 
 use crate::environment;
-use muxboard_core::argv::Argv;
+use muxboard_core::argv::{self, Argv};
 use muxboard_core::limits::AFTERWARDS_MS;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
@@ -149,6 +150,27 @@ impl PipedProcess {
     }
 }
 
+/// A process that holds descriptors open. It is ended by [`Holder::release`]; else it ends [`HOLD_SECONDS_MAX`](muxboard_core::limits::HOLD_SECONDS_MAX)
+/// after this is dropped or we have ended, however that is.
+pub(crate) struct Holder(Child);
+
+/// Starts a process that holds these descriptors open.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn hold(one: OwnedFd, other: Option<OwnedFd>) -> io::Result<Holder> {
+    let mut command = command(&argv::holder(), &[]);
+    command.stdin(Stdio::piped()).stdout(one).stderr(other.map_or_else(Stdio::null, Stdio::from)).kill_on_drop(false);
+    Ok(Holder(command.spawn()?))
+}
+
+impl Holder {
+    /// Ends the process now.
+    pub(crate) fn release(mut self) {
+        let _ = self.0.start_kill();
+    }
+}
+
 async fn read_capped(from: &mut (impl AsyncRead + Unpin), into: &mut Vec<u8>, bytes_max: usize) -> io::Result<()> {
     let mut limited = from.take(bytes_max as u64);
     limited.read_to_end(into).await?;
@@ -172,6 +194,15 @@ impl Drop for Group {
             let _ = kill_process_group(group, self.1);
         }
     }
+}
+
+/// A shell that runs a script, and its pipes.
+#[cfg(test)]
+pub(crate) fn spawn_shell(script: &str) -> (Child, ChildStdin, ChildStdout) {
+    let (argv, _) = argv::local_script(&muxboard_core::shell::Script::command(&["sh", "-c", script]));
+    let mut child = command(&argv, &[]).stdin(Stdio::piped()).spawn().unwrap();
+    let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    (child, input, output)
 }
 
 #[cfg(test)]

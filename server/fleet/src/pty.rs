@@ -4,8 +4,9 @@
 //! runs what a person has half typed.
 
 use crate::environment;
+use crate::exec::{self, Holder};
 use muxboard_core::argv::{self, Argv};
-use muxboard_core::limits::{HANGUP_MS, PTY_READ_BYTES};
+use muxboard_core::limits::{HANGUP_MS, HOLD_SECONDS_MAX, PTY_READ_BYTES};
 use muxboard_core::wire::Grid;
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use rustix::buffer::spare_capacity;
@@ -29,6 +30,8 @@ pub(crate) struct Pty {
     /// A second descriptor of the terminal, only while input waits to be taken: otherwise every key that tmux reads would wake us for nothing.
     full: Option<AsyncFd<OwnedFd>>,
     process: Option<PtyProcess>,
+    /// Holds the terminal open, beyond our own end too, until its program has begun: see [`Pty::hold`].
+    holder: Option<Holder>,
 }
 
 struct PtyProcess {
@@ -53,7 +56,24 @@ impl Pty {
     /// # Errors
     /// When no terminal is to be had or the program cannot be started.
     pub(crate) fn spawn(argv: &Argv, grid: Grid) -> io::Result<Self> {
+        Self::start(argv, grid, false)
+    }
+
+    /// Starts a process on a new terminal that is held open as by [`Pty::hold`].
+    ///
+    /// # Errors
+    /// When no terminal is to be had or a process cannot be started.
+    pub(crate) fn spawn_held(argv: &Argv, grid: Grid) -> io::Result<Self> {
+        Self::start(argv, grid, true)
+    }
+
+    fn start(argv: &Argv, grid: Grid, held: bool) -> io::Result<Self> {
         let pair = native_pty_system().openpty(size(grid)).map_err(io::Error::other)?;
+        let raw = pair.master.as_raw_fd().ok_or_else(|| io::Error::other("the terminal has no descriptor"))?;
+        #[expect(unsafe_code, reason = "portable-pty gives only the number of a descriptor that it keeps open; it is duplicated while the owner lives")]
+        let fd = unsafe { BorrowedFd::borrow_raw(raw) }.try_clone_to_owned()?;
+        fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
+        let holder = held.then(|| exec::hold(fd.try_clone()?, None)).transpose()?;
         #[expect(clippy::disallowed_methods, reason = "one of the three places where processes start; its copy of our environment is cleared at once")]
         let mut command = CommandBuilder::new(argv.program());
         command.env_clear();
@@ -69,16 +89,12 @@ impl Pty {
             let group =
                 child.process_id().and_then(|p| i32::try_from(p).ok()).and_then(Pid::from_raw).ok_or_else(|| io::Error::other("the process has no id"))?;
             let ended = register(pidfd_open(group, PidfdFlags::empty())?, Interest::READABLE)?;
-            let raw = pair.master.as_raw_fd().ok_or_else(|| io::Error::other("the terminal has no descriptor"))?;
-            #[expect(unsafe_code, reason = "portable-pty gives only the number of a descriptor that it keeps open; it is duplicated while the owner lives")]
-            let fd = unsafe { BorrowedFd::borrow_raw(raw) }.try_clone_to_owned()?;
-            fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
             let tty = pair.master.tty_name().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
             // The duplicate is all we need of the master.
             Ok((group, ended, tty, register(fd, Interest::READABLE)?))
         };
         match parts() {
-            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, output: None, full: None, process: Some(PtyProcess { child, group, ended }) }),
+            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, output: None, full: None, process: Some(PtyProcess { child, group, ended }), holder }),
             Err(error) => {
                 // Out of descriptors: the process must not stay behind.
                 let _ = child.kill();
@@ -100,6 +116,24 @@ impl Pty {
         let mut pty = Self::spawn(&argv::into_fifo(argv, &fifo.to_string_lossy()), grid)?;
         pty.output = Some(register(output, Interest::READABLE)?);
         Ok(pty)
+    }
+
+    /// Holds the terminal open until its program has drawn, for at most [`HOLD_SECONDS_MAX`] after this is dropped or we have ended. A sudo that is hung up
+    /// while it starts its command never ends (seen with 1.9.13): three processes of root's, one of which spins.
+    ///
+    /// # Errors
+    /// When the process that holds it cannot be started.
+    pub(crate) fn hold(&mut self) -> io::Result<()> {
+        let output = self.output.as_ref().map(|output| output.get_ref().try_clone()).transpose()?;
+        self.holder = Some(exec::hold(self.fd.get_ref().try_clone()?, output)?);
+        Ok(())
+    }
+
+    /// Notes output of the program: once it has drawn, the terminal is held no longer.
+    pub(crate) fn note_output(&mut self, bytes: &[u8]) {
+        if self.holder.is_some() && bytes.iter().copied().any(is_drawing) {
+            self.holder.take().into_iter().for_each(Holder::release);
+        }
     }
 
     /// What was printed on the terminal itself, where the output goes through a FIFO.
@@ -197,8 +231,34 @@ impl PtyProcess {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        if let (Some(process), Ok(runtime)) = (self.process.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(process.end());
+        let (Some(process), Ok(runtime)) = (self.process.take(), tokio::runtime::Handle::try_current()) else { return };
+        let output = self.output.as_ref().unwrap_or(&self.fd).get_ref().try_clone();
+        let held = self.holder.take().zip(output.ok());
+        runtime.spawn(async move {
+            if let Some((holder, output)) = held {
+                let _ = timeout(Duration::from_secs(HOLD_SECONDS_MAX), first_drawing(output)).await;
+                holder.release();
+            }
+            process.end().await;
+        });
+    }
+}
+
+/// Waits until the program has drawn on its terminal, or until the output has ended.
+async fn first_drawing(output: OwnedFd) -> io::Result<()> {
+    let output = register(output, Interest::READABLE)?;
+    let mut bytes = [0; PTY_READ_BYTES];
+    loop {
+        let mut ready = output.readable().await?;
+        match ready.try_io(|fd| Ok(rustix::io::read(fd.get_ref(), &mut bytes)?)) {
+            Ok(Ok(0) | Err(_)) => return Ok(()),
+            Ok(Ok(read)) if bytes.iter().take(read).any(|byte| is_drawing(*byte)) => return Ok(()),
+            _ => {}
         }
     }
+}
+
+/// True for the byte that all of tmux's drawing begins with: what sudo says has none.
+pub(crate) fn is_drawing(byte: u8) -> bool {
+    byte == 0x1b
 }

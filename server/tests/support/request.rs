@@ -3,6 +3,7 @@
 use super::{Board, PATIENCE};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a browser keeps of a login to a board at the root of its host: the cookie, and the path that it is sent below.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +26,7 @@ pub struct Request<'a> {
     pub(super) method: &'static str,
     pub path: String,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -39,6 +40,26 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().filter_map(|l| l.split_once(": ")).find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
     }
+
+    /// Compares its whole Content-Security-Policy, with these directives for style attributes, and returns its nonce: nothing else of it may differ.
+    pub fn nonce_of_policy(&self, attributes: &str) -> String {
+        let policy = self.header("content-security-policy").unwrap_or_else(|| panic!("{self:?}"));
+        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or_default();
+        assert!(nonce.len() == 32 && nonce.bytes().all(|byte| byte.is_ascii_hexdigit()), "{policy}");
+        let whole = format!(
+            "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; {attributes}img-src 'self' data:; \
+             font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        );
+        assert_eq!(policy, whole);
+        nonce.to_owned()
+    }
+}
+
+/// Another address each time, as a trusted proxy tells it.
+pub fn address() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let [_, a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    format!("10.{a}.{b}.{c}")
 }
 
 impl Request<'_> {

@@ -55,6 +55,8 @@ pub const RESOLVE_SECONDS_MAX: u64 = 10;
 pub const SOCKET_NAME_BYTES: usize = 14;
 /// The longest prompt for a secret that is read of ssh, in bytes: a prompt is a line.
 pub const PROMPT_BYTES_MAX: u64 = 4096;
+/// The jobs of a shared shell that must end without another process's output before its jobs are no longer guarded against such output.
+pub const QUIET_JOBS_MIN: u32 = 10;
 /// Room for the mark at the end of a job's output, its newlines and an exit code, in bytes.
 pub const MARK_BYTES: usize = 64;
 

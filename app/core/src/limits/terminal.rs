@@ -2,6 +2,8 @@
 
 /// The shortest time between two questions whether a pane shows tmux's own screen, while a paste goes to that pane, in milliseconds.
 pub const LEAVE_MS_MIN: u64 = 250;
+/// How long a terminal through sudo is kept open for tmux to begin, after its client or muxboard itself is gone, in seconds.
+pub const HOLD_SECONDS_MAX: u64 = 10;
 /// How often muxboard looks for the pty that sudo puts between a terminal and tmux: 3 s in all. (Seen after 5 to 60 ms, on two busy cores.)
 pub const SUDO_PTY_LOOKS: u32 = 7;
 /// The wait before the first look for sudo's pty, in milliseconds; it doubles before each of the next.

@@ -85,8 +85,9 @@ impl Master {
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let mark = sentinel();
         // The other side says it back: then all of the way works, a login shell included, whatever else that says.
+        let begins = if shell { Script::job_begins(&mark).len() } else { 0 };
         let (line, answer) =
-            if shell { (format!("{}\n", Script::command(&["true"]).job(&mark)), format!("\n{mark} done 0\n")) } else { (format!("{mark}\n"), mark) };
+            if shell { (format!("{}\n", Script::command(&["true"]).job(&mark)), Script::job_done(&mark) + "0\n") } else { (format!("{mark}\n"), mark) };
         let greeting = async {
             let _ = input.write_all(line.as_bytes()).await;
             read_until_mark(&mut output, answer.as_bytes()).await
@@ -128,7 +129,7 @@ impl Master {
         let alive = Arc::new(AtomicBool::new(true));
         let (needed, gone) = oneshot::channel();
         let (held, pipes, rest) = match greeted {
-            Ok(Ok(noise)) if shell => (None, Some(Pipes { input, output, noise }), None),
+            Ok(Ok(noise)) if shell => (None, Some(Pipes { input, output, noise: noise.saturating_sub(begins) }), None),
             _ => (Some(input), None, Some(output)),
         };
         tokio::spawn(attend(child, rest, errors, group, alive.clone(), gone, control.clone()));

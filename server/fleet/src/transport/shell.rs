@@ -5,7 +5,7 @@ use super::exchange::Answer;
 use super::master::{Master, Pipes};
 use crate::exec::Bounds;
 use crate::random::sentinel;
-use muxboard_core::limits::{MARK_BYTES, NOISE_BYTES_MAX, SHELL_SECONDS_MAX};
+use muxboard_core::limits::{MARK_BYTES, NOISE_BYTES_MAX, QUIET_JOBS_MIN, SHELL_SECONDS_MAX};
 use muxboard_core::shell::Script;
 use openssh::{Child, Stdio};
 use std::sync::Arc;
@@ -21,8 +21,10 @@ pub(super) struct Shell {
     output: Box<dyn AsyncRead + Send + Unpin>,
     /// The generation of the connection that the shell is on.
     pub(super) generation: u64,
-    /// What the login shell printed before this shell ran, in bytes.
+    /// What others printed before or during the last job, in bytes: for a fresh shell, its login shell.
     pub(super) noise: usize,
+    /// How many jobs in turn ended without noise. Below [`QUIET_JOBS_MIN`] a job is guarded.
+    quiet_jobs: u32,
 }
 
 /// Why a shell could not be opened.
@@ -49,7 +51,14 @@ pub(super) enum JobOutcome {
 impl Shell {
     /// The shell that a connection runs itself.
     pub(super) fn first(pipes: Pipes, generation: u64) -> Self {
-        Self { child: None, input: Box::new(pipes.input), output: Box::new(pipes.output), generation, noise: pipes.noise }
+        Self {
+            child: None,
+            input: Box::new(pipes.input),
+            output: Box::new(pipes.output),
+            generation,
+            noise: pipes.noise,
+            quiet_jobs: if pipes.noise == 0 { QUIET_JOBS_MIN } else { 0 },
+        }
     }
 
     /// True if the connection ends with this shell.
@@ -63,13 +72,10 @@ impl Shell {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
             let mut child = command.spawn().await.map_err(|_| ShellError::Refused)?;
             let (Some(input), Some(output)) = (child.stdin().take(), child.stdout().take()) else { return Err(ShellError::Silent) };
-            let mut shell = Self { child: Some(child), input: Box::new(input), output: Box::new(output), generation, noise: 0 };
+            let mut shell = Self { child: Some(child), input: Box::new(input), output: Box::new(output), generation, noise: 0, quiet_jobs: QUIET_JOBS_MIN };
             // The first answer is preceded by whatever the login shell had to say.
             match shell.job(&Script::command(&["true"]), NOISE_BYTES_MAX).await {
-                JobOutcome::Ended(Answer { exit: 0, output, .. }) => {
-                    shell.noise = output.len();
-                    Ok(shell)
-                }
+                JobOutcome::Ended(Answer { exit: 0, .. }) => Ok(shell),
                 _ => Err(ShellError::Silent),
             }
         };
@@ -96,34 +102,173 @@ impl Shell {
 
     async fn job(&mut self, script: &Script, bytes_max: usize) -> JobOutcome {
         let sentinel = sentinel();
-        if self.input.write_all(format!("{}\n", script.job(&sentinel)).as_bytes()).await.is_err() {
+        let guarded = self.quiet_jobs < QUIET_JOBS_MIN;
+        let job = if guarded { script.guarded_job(&sentinel) } else { script.job(&sentinel) };
+        if self.input.write_all(format!("{job}\n").as_bytes()).await.is_err() {
             return JobOutcome::NotStarted;
         }
-        let mark = format!("\n{sentinel} done ");
-        let mut output: Vec<u8> = Vec::with_capacity(4096);
-        let mut searched = 0;
+        let mut answer = JobReader::new(&sentinel, guarded, bytes_max);
+        let mut fresh: Vec<u8> = Vec::with_capacity(4096);
         loop {
-            if output.len() > bytes_max + MARK_BYTES {
-                // Too much: its end is looked for, the rest is dropped.
-                output.drain(bytes_max..output.len() - MARK_BYTES);
-                searched = bytes_max;
-            }
-            output.reserve(4096);
-            if self.output.read_buf(&mut output).await.unwrap_or(0) == 0 {
+            fresh.clear();
+            if self.output.read_buf(&mut fresh).await.unwrap_or(0) == 0 {
                 return JobOutcome::Broken;
             }
-            let fresh = output.get(searched..).unwrap_or(&[]);
-            if let Some(at) = fresh.windows(mark.len()).position(|w| w == mark.as_bytes()) {
-                let at = searched + at;
-                let code = output.get(at + mark.len()..).unwrap_or(&[]);
-                if let Some(end) = code.iter().position(|b| *b == b'\n') {
-                    let exit = code.get(..end).and_then(|digits| std::str::from_utf8(digits).ok()?.trim().parse().ok()).unwrap_or(-1);
-                    output.truncate(at.min(bytes_max));
-                    return JobOutcome::Ended(Answer { exit, output, mark: sentinel });
-                }
-            } else {
-                searched = output.len().saturating_sub(mark.len());
+            if let Some(exit) = answer.take(&fresh) {
+                self.noise = answer.noise;
+                self.quiet_jobs = if answer.noise == 0 { self.quiet_jobs.saturating_add(1) } else { 0 };
+                return JobOutcome::Ended(Answer { exit, output: answer.text, mark: sentinel });
             }
+        }
+    }
+}
+
+/// Reads the answer to one job from what a shell prints, and tells it from what others print there.
+struct JobReader {
+    begins: Vec<u8>,
+    done: Vec<u8>,
+    /// Begins each line of a guarded job.
+    line: Option<Vec<u8>>,
+    /// The part of a guarded line that has come so far.
+    partial: Vec<u8>,
+    has_begun: bool,
+    searched: usize,
+    text: Vec<u8>,
+    bytes_max: usize,
+    /// What came that was not the job's, in bytes.
+    noise: usize,
+}
+
+impl JobReader {
+    fn new(mark: &str, guarded: bool, bytes_max: usize) -> Self {
+        let [begins, done] = [Script::job_begins(mark), Script::job_done(mark)].map(String::into_bytes);
+        let line = guarded.then(|| format!("{mark}:").into_bytes());
+        Self { begins, done, line, partial: Vec::new(), has_begun: false, searched: 0, text: Vec::new(), bytes_max, noise: 0 }
+    }
+
+    /// Takes more output. Returns the job's exit code once it has ended.
+    fn take(&mut self, bytes: &[u8]) -> Option<i32> {
+        match self.line.clone() {
+            None => self.text.extend_from_slice(bytes),
+            Some(mark) => self.take_lines(&mark, bytes),
+        }
+        if !self.has_begun {
+            let at = find(&self.text, &self.begins);
+            let drop = at.unwrap_or_else(|| self.text.len().saturating_sub(self.begins.len() - 1));
+            self.noise += drop;
+            self.text.drain(..at.map_or(drop, |at| at + self.begins.len()));
+            self.has_begun = at.is_some();
+        }
+        if self.has_begun { self.end() } else { None }
+    }
+
+    /// Takes the lines of a guarded job, whatever stands before their marks.
+    fn take_lines(&mut self, mark: &[u8], bytes: &[u8]) {
+        self.partial.extend_from_slice(bytes);
+        let mut rest = self.partial.as_slice();
+        while let Some(end) = rest.iter().position(|b| *b == b'\n') {
+            let (line, after) = rest.split_at(end + 1);
+            match find(line, mark) {
+                Some(at) => {
+                    self.noise += at;
+                    self.text.extend_from_slice(line.get(at + mark.len()..).unwrap_or(&[]));
+                }
+                None => self.noise += line.len(),
+            }
+            rest = after;
+        }
+        // Of a line without an end so much is kept that its mark, or what may become one, is not lost.
+        let from = find(rest, mark).unwrap_or_else(|| rest.len().saturating_sub(mark.len() - 1));
+        self.noise += from;
+        self.partial = rest.iter().skip(from).take(mark.len() + self.bytes_max + MARK_BYTES).copied().collect();
+    }
+
+    fn end(&mut self) -> Option<i32> {
+        let found = find(self.text.get(self.searched..).unwrap_or(&[]), &self.done).map(|at| self.searched + at);
+        let Some(at) = found else {
+            if self.text.len() > self.bytes_max + MARK_BYTES {
+                // Too much: its end is looked for, the rest is dropped.
+                self.text.drain(self.bytes_max..self.text.len() - MARK_BYTES);
+            }
+            self.searched = self.text.len().saturating_sub(self.done.len());
+            return None;
+        };
+        let code = self.text.get(at + self.done.len()..).unwrap_or(&[]);
+        let end = code.iter().position(|b| *b == b'\n')?;
+        let exit = code.get(..end).and_then(|digits| std::str::from_utf8(digits).ok()?.trim().parse().ok()).unwrap_or(-1);
+        self.text.truncate(at.min(self.bytes_max));
+        Some(exit)
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::spawn_shell;
+    use tokio::process::Child as Process;
+
+    /// A shell as a host runs it for us, with what its login shell leaves behind.
+    async fn shell(start_file: &str) -> (Process, Shell) {
+        let (process, input, output) = spawn_shell(&format!("{start_file}\nexec sh -s"));
+        let mut shell = Shell { child: None, input: Box::new(input), output: Box::new(output), generation: 0, noise: 0, quiet_jobs: 0 };
+        shell.run(&Script::command(&["true"]), BOUNDS).await;
+        (process, shell)
+    }
+
+    const BOUNDS: Bounds = Bounds { time: Duration::from_secs(30), bytes: 1 << 20 };
+
+    #[tokio::test]
+    async fn a_writer_that_the_login_shell_left_behind_is_in_no_answer() {
+        let writer = "(while :; do echo 'noise noise'; printf 'no newline'; done) &";
+        let (_process, mut shell) = shell(writer).await;
+        let lines: String = (0..300).map(|line| format!("row {line} of the answer\n")).collect();
+        let script = Script::command(&["printf", "%s", &lines]);
+        for job in 0..30 {
+            match shell.run(&script, BOUNDS).await {
+                JobOutcome::Ended(answer) => {
+                    let text = String::from_utf8_lossy(&answer.output).into_owned();
+                    assert!(answer.exit == 0 && text == lines, "job {job}: {} of {} bytes", text.len(), lines.len());
+                }
+                _ => panic!("job {job} has no answer"),
+            }
+        }
+        assert!(shell.noise > 0);
+    }
+
+    #[tokio::test]
+    async fn a_shell_that_nobody_else_writes_into_is_guarded_no_longer_and_answers_alike() {
+        let (_process, mut shell) = shell("echo welcome").await;
+        let script = Script::command(&["printf", "%s", "a\\b \u{fe} 'c'\n  d\n\n"]);
+        let mut answers = Vec::new();
+        for _ in 0..QUIET_JOBS_MIN + 2 {
+            let JobOutcome::Ended(answer) = shell.run(&script, BOUNDS).await else { panic!("no answer") };
+            answers.push((answer.exit, answer.output));
+        }
+        assert!(shell.quiet_jobs >= QUIET_JOBS_MIN && answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        assert_eq!(answers[0], (0, "a\\b \u{fe} 'c'\n  d\n\n".as_bytes().to_vec()));
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_process_stays_behind_ends_all_the_same() {
+        let (_process, mut shell) = shell("echo welcome").await;
+        let script = Script::command(&["sh", "-c", "sleep 1000 & echo $!; exit 3"]);
+        let JobOutcome::Ended(answer) = shell.run(&script, BOUNDS).await else { panic!("no answer") };
+        assert_eq!(answer.exit, 3);
+        shell.run(&Script::command(&["kill", String::from_utf8_lossy(&answer.output).trim()]), BOUNDS).await;
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_is_cut_and_its_end_is_found() {
+        for guarded in [false, true] {
+            let mut reader = JobReader::new("M", guarded, 10);
+            let prefix = if guarded { "M:" } else { "" };
+            let long = format!("noise{prefix}\n{prefix}M begins\n{prefix}{}\n{prefix}M done 7\n", "x".repeat(500));
+            let exits: Vec<i32> = long.as_bytes().chunks(7).filter_map(|piece| reader.take(piece)).collect();
+            assert_eq!((exits, reader.text.len(), reader.noise), (vec![7], 10, 5));
         }
     }
 }
