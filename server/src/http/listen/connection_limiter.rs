@@ -138,6 +138,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Limited<T> {
 mod tests {
     use super::*;
     use std::time::Duration;
+    use tokio::time::timeout;
 
     async fn admit(limiter: &mut ConnectionLimiter, address: &str, trusted: bool) -> Option<ConnectionPermit> {
         let permit = limiter.acquire().await;
@@ -155,7 +156,7 @@ mod tests {
         let _third = admit(&mut limiter, "192.0.2.1:4", false).await.unwrap();
         let _other = admit(&mut limiter, "192.0.2.2:1", false).await.unwrap();
         let _proxy = admit(&mut limiter, "192.0.2.1:5", true).await.unwrap();
-        assert!(tokio::time::timeout(Duration::from_millis(20), limiter.acquire()).await.is_err(), "a fifth waits");
+        assert!(timeout(Duration::from_millis(20), limiter.acquire()).await.is_err(), "a fifth waits");
     }
 
     #[tokio::test]
@@ -168,6 +169,9 @@ mod tests {
         assert!(limiter.held.lock().unwrap().is_empty());
         assert_eq!(limiter.free.available_permits(), 4);
     }
+
+    /// Long enough for whatever happens at once.
+    const SOON: Duration = Duration::from_secs(20);
 
     /// As a connection does it.
     fn close_when_evicted(permit: ConnectionPermit) {
@@ -192,15 +196,15 @@ mod tests {
         let (_first, fourth) = (held.remove(0), held.remove(2));
         fourth.activity.complete();
         held.into_iter().for_each(close_when_evicted);
-        let _fifth = admit(&mut limiter, "192.0.2.5:1", false).await.unwrap();
-        let _sixth = admit(&mut limiter, "192.0.2.6:1", false).await.unwrap();
+        let _fifth = timeout(SOON, admit(&mut limiter, "192.0.2.5:1", false)).await.unwrap();
+        let _sixth = timeout(SOON, admit(&mut limiter, "192.0.2.6:1", false)).await.unwrap();
         // None is idle now, until one is answered while somebody waits.
         let answered = fourth.activity.clone();
         close_when_evicted(fourth);
-        assert!(tokio::time::timeout(Duration::from_millis(20), limiter.acquire()).await.is_err());
+        assert!(timeout(Duration::from_millis(20), limiter.acquire()).await.is_err());
         let seventh = tokio::spawn(async move { admit(&mut limiter, "192.0.2.7:1", false).await.is_some() });
         tokio::task::yield_now().await;
         answered.answered();
-        assert!(tokio::time::timeout(Duration::from_secs(20), seventh).await.unwrap().unwrap());
+        assert!(timeout(SOON, seventh).await.unwrap().unwrap());
     }
 }
