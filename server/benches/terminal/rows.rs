@@ -11,6 +11,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Between two keys: a person types no faster, and every process on the way has gone to sleep meanwhile.
 const KEY_MS: u64 = 15;
+/// How long a reader stands still.
+const STALL: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(90);
 
 fn now_ms() -> u128 {
@@ -45,6 +47,16 @@ pub fn keys(terminal: &mut dyn Terminal, count: usize) -> Vec<f64> {
         assert!(terminal.read(&mut sink, began + PATIENCE) > 0, "no echo");
         times.push(ms(began.elapsed()));
         sink.clear();
+    }
+    times
+}
+
+/// Keys for as long as a reader stands still, a hundred at a time.
+fn keys_meanwhile(terminal: &mut dyn Terminal, mut between: impl FnMut()) -> Vec<f64> {
+    let (end, mut times) = (Instant::now() + STALL, Vec::new());
+    while Instant::now() < end {
+        times.extend(keys(terminal, 100));
+        between();
     }
     times
 }
@@ -241,23 +253,22 @@ pub fn stall(bench: &Bench) {
     bench.world.session("beside", "exec cat");
     let mut neighbour = bench.board.attach(&bench.world, "beside");
     settle(&mut neighbour);
-    let floor_stale = {
+    {
         stamped(&bench.world, "stalled-floor");
-        let mut terminal = bench.world.floor("stalled-floor");
-        stale_after(&mut terminal, || thread::sleep(Duration::from_secs(8)))
-    };
-    println!("  floor: {} bytes were stale", floor_stale);
+        let (mut terminal, mut neighbour) = (bench.world.floor("stalled-floor"), bench.world.floor("beside"));
+        settle(&mut neighbour);
+        let (quiet, mut beside) = (keys(&mut neighbour, 500), Vec::new());
+        let stale = stale_after(&mut terminal, || beside = keys_meanwhile(&mut neighbour, || ()));
+        let p99 = quantile(&beside, 0.99);
+        println!("  floor: {stale} bytes were stale; the neighbour's p99 {p99:.2} ms, {:.2} x quiet", p99 / quantile(&quiet, 0.99));
+    }
     for run in 1..=3 {
         stamped(&bench.world, "stalled");
         let mut terminal = bench.board.attach(&bench.world, "stalled");
         let (before, mut beside, mut grown) = (resident(pid), Vec::new(), 0);
         let quiet = keys(&mut neighbour, 500);
         let stale = stale_after(&mut terminal, || {
-            let end = Instant::now() + Duration::from_secs(8);
-            while Instant::now() < end {
-                beside.extend(keys(&mut neighbour, 100));
-                grown = grown.max(resident(pid).saturating_sub(before));
-            }
+            beside = keys_meanwhile(&mut neighbour, || grown = grown.max(resident(pid).saturating_sub(before)));
         });
         println!(
             "  muxboard, run {run}: {stale} bytes were stale; memory grew by {grown} KiB; the neighbour's p99 {:.2} ms, {:.2} x quiet",

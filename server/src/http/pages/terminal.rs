@@ -67,7 +67,7 @@ pub(crate) async fn terminal(
             Some(other) => {
                 let says = "The session you clicked has ended. Another one has its name now; it was not opened.";
                 message_page(
-                    &state,
+                    state,
                     &context,
                     StatusCode::GONE,
                     "This session was replaced",

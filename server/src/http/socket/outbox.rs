@@ -12,6 +12,8 @@ use tokio::time::Instant;
 /// Output on its way to the client: a frame that is being filled, when it may go, and how much the client has not taken yet.
 pub(super) struct Outbox {
     pub(super) frame: Vec<u8>,
+    /// How long the last frame was, in bytes: about as much comes next, and a buffer that grows is copied as often as it does.
+    last_bytes: usize,
     pub(super) not_before: Instant,
     credit: Credit,
     began: Instant,
@@ -27,6 +29,7 @@ impl Outbox {
         let ceiling = u32::try_from(limits.queue_bytes).unwrap_or(u32::MAX).min(CREDIT_BYTES_MAX);
         Self {
             frame: Vec::new(),
+            last_bytes: 0,
             not_before: Instant::now(),
             credit: Credit::new(ceiling),
             began: Instant::now(),
@@ -86,6 +89,7 @@ impl Outbox {
     /// The frame to read into: the output follows its tag, so that it is copied once on its way, into the WebSocket's buffer.
     pub(super) fn open(&mut self) -> &mut Vec<u8> {
         if self.frame.is_empty() {
+            self.frame.reserve(self.last_bytes);
             self.frame.push(ToClient::OUTPUT_TAG);
         }
         &mut self.frame
@@ -99,6 +103,7 @@ impl Outbox {
     pub(super) fn take(&mut self) -> Message {
         self.credit.sent(self.held(), self.began.elapsed());
         self.not_before = Instant::now() + Duration::from_millis(OUTPUT_FRAME_MS);
+        self.last_bytes = self.frame.len();
         Message::Binary(std::mem::take(&mut self.frame).into())
     }
 
