@@ -1,4 +1,4 @@
-// What cargo and wasm-bindgen made, as the browser gets it: node .ci/pack.mjs FOLDER. In FOLDER/pkg the glue is minified and the style sheets of
+// What cargo and wasm-bindgen made, as the browser gets it: node .ci/pack.mjs FOLDER. In FOLDER/pkg the glue gets the names of names.json and is minified, the style sheets of
 // style/main.css become one; then every file of FOLDER gets its .br beside it (the server sends that, or the file as it is).
 import fs from "node:fs";
 import path from "node:path";
@@ -19,9 +19,17 @@ const names = `${folder}/pkg/names.json`;
 const { imports, exports } = JSON.parse(fs.readFileSync(names, "utf8"));
 fs.rmSync(names);
 const short = Object.fromEntries([...imports.flatMap(([module, name, short]) => [[module, "a"], [name, short]]), ...exports]);
-const long = new RegExp(`^(${Object.keys(short).join("|")})$`);
+const source = fs.readFileSync(glue, "utf8");
+// A name is replaced on every object of the glue: no export may have a name that the glue calls of the browser.
+const taken = exports.map(([name]) => name).filter((name) => new RegExp(`(?<!\\bwasm)\\.${name}\\b`).test(source));
+if (taken.length || new Set(imports.map(([module]) => module)).size !== 1) throw new Error(`short names do not fit: ${taken}`);
+const long = new RegExp(`^(${Object.keys(short).map((name) => name.replace(/[.$]/g, "\\$&")).join("|")})$`);
 const minify = { format: "esm", minify: true, target: "es2022", mangleProps: long, mangleQuoted: true, mangleCache: short };
-fs.writeFileSync(glue, transformSync(fs.readFileSync(glue, "utf8"), minify).code);
+const { code } = transformSync(source, minify);
+fs.writeFileSync(glue, code);
+// A name that is missing on one side fails here, and not in a browser.
+const { initSync } = await import(`data:text/javascript;base64,${Buffer.from(code).toString("base64")}`);
+initSync({ module: fs.readFileSync(`${folder}/pkg/muxboard.wasm`) });
 fs.writeFileSync(`${folder}/pkg/muxboard.css`, bundle({ filename: "style/main.css", minify: true, targets }).code);
 
 const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = zlib.constants;

@@ -25,11 +25,11 @@ pub enum Kind {
     NotConfirmed,
     /// The session does not exist any more.
     Gone,
-    /// The limit of open terminals is reached.
+    /// A limit is reached: of terminals, boards, uploads, texts, creations, windows or calls for a user.
     CapReached,
-    /// The request is larger than the limit.
+    /// The request, or the text that it asks for, is larger than the limit.
     TooLarge,
-    /// The host has no disk space for an upload.
+    /// The host did not take an uploaded file: its folder, the number of its files, or the write.
     NoRoom,
     /// There were too many failed logins.
     Locked,

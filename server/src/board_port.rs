@@ -24,7 +24,7 @@ pub(crate) struct BoardPort {
 }
 
 impl BoardPort {
-    /// A permit, or the public word why not.
+    /// Asks the policy for a permit. Records a denial in the audit and returns its public sentence.
     pub(crate) fn permit<O: Operation>(&self, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
         let denied = AuditEvent::asked(&self.who, &place, &operation, "");
         permit(&self.rules.policy, &self.rules.inventory, &self.who, place, operation).map_err(|why| {

@@ -42,7 +42,9 @@ pub(crate) fn to_public(failed: ActionError) -> PublicError {
             PublicError::new(Kind::TooLarge, "The text is larger than what is read at once. Ask for less of the history (?history=1000).")
         }
         ActionError::Silent => unreachable("It ended there without a word: it may have been killed, or the connection broke. Nothing was kept."),
-        ActionError::Unreadable => unreachable("Its answer cannot be read. Does a start file of the login account there start a program that goes on writing?"),
+        ActionError::Unreadable => {
+            unreachable("The host's answer cannot be read. Does a start file of the login account there start a program that goes on writing?")
+        }
         ActionError::NotTaken(refused) => upload_to_public(refused),
         ActionError::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
         ActionError::User(UserState::Fault(fault)) if fault.kind == fault::FaultKind::NotAnswering => {

@@ -72,6 +72,8 @@ fn unharmed(board: &Board, open_before: usize) {
     assert!(!log.contains(TOKEN));
 }
 
+const REQUESTS: u32 = 2000;
+
 #[test]
 fn requests_made_of_noise_get_no_server_error_and_leave_nothing_open() {
     let Some(board) = board() else { return };
@@ -79,8 +81,8 @@ fn requests_made_of_noise_get_no_server_error_and_leave_nothing_open() {
     let open_before = descriptors(&board);
     let routes = muxboard::routes();
     let mut noise = Noise(0x6d75_7862_6f61_7264);
-    let mut seen = std::collections::BTreeMap::new();
-    for _ in 0..2000 {
+    let (mut seen, mut unanswered) = (std::collections::BTreeMap::new(), 0);
+    for _ in 0..REQUESTS {
         let (method, path, _) = noise.of(&routes);
         let method = if noise.below(4) == 0 { *noise.of(&["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "X"]) } else { method };
         let mut line = Vec::new();
@@ -126,13 +128,17 @@ fn requests_made_of_noise_get_no_server_error_and_leave_nothing_open() {
         // A server that has seen enough closes, also while we still write.
         let _ = stream.write_all(&request);
         let mut answer = [0; 12];
-        let read = stream.read_exact(&mut answer);
-        assert!(read.is_ok(), "no answer to {:?}: {read:?}", String::from_utf8_lossy(&request));
+        if stream.read_exact(&mut answer).is_err() {
+            unanswered += 1;
+            continue;
+        }
         let status: u16 = String::from_utf8_lossy(&answer[9..]).parse().unwrap();
         *seen.entry(status).or_insert(0) += 1;
         assert!(status < 500, "{status} for {:?}", String::from_utf8_lossy(&request));
     }
     eprintln!("{seen:?}");
+    // A server that closes before it has read all resets the connection, and its answer may be lost on the way.
+    assert!(unanswered * 20 < REQUESTS, "{unanswered} of {REQUESTS} requests had no answer");
     assert!(seen.len() > 5, "the noise is not varied: {seen:?}");
     unharmed(&board, open_before);
 }
@@ -189,7 +195,7 @@ async fn frames_made_of_noise_are_refused_and_leave_nothing_open() {
     }
     unharmed(&board, open_before);
     assert_eq!(board.tmux(&front, &["list-panes", "-s", "-t", "taken:", "-F", "#{pane_pid} #{pane_dead}"]), format!("{cat} 0"));
-    // Whatever it was sent before, the session takes what is typed. Of the noise nothing has to arrive: who leaves at once may be gone before it.
+    // The session still takes typed bytes. None of the noise has to arrive: a client that leaves at once may be gone before its bytes are written.
     let mut socket = support::socket::attached(&board, &id, false).await;
     let read_before = read_by(&cat);
     support::socket::say(&mut socket, ToServer::Input([&noise.bytes(200)[..], b"x"].concat())).await;

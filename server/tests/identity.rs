@@ -165,7 +165,7 @@ async fn two_identities_cannot_see_name_open_touch_or_infer_each_others_sessions
     let kept = by(board.upload(&format!("here/{other}"), &anns, b"hers").own_origin(), ANN).send();
     assert!(kept.status == 201 && kept.body.contains(&format!("/home/{other}/.muxboard-uploads/")), "{kept:?}");
     std::fs::remove_dir_all(format!("/home/{other}/.muxboard-uploads")).unwrap();
-    assert!(world.get(ANN, "/").body.contains(&other));
+    assert!(world.get(ANN, "/").body.contains(&format!("act as the Unix account {other}")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-//! Every route, from the board's own list: the longest body that it takes, and the record that an act by it leaves. Against the real binary. A route that
-//! this file does not know how to ask for fails the test.
+//! Every route, from the board's own list: the longest body that it takes, and the audit record of each act and each refusal. A route that this file does
+//! not know how to ask for fails the test. The two sockets are asked without an upgrade, which leaves no record.
 
 mod support;
 

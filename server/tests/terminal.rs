@@ -44,7 +44,7 @@ async fn every_end_has_its_code() {
     hello(&mut watcher, true).await;
     until(&mut watcher, "ready").await;
     say(&mut watcher, ToServer::Input(b"nothing\x02d\x04".to_vec())).await;
-    // They have been heard once this is answered.
+    // The pong shows that the server has read the bytes before it.
     say(&mut watcher, ToServer::Ping(7)).await;
     frame(&mut watcher, |frame| (frame == ToClient::Pong(7)).then_some(())).await;
     let mut first = connect(&board, &path, &token(TOKEN)).await;

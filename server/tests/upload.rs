@@ -119,7 +119,7 @@ fn a_folder_that_turns_into_a_link_and_back_all_the_time_leads_no_file_elsewhere
         let flips = format!("cd; while :; do mv {FOLDER} aside; ln -s {elsewhere} {FOLDER}; rm {FOLDER}; mv aside {FOLDER}; done");
         let racer = Running(as_account(&way.account, "sh").args(["-c", &flips]).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap());
         let mut seen = [0_u32, 0];
-        // Until both were met often: where all is refused, nothing could be led elsewhere.
+        // Until accepted and refused uploads were both seen: a refused upload cannot show that no link is followed.
         let began = std::time::Instant::now();
         while seen.iter().sum::<u32>() < 60 || seen.iter().any(|times| *times < 3) {
             let (status, answer) = world.send(&way, PNG);

@@ -59,9 +59,8 @@ impl Script {
     }
 
     /// One job for a shell that others use too: a subshell with an empty input, between a line that tells which job begins and one that tells which job
-    /// ended and how. `eval` confines even
-    /// a script that is no shell at all, and costs no process. The script finds the mark as `$M`: never among a process's arguments, which every account
-    /// of a machine can read.
+    /// ended and how. `eval` confines even a script that is no shell at all, and costs no process. The script finds the mark as `$M`: never among a
+    /// process's arguments, which every account of a machine can read.
     pub fn job(&self, mark: &str) -> Self {
         let (script, mark) = (Self::command(&[self.as_str()]), Self::command(&[mark]));
         Self::frame("printf '\\n%s begins\\n' {}; (M={}; eval {}) </dev/null 2>/dev/null; printf '\\n%s done %s\\n' {} \"$?\"", &[&mark, &mark, &script, &mark])

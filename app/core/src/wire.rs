@@ -122,9 +122,7 @@ impl ToServer {
             [0x00, watch @ (0 | 1), a, b, c, d, name @ ..] => Ok(Self::Hello { grid: grid(&[*a, *b, *c, *d])?, watch: *watch == 1, name: text(name)? }),
             [0x01, bytes @ ..] => Ok(Self::Input(bytes.to_vec())),
             [0x02, rest @ ..] => Ok(Self::Resize(grid(rest)?)),
-            [0x03, bytes @ .., a, b] if bytes.len() == 4 && (*a, *b) != (0, 0) => {
-                Ok(Self::Taken(Taken { bytes: number(bytes)?, held_ms: u16::from_be_bytes([*a, *b]) }))
-            }
+            [0x03, bytes @ .., a, b] if bytes.len() == 4 => Ok(Self::Taken(Taken { bytes: number(bytes)?, held_ms: u16::from_be_bytes([*a, *b]) })),
             [0x03, bytes @ ..] => Ok(Self::Taken(Taken::now(number(bytes)?))),
             [0x04, rest @ ..] => Ok(Self::Ping(number(rest)?)),
             // An empty one would wait to be acknowledged and never be written.

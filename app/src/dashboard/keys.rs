@@ -8,7 +8,7 @@ use web_sys::{HtmlElement, HtmlInputElement, KeyboardEvent};
 /// The keys and what each does, as the help shows them. [`listen`] implements them.
 const KEYS: [(&str, &str); 9] = [
     ("/", "filter"),
-    ("Esc", "clear the filter, close a question"),
+    ("Esc", "clear the filter, clear the filter, close a dialog"),
     ("↓ → · ↑ ←", "next, previous session"),
     ("Enter", "open the session"),
     ("w", "watch the session: look without typing"),

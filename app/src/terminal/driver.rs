@@ -33,7 +33,7 @@ struct Driver {
     patience_ms: Cell<u32>,
     /// Writes that xterm.js has not parsed yet.
     parsing: Cell<u32>,
-    /// What it has parsed and the server was not told yet.
+    /// Output that xterm.js has parsed and that is not acknowledged.
     unacknowledged: Cell<Unacknowledged>,
     /// The socket is open, and the first frame is not sent yet: it waits until xterm.js has parsed all older output.
     greets: Cell<bool>,
@@ -207,7 +207,7 @@ impl Driver {
             bytes.chunks(CLIENT_FRAME_BYTES_MAX / 2).all(|part| self.send(&frame(part.to_vec())))
         };
         if sent {
-            // The server is awake.
+            // This message woke the server already.
             self.acknowledge();
         }
         // While xterm.js parses, this may be its own answer to what it parses; a mouse that moves types nothing either.
@@ -218,7 +218,7 @@ impl Driver {
         sent
     }
 
-    /// Output was parsed: the server is told at once, or with the next key.
+    /// Acknowledges parsed output at once, or keeps the acknowledgement for the next key.
     fn parsed(&self, this: &Rc<Self>, bytes: u32) {
         let mut unacknowledged = self.unacknowledged.get();
         let is_first = unacknowledged.is_empty();
@@ -232,7 +232,7 @@ impl Driver {
         }
     }
 
-    /// Tells the server what was parsed, if it was not told.
+    /// Sends the acknowledgement that was kept back, if there is one.
     fn acknowledge(&self) {
         let mut unacknowledged = self.unacknowledged.get();
         if let Some(taken) = unacknowledged.take(now()) {

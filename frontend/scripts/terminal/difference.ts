@@ -1,4 +1,4 @@
-// What has to be typed so that one text becomes another: an on-screen keyboard changes its text field, a terminal knows keys alone.
+// The keys that turn one text into another: an on-screen keyboard changes its text field, and a terminal takes keys only.
 
 const DELETE = "\x7f";
 

@@ -43,8 +43,8 @@ impl Default for AttachLimits {
             per_principal: limits::ATTACHES_PER_PRINCIPAL,
             total: limits::ATTACHES,
             lifetime: Duration::from_secs(limits::ATTACH_HOURS * 3600),
-            queue_bytes: limits::QUEUE_BYTES_MAX,
-            stall: Duration::from_secs(limits::STALL_SECONDS_MAX),
+            queue_bytes: limits::QUEUE_BYTES,
+            stall: Duration::from_secs(limits::STALL_SECONDS),
         }
     }
 }

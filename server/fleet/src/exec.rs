@@ -151,7 +151,7 @@ impl PipedProcess {
 }
 
 /// A process that holds descriptors open. It is ended by [`Holder::release`]; else it ends [`HOLD_SECONDS_MAX`](muxboard_core::limits::HOLD_SECONDS_MAX)
-/// after this is dropped or we have ended, however that is.
+/// after this value is dropped or muxboard has ended, by SIGKILL too.
 pub(crate) struct Holder(Child);
 
 /// Starts a process that holds these descriptors open.

@@ -258,7 +258,7 @@ async fn first_drawing(output: OwnedFd) -> io::Result<()> {
     }
 }
 
-/// True for the byte that all of tmux's drawing begins with: what sudo says has none.
+/// True for ESC, with which all that tmux draws begins. sudo's messages contain none.
 pub(crate) fn is_drawing(byte: u8) -> bool {
     byte == 0x1b
 }

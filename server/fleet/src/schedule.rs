@@ -31,15 +31,15 @@ impl Drop for SweepThread {
 
 impl Fleet {
     /// Sweeps every configured host until the result is dropped, on a thread of a lower priority ([`SWEEP_NICENESS`]), which the processes of a sweep
-    /// inherit: what somebody types never waits for a sweep.
+    /// inherit, so that a sweep does not delay keys.
     ///
     /// # Errors
-    /// When there is no thread to be had.
+    /// The runtime or the thread cannot be created.
     pub fn start_sweeps(self: &Arc<Self>) -> io::Result<SweepThread> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (fleet, (ends, ended)) = (self.clone(), oneshot::channel());
         let thread = thread::Builder::new().name("sweeps".into()).spawn(move || {
-            // Of this thread alone, on Linux.
+            // On Linux this sets the priority of the calling thread alone.
             if let Err(error) = setpriority_process(None, SWEEP_NICENESS) {
                 tracing::warn!("sweeps run at the priority of terminals: {error}");
             }

@@ -53,7 +53,7 @@ impl Fleet {
             self.note_no_answer(&entry, &user, began);
         }
         Err(match outcome::acted(&entry.host, &user, exit, &words) {
-            // What cannot be read may be the pane's text, which is in no error.
+            // The unread words may be text of the pane, which no error may contain.
             Acted::User(_) if exit == Some(0) => ActionError::Unreadable,
             Acted::User(state) => ActionError::User(state),
             _ => ActionError::Gone,

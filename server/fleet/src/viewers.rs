@@ -53,7 +53,7 @@ impl Fleet {
         drop(with_output);
         let (fleet, place) = (self.clone(), place.clone());
         tokio::spawn(async move {
-            fleet.typing_pauses(&place).await;
+            fleet.wait_for_typing_pause(&place).await;
             let Ok((entry, user)) = fleet.at(&place) else { return };
             let rests = || lock(&entry.sweeper).rests(&user, Instant::now());
             // Through sudo a look may have to wait until sudo's log has room for it: it is put off, not left out.
@@ -69,7 +69,7 @@ impl Fleet {
 
     /// Waits [`WATCHED_SWEEP_MS`], and until nobody has typed there for that long, but no longer than [`TYPING_SECONDS_MAX`]: a look starts processes, which
     /// would stand in the way of the next key.
-    async fn typing_pauses(&self, place: &Place) {
+    async fn wait_for_typing_pause(&self, place: &Place) {
         let pause = Duration::from_millis(WATCHED_SWEEP_MS);
         let last = Instant::now() + Duration::from_secs(TYPING_SECONDS_MAX);
         let mut until = Instant::now() + pause;

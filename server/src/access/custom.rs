@@ -65,7 +65,7 @@ mod tests {
         }
     }
 
-    /// One of them takes [`AUTHORIZE_SECONDS_MAX`].
+    /// The gate that hangs is given up after [`AUTHORIZE_SECONDS_MAX`], in real time.
     #[tokio::test]
     async fn whatever_goes_wrong_in_it_is_a_refusal() {
         let caller = Caller { headers: Default::default(), login: String::new(), peer: Peer::Unknown };

@@ -1,7 +1,7 @@
 //! The limits of the configuration: as written, then validated.
 
 use super::text::{ConfigError, ConfigText, within};
-use muxboard_core::limits::{ATTACH_HOURS_MAX, OUTPUT_FRAME_BYTES_MAX, QUEUE_BYTES_MOST, STALL_SECONDS_MAX, STALL_SECONDS_MOST};
+use muxboard_core::limits::{ATTACH_HOURS_MAX, OUTPUT_FRAME_BYTES_MAX, QUEUE_BYTES_MAX, STALL_SECONDS, STALL_SECONDS_MAX};
 use muxboard_fleet::AttachLimits;
 use serde::Deserialize;
 use std::time::Duration;
@@ -31,8 +31,8 @@ impl RawLimits {
                 Some(hours) if *hours.get_ref() > 0.0 && *hours.get_ref() <= ATTACH_HOURS_MAX => Duration::from_secs_f64(hours.get_ref() * 3600.0),
                 Some(hours) => return Err(text.at(hours, format!("attach_hours must be more than 0 and at most {ATTACH_HOURS_MAX} (a year)"))),
             },
-            queue_bytes: within(text, self.queue_bytes.as_ref(), "queue_bytes", defaults.queue_bytes, OUTPUT_FRAME_BYTES_MAX..=QUEUE_BYTES_MOST)?,
-            stall: Duration::from_secs(within(text, self.stall_seconds.as_ref(), "stall_seconds", STALL_SECONDS_MAX, 1..=STALL_SECONDS_MOST)?),
+            queue_bytes: within(text, self.queue_bytes.as_ref(), "queue_bytes", defaults.queue_bytes, OUTPUT_FRAME_BYTES_MAX..=QUEUE_BYTES_MAX)?,
+            stall: Duration::from_secs(within(text, self.stall_seconds.as_ref(), "stall_seconds", STALL_SECONDS, 1..=STALL_SECONDS_MAX)?),
         })
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct RequestContext {
     pub(crate) anonymous: Actor,
     /// The nonce of the page's one inline script. It is a secret of that page.
     pub(crate) nonce: String,
-    /// Where the board is for whoever asks: its base and the path of the login.
+    /// The path of the board for this sender: the mount path, and the path of the login if there is one.
     pub(crate) base: Base,
 }
 
@@ -55,7 +55,7 @@ impl RequestContext {
         BoardPort { state: state.clone(), rules: self.rules.clone(), who }
     }
 
-    /// Whether the gate of now still names the same principal for this request.
+    /// Whether the current gate still names the same principal for this request.
     pub(crate) async fn revalidate(&self, state: &AppState, principal: &Principal) -> bool {
         state.rules().gate.revalidate(&self.caller).await.as_ref() == Some(principal)
     }

@@ -1,4 +1,4 @@
-//! How slowly a client may send the body of a request, or a file. Only the time that we wait for it counts: what the reader of its bytes needs for them does not.
+//! The pace at which a client must send a request's body or a file. Only the time that muxboard waits for the client counts.
 
 use futures_util::{Stream, StreamExt};
 use std::time::Duration;
@@ -6,14 +6,14 @@ use tokio::time::{Instant, timeout};
 
 /// The time that one client has taken, and what it has sent in that time.
 pub(super) struct BodyPace {
-    /// How long it may take for the first byte, and in all beyond what its bytes allow it.
+    /// The time that the client has before its first byte, in addition to what its bytes earn.
     grace: Duration,
     bytes_per_second_min: u64,
     waited: Duration,
     received: u64,
 }
 
-/// The client takes longer than it may.
+/// The client sends more slowly than it may.
 pub(super) struct TooSlow;
 
 impl BodyPace {
@@ -21,12 +21,12 @@ impl BodyPace {
         Self { grace, bytes_per_second_min, waited: Duration::ZERO, received: 0 }
     }
 
-    /// How many bytes have come.
+    /// The number of received bytes.
     pub(super) fn received(&self) -> u64 {
         self.received
     }
 
-    /// How long it may still take.
+    /// The time that the client has left.
     pub(super) fn left(&self) -> Duration {
         let allowed = self.grace + Duration::from_millis(self.received.saturating_mul(1000) / self.bytes_per_second_min);
         allowed.saturating_sub(self.waited)
@@ -37,7 +37,7 @@ impl BodyPace {
         self.received = self.received.saturating_add(bytes as u64);
     }
 
-    /// The next part of a body, which may take as long as is left, but no longer than `at_once`.
+    /// Waits for the next part, for the time that is left but at most for `at_once`.
     pub(super) async fn next<B: AsRef<[u8]>, E>(
         &mut self,
         parts: &mut (impl Stream<Item = Result<B, E>> + Unpin),

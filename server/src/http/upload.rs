@@ -142,7 +142,7 @@ impl Drop for UploadReport<'_> {
     }
 }
 
-/// A file on its way from its client. One that stops sending, or drips, has a place that others wait for.
+/// A file that a client is sending. A client that stops would keep an upload slot from others.
 struct IncomingFile<S> {
     body: S,
     pace: BodyPace,
@@ -187,9 +187,20 @@ fn detect_type(head: &[u8]) -> (&'static str, &'static str) {
 mod tests {
     use super::*;
     use crate::http::slow_body::may_come;
+    use futures_util::stream;
+
+    #[tokio::test]
+    async fn a_file_that_does_not_come_is_an_error_and_so_is_one_that_ends_early() {
+        let at_once = BodyPace::new(Duration::ZERO, 1);
+        let mut never = IncomingFile { body: stream::pending::<Result<Bytes, ()>>(), pace: at_once };
+        assert!(never.next_part().await.unwrap_err().says.contains("too slowly"));
+        let mut ended = IncomingFile { body: stream::iter([Ok::<_, ()>(Bytes::from("a"))]), pace: pace() };
+        assert_eq!(ended.next_part().await.unwrap(), "a");
+        assert!(ended.next_part().await.unwrap_err().says.contains("did not come whole"));
+    }
 
     #[test]
-    fn a_file_whose_sender_stops_or_drips_gives_its_place_back_and_a_slow_line_does_not() {
+    fn a_sender_that_stops_or_drips_is_too_slow_and_a_slow_line_is_not() {
         let comes = |parts, bytes, every| may_come(pace(), IDLE, parts, bytes, Duration::from_secs(every));
         assert!(comes(500, 16_384, 3), "5 kB/s");
         assert!(!comes(2, 1000, 25), "a part now and then");

@@ -55,7 +55,7 @@ impl Answer {
     }
 }
 
-/// Another address each time, as a trusted proxy tells it.
+/// A new client address, as a trusted proxy reports it.
 pub fn address() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let [_, a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();

@@ -44,15 +44,15 @@ pub const UNACKNOWLEDGED_MS_MAX: u16 = 250;
 /// The time after which the round trip is measured anew during a flood of output, in seconds: BBR's interval.
 pub const ROUND_TRIP_SECONDS: u64 = 10;
 /// The time without taking output after which a client is disconnected, in seconds. (A hidden tab may be woken once a minute only.)
-pub const STALL_SECONDS_MAX: u64 = 300;
-/// The most that a configuration may set for [`STALL_SECONDS_MAX`], in seconds: a day.
-pub const STALL_SECONDS_MOST: u64 = 24 * 3600;
+pub const STALL_SECONDS: u64 = 300;
+/// The most that a configuration may set for [`STALL_SECONDS`], in seconds: a day.
+pub const STALL_SECONDS_MAX: u64 = 24 * 3600;
 /// The time for a terminal whose session is gone to end by itself, in seconds.
 pub const LEAVE_SECONDS_MAX: u64 = 2;
 /// The output queued for one client above which the client is disconnected, in bytes. Byte credit keeps the queue far below it.
-pub const QUEUE_BYTES_MAX: usize = 4 << 20; // 4 MiB
-/// The most that a configuration may set for [`QUEUE_BYTES_MAX`], in bytes.
-pub const QUEUE_BYTES_MOST: usize = 64 << 20; // 64 MiB
+pub const QUEUE_BYTES: usize = 4 << 20; // 4 MiB
+/// The most that a configuration may set for [`QUEUE_BYTES`], in bytes.
+pub const QUEUE_BYTES_MAX: usize = 64 << 20; // 64 MiB
 /// The kernel's share of a client's queue, in bytes (`SO_SNDBUF`; Linux doubles it for its own needs).
 pub const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// Largest frame a client may send, in bytes: a paste comes in several.
@@ -98,5 +98,5 @@ const _: () = assert!(ATTACHES_PER_PRINCIPAL <= ATTACHES);
 const _: () = assert!(UNACKNOWLEDGED_BYTES_MAX <= PROBE_BYTES_MAX && UNACKNOWLEDGED_BYTES_MAX * 4 <= CREDIT_BYTES_MIN);
 const _: () = assert!((UNACKNOWLEDGED_MS_MAX as u64) < STALLED_MS && UNACKNOWLEDGED_MS_MAX as u64 / OUTPUT_FRAME_MS < FRAMES_MAX as u64);
 const _: () = assert!(CREDIT_BYTES_MIN <= CREDIT_BYTES_START && CREDIT_BYTES_START <= CREDIT_BYTES_QUICK && CREDIT_BYTES_QUICK <= CREDIT_BYTES_MAX);
-const _: () = assert!(CREDIT_BYTES_MAX as usize <= QUEUE_BYTES_MAX && OUTPUT_FRAME_BYTES_MAX <= CREDIT_BYTES_QUICK as usize);
+const _: () = assert!(CREDIT_BYTES_MAX as usize <= QUEUE_BYTES && OUTPUT_FRAME_BYTES_MAX <= CREDIT_BYTES_QUICK as usize);
 const _: () = assert!(PAGE_PING_MS + PAGE_SILENCE_MS_MAX < 15_000);

@@ -21,7 +21,7 @@ pub(super) struct Shell {
     output: Box<dyn AsyncRead + Send + Unpin>,
     /// The generation of the connection that the shell is on.
     pub(super) generation: u64,
-    /// What others printed before or during the last job, in bytes: for a fresh shell, its login shell.
+    /// Bytes that other processes printed before or during the last job; for a fresh shell, those of its login shell.
     pub(super) noise: usize,
     /// How many jobs in turn ended without noise. Below [`QUIET_JOBS_MIN`] a job is guarded.
     quiet_jobs: u32,
@@ -135,7 +135,7 @@ struct JobReader {
     searched: usize,
     text: Vec<u8>,
     bytes_max: usize,
-    /// What came that was not the job's, in bytes.
+    /// Bytes that did not belong to the job.
     noise: usize,
 }
 
@@ -162,7 +162,7 @@ impl JobReader {
         if self.has_begun { self.end() } else { None }
     }
 
-    /// Takes the lines of a guarded job, whatever stands before their marks.
+    /// Takes the text after the mark of each line; all else is noise.
     fn take_lines(&mut self, mark: &[u8], bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
         let mut rest = self.partial.as_slice();
@@ -177,7 +177,7 @@ impl JobReader {
             }
             rest = after;
         }
-        // Of a line without an end so much is kept that its mark, or what may become one, is not lost.
+        // Keeps an unfinished line from its mark on, or its last bytes, which may begin a mark.
         let from = find(rest, mark).unwrap_or_else(|| rest.len().saturating_sub(mark.len() - 1));
         self.noise += from;
         self.partial = rest.iter().skip(from).take(mark.len() + self.bytes_max + MARK_BYTES).copied().collect();
@@ -187,7 +187,7 @@ impl JobReader {
         let found = find(self.text.get(self.searched..).unwrap_or(&[]), &self.done).map(|at| self.searched + at);
         let Some(at) = found else {
             if self.text.len() > self.bytes_max + MARK_BYTES {
-                // Too much: its end is looked for, the rest is dropped.
+                // Beyond the limit only the end is searched for; other bytes are dropped.
                 self.text.drain(self.bytes_max..self.text.len() - MARK_BYTES);
             }
             self.searched = self.text.len().saturating_sub(self.done.len());

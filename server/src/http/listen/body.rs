@@ -13,10 +13,14 @@ fn pace() -> BodyPace {
 
 /// A request body that fails when its client sends too slowly.
 pub(super) fn timed(body: Body) -> Body {
+    timed_by(pace(), body)
+}
+
+fn timed_by(pace: BodyPace, body: Body) -> Body {
     if body.is_end_stream() {
         return body;
     }
-    Body::from_stream(stream::try_unfold((body.into_data_stream(), pace()), |(mut data, mut pace)| async move {
+    Body::from_stream(stream::try_unfold((body.into_data_stream(), pace), |(mut data, mut pace)| async move {
         let Ok(next) = pace.next(&mut data, Duration::MAX).await else {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the body of the request came too slowly"));
         };
@@ -29,9 +33,20 @@ pub(super) fn timed(body: Body) -> Body {
 mod tests {
     use super::*;
     use crate::http::slow_body::may_come;
+    use axum::body::to_bytes;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_ends_in_an_error_and_one_that_comes_is_whole() {
+        let at_once = || BodyPace::new(Duration::ZERO, 1);
+        let never = Body::from_stream(stream::pending::<io::Result<&str>>());
+        let error = to_bytes(timed_by(at_once(), never), usize::MAX).await.unwrap_err();
+        assert!(format!("{error:?}").contains("too slowly"), "{error:?}");
+        let two = Body::from_stream(stream::iter([Ok::<_, io::Error>("a"), Ok("b")]));
+        assert_eq!(to_bytes(timed(two), usize::MAX).await.unwrap(), "ab");
+    }
 
     #[test]
-    fn a_body_that_drips_is_given_up_and_a_slow_line_is_not() {
+    fn a_client_that_drips_is_too_slow_and_a_slow_line_is_not() {
         let comes = |parts, bytes, every| may_come(pace(), Duration::MAX, parts, bytes, Duration::from_secs(every));
         assert!(comes(3, 1, 1));
         assert!(!comes(3, 1, 60));

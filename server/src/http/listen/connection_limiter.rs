@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(limiter.free.available_permits(), 4);
     }
 
-    /// Long enough for whatever happens at once.
+    /// The limit for waits that end at once.
     const SOON: Duration = Duration::from_secs(20);
 
     /// As a connection does it.

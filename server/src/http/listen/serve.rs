@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use muxboard_core::limits::{ACCEPT_PAUSE_MS, HEAD_BYTES_MAX, HEAD_SECONDS_MAX, KEEP_ALIVE_SECONDS_MAX, SEND_BUFFER_BYTES, STALL_SECONDS_MAX};
+use muxboard_core::limits::{ACCEPT_PAUSE_MS, HEAD_BYTES_MAX, HEAD_SECONDS_MAX, KEEP_ALIVE_SECONDS_MAX, SEND_BUFFER_BYTES, STALL_SECONDS};
 use rustix::net::sockopt::{set_socket_send_buffer_size, set_tcp_user_timeout};
 use std::io;
 use std::pin::pin;
@@ -167,7 +167,7 @@ async fn prepare(accepted: Accepted, certificate: Option<&Certificate>) -> io::R
             let _ = tcp.set_nodelay(true);
             let _ = set_socket_send_buffer_size(&tcp, SEND_BUFFER_BYTES);
             // Who takes no byte of an answer for so long is gone, or means us to wait for ever.
-            let _ = set_tcp_user_timeout(&tcp, u32::try_from(STALL_SECONDS_MAX * 1000).unwrap_or(u32::MAX));
+            let _ = set_tcp_user_timeout(&tcp, u32::try_from(STALL_SECONDS * 1000).unwrap_or(u32::MAX));
             match certificate {
                 Some(certificate) => Ok(Box::new(certificate.handshake(tcp).await?)),
                 None => Ok(Box::new(tcp)),

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 /// Output on its way to the client: a frame that is being filled, when it may go, and how much the client has not taken yet.
 pub(super) struct Outbox {
     pub(super) frame: Vec<u8>,
-    /// How long the last frame was, in bytes: about as much comes next, and a buffer that grows is copied as often as it does.
+    /// The length of the last frame, in bytes: the next buffer begins with this capacity, so that it is not copied while it grows.
     last_bytes: usize,
     pub(super) not_before: Instant,
     credit: Credit,

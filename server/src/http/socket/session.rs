@@ -220,7 +220,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         }
     }
 
-    /// The client has taken output.
+    /// Records an acknowledgement; a client that had stalled gets a fresh terminal.
     fn on_taken(&mut self, taken: Taken) {
         let stalled = self.output.closed.is_some_and(|since| since.elapsed() > Duration::from_millis(STALLED_MS));
         self.output.taken(taken);
