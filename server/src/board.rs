@@ -58,17 +58,7 @@ impl Muxboard {
 
     /// Starts what goes on for as long as the board lives.
     fn spawn(&self) {
-        match self.state.fleet.start_sweeps() {
-            // The task, and the sweeps with it, end with the runtime.
-            Ok(sweeps) => drop(tokio::spawn(async move {
-                std::future::pending::<()>().await;
-                drop(sweeps);
-            })),
-            Err(error) => {
-                tracing::error!("the thread of the sweeps cannot start, so they run beside the terminals: {error}");
-                tokio::spawn(self.state.fleet.clone().run());
-            }
-        }
+        tokio::spawn(self.state.fleet.clone().run());
         tokio::spawn(RefusalCounter::record_in_time(Arc::downgrade(&self.state.refusals)));
     }
 

@@ -40,7 +40,6 @@ pub use finding::{Finding, Verdict};
 pub use fleet::Fleet;
 pub use open::Leaving;
 pub use report::Audit;
-pub use schedule::SweepThread;
 pub use session_status::SessionStatus;
 pub use settings::Settings;
 

@@ -4,56 +4,14 @@ use crate::fleet::Fleet;
 use crate::hosts::HostEntry;
 use crate::lock::lock;
 use crate::transport::Purpose;
-use muxboard_core::limits::{SPREAD_HOSTS_MIN, SWEEP_NICENESS, WATCHED_SWEEP_MS};
-use rustix::process::setpriority_process;
+use muxboard_core::limits::{SPREAD_HOSTS_MIN, WATCHED_SWEEP_MS};
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use tokio::runtime::Builder;
-use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
-/// The thread of the sweeps. Dropping it ends the sweeps.
-pub struct SweepThread {
-    ends: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Drop for SweepThread {
-    fn drop(&mut self) {
-        self.ends.take();
-        self.thread.take().map(JoinHandle::join);
-    }
-}
-
 impl Fleet {
-    /// Sweeps every configured host until the result is dropped, on a thread of a lower priority ([`SWEEP_NICENESS`]), which the processes of a sweep
-    /// inherit, so that a sweep does not delay keys.
-    ///
-    /// # Errors
-    /// The runtime or the thread cannot be created.
-    pub fn start_sweeps(self: &Arc<Self>) -> io::Result<SweepThread> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (fleet, (ends, ended)) = (self.clone(), oneshot::channel());
-        let thread = thread::Builder::new().name("sweeps".into()).spawn(move || {
-            // On Linux this sets the priority of the calling thread alone.
-            if let Err(error) = setpriority_process(None, SWEEP_NICENESS) {
-                tracing::warn!("sweeps run at the priority of terminals: {error}");
-            }
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = ended => {}
-                    () = fleet.run() => {}
-                }
-            });
-            runtime.shutdown_background();
-        })?;
-        Ok(SweepThread { ends: Some(ends), thread: Some(thread) })
-    }
-
     /// Sweeps every configured host, each in a loop of its own, for ever.
     pub async fn run(self: Arc<Self>) {
         let mut hosts = self.hosts.subscribe();

@@ -28,8 +28,6 @@ pub const SWEEP_SECONDS: u64 = 60;
 pub const SWEEP_EVERY_SECONDS_MIN: u64 = 2;
 /// The longest time between two sweeps that a configuration may ask for, in seconds: a day.
 pub const SWEEP_EVERY_SECONDS_MAX: u64 = 24 * 3600;
-/// The niceness (`nice(2)`) of the sweeps' thread and of the processes that it starts, the ssh connections that sweeps make among them.
-pub const SWEEP_NICENESS: i32 = 5;
 /// The time between two sweeps of a host with viewers, in milliseconds: what happens is on the page within 1.5 s.
 pub const WATCHED_SWEEP_MS: u64 = 1200;
 /// The longest time for which a look at a user's sessions waits for a pause of somebody who types there, in seconds.
