@@ -27,7 +27,7 @@ impl BoardPort {
     /// Asks the policy for a permit. Records a denial in the audit and returns its public sentence.
     pub(crate) fn permit<O: Operation>(&self, place: Place, operation: O) -> Result<Permit<O>, PublicError> {
         let denied = AuditEvent::asked(&self.who, &place, &operation, "");
-        permit(&self.rules.policy, &self.rules.inventory, &self.who, place, operation).map_err(|why| {
+        self.permit_now(place, operation).map_err(|why| {
             let (result, error) = match why {
                 Denied::Unknown => ("denied: no such host or user".to_owned(), PublicError::new(Kind::NotFound, "There is no such host or user here.")),
                 Denied::Forbidden(ability) => {
@@ -39,11 +39,27 @@ impl BoardPort {
             error
         })
     }
+
+    /// A permit by the rules of the request, if the rules of now grant it too: a body or a first frame may come long after its request began.
+    fn permit_now<O: Operation>(&self, place: Place, operation: O) -> Result<Permit<O>, Denied> {
+        let permit = permit(&self.rules.policy, &self.rules.inventory, &self.who, place, operation)?;
+        let (then, now) = (&self.rules, self.state.rules());
+        let place = permit.place();
+        let target = |rules: &Rules| rules.inventory.host(&place.host).map(|host| (host.reach.clone(), host.login.clone(), host.user(&place.user).cloned()));
+        if !Arc::ptr_eq(then, &now) && target(then) != target(&now) {
+            return Err(Denied::Unknown);
+        }
+        match now.policy.missing(&permit) {
+            Some(ability) => Err(Denied::Forbidden(ability)),
+            None => Ok(permit),
+        }
+    }
 }
 
 impl Board for BoardPort {
     fn view(&self) -> View {
-        view::visible(&self.rules.policy, &self.who.principal, &self.state.fleet.snapshot().borrow(), unix_now())
+        // The snapshot is of now, and may hold hosts that the rules of the request do not know.
+        view::visible(&self.state.rules().policy, &self.who.principal, &self.state.fleet.snapshot().borrow(), unix_now())
     }
 
     fn create(&self, place: Place, wanted: Create) -> Promise<'_, Created> {

@@ -283,9 +283,13 @@ async fn what_is_withdrawn_ends_what_is_open_and_a_bad_configuration_changes_not
     board.configure(&good.replace("can = [\"watch\"]", "can = [\"wacth\"]"));
     until("the mistake is said, with its line", || board.log().contains("muxboard.toml:") && board.log().contains("wacth"));
     assert_eq!(board.get("/api/v1/whoami").token(WATCH_TOKEN).send().status, 200);
+    // It asks for a terminal before its right goes, and says so after: once, the rules of before held.
+    let mut late = connect(&board, &path, &support::socket::token(WATCH_TOKEN)).await;
     // A grant that goes: the terminal ends, the login stays.
     board.configure(&good.replace("can = [\"watch\"]", "can = [\"see\"]"));
     assert_eq!(closed_reading(watcher).await, Some(Close::Revoked));
+    hello(&mut late, true).await;
+    assert_eq!(closed_reading(late).await, Some(Close::Forbidden));
     assert_eq!(board.get("/api/v1/whoami").token(WATCH_TOKEN).send().status, 200);
     // A token that goes: everything ends.
     let start = good.find("[[auth.token]]\nname = \"eye\"").unwrap();

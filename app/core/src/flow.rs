@@ -19,9 +19,11 @@ pub struct Credit {
     window_bytes: u32,
     under_way_bytes: u32,
     frames: VecDeque<SentFrame>,
-    /// Bytes taken so far, and when the last of them were.
+    /// Bytes taken so far, and since when their rate is counted: when the last of them were taken, or when the next were sent to an idle client.
     taken_bytes: u64,
     taken_at: Duration,
+    /// When the client last acknowledged anything.
+    acknowledged_at: Duration,
     rate_bytes_per_second: Option<u64>,
     round_trip: Option<Duration>,
     /// When a small frame last travelled alone: only that shows the round trip, without what queues before it.
@@ -51,6 +53,7 @@ impl Credit {
             frames: VecDeque::new(),
             taken_bytes: 0,
             taken_at: Duration::ZERO,
+            acknowledged_at: Duration::ZERO,
             rate_bytes_per_second: None,
             round_trip: None,
             probed_at: None,
@@ -83,7 +86,7 @@ impl Credit {
 
     /// Since when the client owes an acknowledgement, if it owes one.
     pub fn owed_since(&self) -> Option<Duration> {
-        self.frames.front().map(|frame| frame.sent_at.max(self.taken_at))
+        self.frames.front().map(|frame| frame.sent_at.max(self.acknowledged_at))
     }
 
     /// Records that a frame of that many bytes was sent.
@@ -105,7 +108,7 @@ impl Credit {
 
     /// Records an acknowledgement. A false count or a false `held_ms` moves this client's own window within its bounds, and nothing else.
     pub fn taken(&mut self, Taken { bytes, held_ms }: Taken, now: Duration) {
-        let now = now.saturating_sub(Duration::from_millis(held_ms.into())).max(self.taken_at);
+        let now = now.saturating_sub(Duration::from_millis(held_ms.into())).max(self.acknowledged_at);
         // Only a client that was kept waiting for credit shows how fast it is: otherwise the source was the slower one.
         let was_full = self.under_way_bytes >= self.window_bytes / 2;
         let mut left = bytes.min(self.under_way_bytes);
@@ -132,7 +135,7 @@ impl Credit {
             };
             self.follow();
         }
-        self.taken_at = now;
+        (self.taken_at, self.acknowledged_at) = (now, now);
         self.draining = !self.is_drained() && self.probe_due(now);
     }
 
@@ -347,6 +350,16 @@ mod tests {
             }
         }
         assert_eq!(waits, 0, "it waited for what the client kept back");
+    }
+
+    /// A client that acknowledged nothing was not missed as long as it was sent a little now and then.
+    #[test]
+    fn a_client_that_takes_nothing_owes_since_the_first_frame_however_little_it_is_sent() {
+        let mut credit = Credit::new(CREDIT_BYTES_MAX);
+        for second in 1..60 {
+            credit.sent(20, MS * 1000 * second);
+        }
+        assert_eq!(credit.owed_since(), Some(MS * 1000));
     }
 
     #[test]

@@ -330,8 +330,13 @@ impl Policy {
     /// True if the policy would give this permit again now.
     pub fn still_allows<O: Operation>(&self, inventory: &Inventory, permit: &Permit<O>) -> bool {
         let place = permit.place();
-        let can = self.abilities(permit.principal(), &place.host, &place.user);
-        inventory.host(&place.host).is_some_and(|host| host.user(&place.user).is_some()) && permit.operation().needs().into_iter().all(|a| can.has(a))
+        inventory.host(&place.host).is_some_and(|host| host.user(&place.user).is_some()) && self.missing(permit).is_none()
+    }
+
+    /// The first ability that an operation needs and that this policy does not grant; `None` if it grants all.
+    pub fn missing<O: Operation>(&self, permit: &Permit<O>) -> Option<Ability> {
+        let can = self.abilities(permit.principal(), &permit.place().host, &permit.place().user);
+        permit.operation().needs().into_iter().find(|ability| !can.has(*ability))
     }
 }
 

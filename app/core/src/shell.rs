@@ -81,7 +81,7 @@ impl Script {
     pub fn guarded_job(&self, mark: &str) -> Self {
         let word = Self::command(&[mark]);
         // Not to the end of the output: what the job left behind may hold it open.
-        let lines = "{ {}; } | while IFS= read -r l; do printf '%s:%s\\n' {} \"$l\"; case $l in {}' done '*) break; esac; done";
+        let lines = "{ {}; } | while IFS= LC_ALL=C read -r l; do printf '%s:%s\\n' {} \"$l\"; case $l in {}' done '*) break; esac; done";
         Self::frame(lines, &[&self.job(mark), &word, &word])
     }
 

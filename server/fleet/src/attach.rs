@@ -143,7 +143,8 @@ pub struct Connection {
     /// The process id of the sudo between the terminal and tmux, on its host; `None` if there is none.
     sudo: Option<u32>,
     pty: Pty,
-    channel: Option<ChannelPermit>, // after the pty: the terminal goes before the room for it is another's
+    /// Given back once the terminal has closed.
+    channel: Option<ChannelPermit>,
     mark: Vec<u8>,
     /// The first output, as long as it can be tmux's message that the session is gone.
     early: Option<Vec<u8>>,
@@ -249,13 +250,26 @@ pub struct Attachment {
     may_type: bool,
     grid: Grid,
     deadline: Instant,
-    _slot: Slot,
+    /// Given back once the terminal has closed.
+    slot: Option<Slot>,
     _report: Report,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.channel.take().into_iter().for_each(|channel| self.pty.keep(channel));
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.slot.take().into_iter().for_each(|slot| self.connection.pty.keep(slot));
+    }
 }
 
 impl Attachment {
     pub(crate) fn new(connection: Connection, what: AttachRequest, slot: Slot, lifetime: Duration, report: Report) -> Self {
-        Self { connection, may_type: what.may_type, grid: what.grid, deadline: Instant::now() + lifetime, _slot: slot, _report: report }
+        Self { connection, may_type: what.may_type, grid: what.grid, deadline: Instant::now() + lifetime, slot: Some(slot), _report: report }
     }
 
     /// Replaces the connection by a fresh one and closes the old one.

@@ -32,6 +32,8 @@ pub(crate) struct Pty {
     process: Option<PtyProcess>,
     /// Holds the terminal open, beyond our own end too, until its program has begun: see [`Pty::hold`].
     holder: Option<Holder>,
+    /// Dropped once the terminal has closed.
+    guards: Vec<Box<dyn Send + Sync>>,
 }
 
 struct PtyProcess {
@@ -94,7 +96,9 @@ impl Pty {
             Ok((group, ended, tty, register(fd, Interest::READABLE)?))
         };
         match parts() {
-            Ok((group, ended, tty, fd)) => Ok(Self { tty, fd, output: None, full: None, process: Some(PtyProcess { child, group, ended }), holder }),
+            Ok((group, ended, tty, fd)) => {
+                Ok(Self { tty, fd, output: None, full: None, process: Some(PtyProcess { child, group, ended }), holder, guards: Vec::new() })
+            }
             Err(error) => {
                 // Out of descriptors: the process must not stay behind.
                 let _ = child.kill();
@@ -127,6 +131,11 @@ impl Pty {
         let output = self.output.as_ref().map(|output| output.get_ref().try_clone()).transpose()?;
         self.holder = Some(exec::hold(self.fd.get_ref().try_clone()?, output)?);
         Ok(())
+    }
+
+    /// Keeps a value until the terminal has closed, which is after the drop of one that is held.
+    pub(crate) fn keep(&mut self, guard: impl Send + Sync + 'static) {
+        self.guards.push(Box::new(guard));
     }
 
     /// Notes output of the program: once it has drawn, the terminal is held no longer.
@@ -234,12 +243,14 @@ impl Drop for Pty {
         let (Some(process), Ok(runtime)) = (self.process.take(), tokio::runtime::Handle::try_current()) else { return };
         let output = self.output.as_ref().unwrap_or(&self.fd).get_ref().try_clone();
         let held = self.holder.take().zip(output.ok());
+        let guards = if held.is_some() { std::mem::take(&mut self.guards) } else { Vec::new() };
         runtime.spawn(async move {
             if let Some((holder, output)) = held {
                 let _ = timeout(Duration::from_secs(HOLD_SECONDS_MAX), first_drawing(output)).await;
                 holder.release();
             }
             process.end().await;
+            drop(guards);
         });
     }
 }

@@ -127,13 +127,25 @@ struct SessionPath {
     session: String,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Target {
-    type Rejection = Response;
+/// The error for a route that names no session.
+pub(crate) struct NoTarget(pub(crate) PublicError);
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let Path(path) = Path::<SessionPath>::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
-        let target = || Ok(Self { place: place(&path.host, &path.user)?, session: field(&path.session, "session")? });
-        target().map_err(|error| problem(&error))
+impl IntoResponse for NoTarget {
+    fn into_response(self) -> Response {
+        problem(&self.0)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Target {
+    type Rejection = NoTarget;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, NoTarget> {
+        let path = Path::<SessionPath>::from_request_parts(parts, state).await;
+        let target = || {
+            let Path(path) = path.map_err(|error| bad(error.body_text()))?;
+            Ok(Self { place: place(&path.host, &path.user)?, session: field(&path.session, "session")? })
+        };
+        target().map_err(NoTarget)
     }
 }
 

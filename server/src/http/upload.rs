@@ -3,7 +3,7 @@
 
 use crate::board_port::BoardPort;
 use crate::error::to_public;
-use crate::http::api::Target;
+use crate::http::api::{NoTarget, Target};
 use crate::http::context::RequestContext;
 use crate::http::problem::{answered, no_query, problem};
 use crate::http::slow_body::{BodyPace, TooSlow};
@@ -24,12 +24,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A file for the account whose session it is.
-pub(crate) async fn receive(context: RequestContext, board: BoardPort, target: Target, RawQuery(query): RawQuery, headers: HeaderMap, body: Body) -> Response {
+pub(crate) async fn receive(context: RequestContext, board: BoardPort, target: Result<Target, NoTarget>, RawQuery(query): RawQuery, headers: HeaderMap, body: Body) -> Response {
     let mut body = body.into_data_stream();
     let most = context.rules.upload.map_or(0, |limits| limits.bytes_max);
     let mut left = most;
     let done = async {
         no_query(query.as_deref())?;
+        let target = target.map_err(|NoTarget(error)| error)?;
         receive_file(
             &board,
             &context,

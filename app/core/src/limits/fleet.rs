@@ -31,7 +31,7 @@ pub const SWEEP_EVERY_SECONDS_MAX: u64 = 24 * 3600;
 /// The time between two sweeps of a host with viewers, in milliseconds: what happens is on the page within 1.5 s.
 pub const WATCHED_SWEEP_MS: u64 = 1200;
 /// The longest time for which a look at a user's sessions waits for a pause of somebody who types there, in seconds.
-pub const TYPING_SECONDS_MAX: u64 = 10;
+pub const TYPING_SECONDS_MAX: u64 = 3;
 /// The time between two looks at a user reached through sudo, in seconds: sudo logs each look. Actions do not wait for it.
 pub const SUDO_LOOK_SECONDS_MIN: u64 = 5;
 /// Looks through sudo that may follow each other sooner while their findings keep changing; each is made up for by one of

@@ -164,10 +164,13 @@ impl JobReader {
 
     /// Takes the text after the mark of each line; all else is noise.
     fn take_lines(&mut self, mark: &[u8], bytes: &[u8]) {
+        // No line ends in what came before.
+        let mut searched = self.partial.len();
         self.partial.extend_from_slice(bytes);
-        let mut rest = self.partial.as_slice();
-        while let Some(end) = rest.iter().position(|b| *b == b'\n') {
-            let (line, after) = rest.split_at(end + 1);
+        let mut begin = 0;
+        while let Some(length) = self.partial.get(searched..).and_then(|rest| rest.iter().position(|b| *b == b'\n')) {
+            searched += length + 1;
+            let line = self.partial.get(begin..searched).unwrap_or(&[]);
             match find(line, mark) {
                 Some(at) => {
                     self.noise += at;
@@ -175,12 +178,14 @@ impl JobReader {
                 }
                 None => self.noise += line.len(),
             }
-            rest = after;
+            begin = searched;
         }
+        self.partial.drain(..begin);
         // Keeps an unfinished line from its mark on, or its last bytes, which may begin a mark.
-        let from = find(rest, mark).unwrap_or_else(|| rest.len().saturating_sub(mark.len() - 1));
+        let from = find(&self.partial, mark).unwrap_or_else(|| self.partial.len().saturating_sub(mark.len() - 1));
         self.noise += from;
-        self.partial = rest.iter().skip(from).take(mark.len() + self.bytes_max + MARK_BYTES).copied().collect();
+        self.partial.drain(..from);
+        self.partial.truncate(mark.len() + self.bytes_max + MARK_BYTES);
     }
 
     fn end(&mut self) -> Option<i32> {

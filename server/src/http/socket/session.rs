@@ -101,6 +101,10 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
     pub(super) async fn run(mut self) {
         let state = self.state;
         let (mut rules, mut stopping) = (state.rules.subscribe(), state.stop.subscribe());
+        if !self.is_allowed() {
+            // Withdrawn while the terminal was being opened.
+            return self.close(Close::Revoked).await;
+        }
         let Some(mut row) = state.fleet.row_of(&self.permit.place().host) else { return };
         self.name = self.known_name().or(self.name.take());
         // One timer for everything that has a time. It is only ever set earlier: when it rings for what was put off, it is set anew.

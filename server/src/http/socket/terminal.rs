@@ -4,7 +4,7 @@ use super::session::TerminalSession;
 use super::{close, close_for, refused};
 use crate::board_port::BoardPort;
 use crate::error::to_public;
-use crate::http::api::Target;
+use crate::http::api::{NoTarget, Target};
 use crate::http::context::RequestContext;
 use crate::state::AppState;
 use axum::extract::State;
@@ -24,7 +24,7 @@ use tokio::time::timeout;
 pub(crate) async fn attach(
     State(state): State<Arc<AppState>>,
     context: RequestContext,
-    target: Result<Target, Response>,
+    target: Result<Target, NoTarget>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let upgrade = upgrade
