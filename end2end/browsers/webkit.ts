@@ -54,8 +54,13 @@ class WebKitTab implements Tab {
     const before = await began();
     await this.#ask("POST", "/url", { url });
     const until = Date.now() + PATIENCE_MS;
-    while ((await began().catch(() => before)) === before) {
-      if (Date.now() > until) throw new Error(`${url} does not come`);
+    let failed: unknown = "the old page is still there";
+    const same = (error: unknown) => {
+      failed = error;
+      return before;
+    };
+    while ((await began().catch(same)) === before) {
+      if (Date.now() > until) throw new Error(`${url} does not come: ${failed}`);
       await wait(20);
     }
   }
