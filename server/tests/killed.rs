@@ -89,29 +89,3 @@ async fn nothing_is_left_of_terminals_through_sudo_that_were_being_opened() {
         rest();
     }
 }
-
-/// Each of these terminals is open for ten seconds more, for the sake of sudo: their number was bounded by nothing.
-#[tokio::test(flavor = "multi_thread")]
-async fn terminals_that_are_held_open_after_their_client_left_count_among_the_open_ones() {
-    let Some(accounts) = accounts() else { return };
-    let client = Client::new(&accounts);
-    let here = support::sshd::here(&accounts).replace("users = [", &format!("users = [\"{}\", ", accounts.other));
-    let board = client.board("[limits]\nattaches_per_principal = 2", &here);
-    board.tmux(&accounts.other, &["new-session", "-d", "-s", "a", "exec cat"]);
-    let id = board.session_on("here", &accounts.other, "a");
-    let server = board.tmux(&accounts.other, &["display-message", "-p", "#{pid}"]);
-    let signal = |signal: &str| support::sshd::run("kill", &[signal, &server]);
-    let path = format!("/ws/attach/here/{}/{id}", accounts.other);
-    signal("-STOP");
-    for _ in 0..2 {
-        let mut socket = connect(&board, &path, &token(TOKEN)).await;
-        hello(&mut socket, false).await;
-        support::sshd::until("sudo runs", || board.log().contains("operation=\"attach\""));
-        drop(socket);
-    }
-    let mut third = connect(&board, &path, &token(TOKEN)).await;
-    hello(&mut third, false).await;
-    let refused = support::socket::closed_reading(third).await;
-    signal("-CONT");
-    assert_eq!(refused, Some(muxboard_core::wire::Close::CapReached));
-}

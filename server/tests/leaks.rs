@@ -129,3 +129,26 @@ async fn one_principal_took_every_board_and_a_board_on_which_nothing_happens_see
     assert!(matches!(news(&mut connect(&board, "/ws/board", &token(TOKEN)).await).await, BoardFrame::Whole { .. }));
     assert!(matches!(news(&mut his[0]).await, BoardFrame::Changed { hosts, swept, .. } if hosts.is_empty() && swept.is_empty()));
 }
+
+/// A terminal through sudo is held open until tmux has drawn, also when its client has left: the number of those was bounded by nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn terminals_that_are_held_open_after_their_clients_left_count_among_the_open_ones() {
+    let Some(board) = Board::start("[limits]\nattaches_per_principal = 2") else { return };
+    let other = board.accounts.other.clone();
+    board.tmux(&other, &["new-session", "-d", "-s", "a", "exec cat"]);
+    let path = format!("/ws/attach/here/{other}/{}", board.session(&other, "a"));
+    let server = board.tmux(&other, &["display-message", "-p", "#{pid}"]);
+    support::sshd::run("kill", &["-STOP", &server]);
+    for n in 0..2 {
+        let mut socket = connect(&board, &path, &token(TOKEN)).await;
+        hello(&mut socket, false).await;
+        support::sshd::until("it is opened", || board.log().matches("operation=\"type\"").count() > 2 * n);
+        drop(socket);
+        support::sshd::until("its client has left", || board.log().matches("operation=\"type\"").count() > 2 * n + 1);
+    }
+    let mut third = connect(&board, &path, &token(TOKEN)).await;
+    hello(&mut third, false).await;
+    let refused = closed_reading(third).await;
+    support::sshd::run("kill", &["-CONT", &server]);
+    assert_eq!(refused, Some(Close::CapReached));
+}

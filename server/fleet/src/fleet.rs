@@ -1,10 +1,11 @@
 //! The fleet: the hosts it looks after, what is known of them, and what is under way. What it does is in the files beside this one.
 
-use crate::attach::{AttachLimits, Register};
+use crate::attach::AttachLimits;
 use crate::creations::Creations;
 use crate::error::ActionError;
 use crate::hosts::{HostEntry, Hosts};
 use crate::lock::lock;
+use crate::register::Register;
 use crate::settings::Settings;
 use crate::slots::Slots;
 use crate::sweep::Sweeper;

@@ -18,6 +18,7 @@ mod open;
 mod pty;
 mod random;
 mod refresh;
+mod register;
 mod report;
 mod schedule;
 mod session_status;

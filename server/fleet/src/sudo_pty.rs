@@ -1,9 +1,9 @@
 //! Finds the tty that tmux lists for a terminal of ours behind a sudo that has put a pty of its own between the two (`use_pty`).
 
 use crate::attach::Connection;
-use crate::attach::Registered;
 use crate::exec::Bounds;
 use crate::fleet::Fleet;
+use crate::register::Registered;
 use crate::transport::Purpose;
 use muxboard_core::limits::{ACTION_SECONDS_MAX, SUDO_PTY_BYTES_MAX, SUDO_PTY_LOOKS, SUDO_PTY_MS};
 use muxboard_core::sudo_pty;

@@ -24,7 +24,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A file for the account whose session it is.
-pub(crate) async fn receive(context: RequestContext, board: BoardPort, target: Result<Target, NoTarget>, RawQuery(query): RawQuery, headers: HeaderMap, body: Body) -> Response {
+pub(crate) async fn receive(
+    context: RequestContext,
+    board: BoardPort,
+    target: Result<Target, NoTarget>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     let mut body = body.into_data_stream();
     let most = context.rules.upload.map_or(0, |limits| limits.bytes_max);
     let mut left = most;

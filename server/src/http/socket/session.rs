@@ -102,8 +102,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         let state = self.state;
         let (mut rules, mut stopping) = (state.rules.subscribe(), state.stop.subscribe());
         if !self.is_allowed() {
-            // Withdrawn while the terminal was being opened.
-            return self.close(Close::Revoked).await;
+            return self.close(Close::Revoked).await; // withdrawn while the terminal was being opened
         }
         let Some(mut row) = state.fleet.row_of(&self.permit.place().host) else { return };
         self.name = self.known_name().or(self.name.take());
