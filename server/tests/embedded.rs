@@ -162,7 +162,7 @@ async fn a_login_that_hangs_ends_what_is_open() {
     let mut socket = connect(serve(Hangs(hangs.clone())).await, "/mux/ws/board").await;
     assert!(socket.next().await.unwrap().unwrap().is_binary(), "the whole view");
     hangs.store(true, Ordering::SeqCst);
-    // It is asked every 5 s and has 5 s to answer.
+    // It is asked every 5 s and has 4 s to answer.
     let closed = async {
         loop {
             if let Message::Close(frame) = socket.next().await.unwrap().unwrap() {

@@ -39,7 +39,6 @@
 //! | map-line | server/src/access/proxy.rs | server/tests/identity.rs: an_unmapped_identity_hears_so_and_a_missing_account_is_named |
 //! | map-system | server/src/access/user_map.rs | server/tests/identity.rs: accounts_of_the_system_are_refused_unless_they_are_named |
 //! | gate-fails | server/src/access/custom.rs | server/tests/embedded.rs: whatever_goes_wrong_in_the_login_nobody_gets_in |
-//! | gate-hangs | server/src/http/socket/mod.rs | server/tests/embedded.rs: a_login_that_hangs_ends_what_is_open |
 //! | permit | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
 //! | permit-unknown | app/core/src/policy.rs | server/tests/door.rs: unknown_comes_before_forbidden_and_after_unauthenticated |
 //! | type-right | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |

@@ -29,4 +29,5 @@ pub use upload::*;
 const _: () = assert!(WATCHED_SWEEP_MS < SWEEP_SECONDS * 1000 && BOARD_FRAME_MS < WATCHED_SWEEP_MS);
 const _: () = assert!(BOARD_QUIET_SECONDS + 2 * CHECK_SECONDS < BOARD_SILENCE_SECONDS_MAX);
 const _: () = assert!(HEAD_SECONDS_MAX < KEEP_ALIVE_SECONDS_MAX && IDENTITY_BYTES_MAX < HEAD_BYTES_MAX);
+const _: () = assert!(AUTHORIZE_SECONDS_MAX < CHECK_SECONDS); // a gate that hangs is not asked anew before it has refused
 const _: () = assert!(2 * RELOAD_MS < 5000 && CHECK_SECONDS <= 5); // what is withdrawn is closed within 5 s

@@ -22,7 +22,7 @@ pub const REFUSALS_FOLDED_SOURCES_MAX: usize = 32;
 /// Symbolic links that are followed on the way to a trusted file (Linux's own limit).
 pub const LINKS_MAX: usize = 40;
 /// Time for an embedder's gate to answer, in seconds.
-pub const AUTHORIZE_SECONDS_MAX: u64 = 5;
+pub const AUTHORIZE_SECONDS_MAX: u64 = 4;
 /// The longest name of a principal, in bytes: others see who types, with a length of one byte on the wire.
 pub const PRINCIPAL_BYTES_MAX: usize = 255;
 /// The longest identity, group list or secret that a proxy may send, in bytes.

@@ -105,7 +105,7 @@ async fn run(state: Arc<AppState>, who: Principal, context: RequestContext, mut 
             changed = rules.changed() => {
                 if changed.is_err() { return close(socket, Close::ShuttingDown).await; }
                 rules.borrow_and_update();
-                revalidation.restart(&state, &context, &who);
+                revalidation.start(&state, &context, &who);
                 // Other hosts, other rights: all of it anew.
                 let rows = snapshot.borrow_and_update().clone();
                 let anew;

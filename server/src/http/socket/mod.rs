@@ -41,15 +41,8 @@ fn refused(state: &AppState, context: &RequestContext) -> Result<Principal, Clos
 struct Revalidation(Option<Pin<Box<dyn Future<Output = bool> + Send>>>);
 
 impl Revalidation {
-    /// Asks the gate, unless an answer is awaited: a gate that hangs refuses once its time is over, and does not get that time again and again.
+    /// Asks the gate of the current rules; a question under way is dropped. A gate that hangs has refused before the next check asks it again.
     fn start(&mut self, state: &Arc<AppState>, context: &RequestContext, who: &Principal) {
-        if self.0.is_none() {
-            self.restart(state, context, who);
-        }
-    }
-
-    /// Asks the gate of the current rules; a question under way is dropped.
-    fn restart(&mut self, state: &Arc<AppState>, context: &RequestContext, who: &Principal) {
         let (state, context, who) = (state.clone(), context.clone(), who.clone());
         self.0 = Some(Box::pin(async move { context.revalidate(&state, &who).await }));
     }

@@ -345,7 +345,7 @@ impl<'a, O: Operation> TerminalSession<'a, O> {
         if !self.is_allowed() {
             return end(Close::Revoked);
         }
-        self.revalidation.restart(self.state, self.context, self.permit.principal());
+        self.revalidation.start(self.state, self.context, self.permit.principal());
         Continue(())
     }
 
