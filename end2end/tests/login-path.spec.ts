@@ -9,7 +9,8 @@ async function another(answer = "<title>another</title>") {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     requests.push(request);
-    response.setHeader("content-type", "text/html").end(answer);
+    // Its icon is here, or the browser would ask for one when the test has closed the program, and complain.
+    response.setHeader("content-type", "text/html").end(`<link rel="icon" href="data:,">${answer}`);
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return { requests, port: (server.address() as AddressInfo).port, close: () => server.close() };
