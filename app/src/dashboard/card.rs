@@ -1,6 +1,7 @@
 //! The card of one session, and the larger card of a session that needs a person.
 
 use super::dialog::{LivePage, OpenDialog, open_dialog};
+use super::dismiss::DoneButton;
 use super::filter::{Query, matches};
 use super::status::many;
 use super::store::{HostSignals, SessionSignals, UserSignals};
@@ -11,17 +12,34 @@ use leptos::prelude::*;
 use muxboard_core::ansi::StyledLine;
 use muxboard_core::name::UnixUser;
 use muxboard_core::policy::{Abilities, Ability};
-use muxboard_core::snapshot::{Need, Place, Session, SessionId};
+use muxboard_core::signal::Told;
+use muxboard_core::snapshot::{Place, Reason, Session, SessionId};
 
 fn activity(age: u64) -> String {
     if age < 5 { "active now".into() } else { format!("idle {}", span(age)) }
 }
 
-fn alarm(need: Option<Need>) -> Option<String> {
-    need.map(|need| match need {
-        Need::Bell => "rang its bell".to_owned(),
-        Need::Failed(-1) => "ended by a signal".to_owned(),
-        Need::Failed(code) => format!("exited {code}"),
+fn alarm(reason: Reason) -> String {
+    match reason {
+        Reason::Bell => "rang its bell".to_owned(),
+        Reason::Waits => "says it waits".to_owned(),
+        Reason::SaysFailed => "says it failed".to_owned(),
+        Reason::Exited(-1) => "ended by a signal".to_owned(),
+        Reason::Exited(code) => format!("exited {code}"),
+    }
+}
+
+/// What a session's program says of itself while it needs nobody, as a part of a card's head.
+fn told(session: &Session) -> Option<impl IntoView + use<>> {
+    session.told().map(|signal| {
+        let words = match signal.told {
+            Told::Done => "done ",
+            Told::Working => "working ",
+            Told::Waiting => "waits ",
+            Told::Failed => "failed ",
+        };
+        let title = if signal.text.is_empty() { "Told by its program".to_owned() } else { format!("Told by its program: {}", plain(&signal.text)) };
+        view! { <span title=title>{words} <Ago at=signal.since words=span/></span> }
     })
 }
 
@@ -118,8 +136,9 @@ pub fn Card(
     let (windows, shared, runs) = (follow(&row, windows), follow(&row, also_in), follow(&row, running));
     let (attached, unattached) = (follow(&row, |s| s.attached), follow(&row, |s| s.attached == 0));
     let active = Signal::derive(follow(&row, |s| s.activity));
-    let alarmed = follow(&row, |s| alarm(s.needs()));
+    let alarmed = follow(&row, |s| s.needs().map(|need| alarm(need.reason)));
     let alarmed_too = alarmed.clone();
+    let told = follow(&row, told);
     let preview = follow(&row, |s| lines(&s.preview));
     let noted = {
         let user = place.user.clone();
@@ -147,7 +166,10 @@ pub fn Card(
                 <span class="age" class:alarm=move || alarmed_too().is_some()>
                     {move || match alarmed() {
                         Some(words) => words.into_any(),
-                        None => view! { <Ago at=active words=activity/> }.into_any(),
+                        None => match told() {
+                            Some(words) => words.into_any(),
+                            None => view! { <Ago at=active words=activity/> }.into_any(),
+                        },
                     }}
                 </span>
             </div>
@@ -182,35 +204,34 @@ pub fn NeedCard(
         let row = row.clone();
         Memo::new(move |_| row.read().name.to_string())
     };
-    let why = {
+    let need = {
         let row = row.clone();
-        Memo::new(move |_| alarm(row.read().counted_need()).unwrap_or_default())
+        Memo::new(move |_| row.read().counted_need())
     };
-    let failed = {
-        let row = row.clone();
-        Memo::new(move |_| matches!(row.read().counted_need(), Some(Need::Failed(_))))
-    };
-    let active = {
-        let row = row.clone();
-        Memo::new(move |_| row.read().activity)
-    };
+    let why = move || need.get().map(|need| alarm(need.reason)).unwrap_or_default();
+    let failed = move || need.get().is_some_and(|need| need.reason.is_failure());
+    let since = Signal::derive(move || need.get().map(|need| need.since).unwrap_or_default());
     let quote = {
         let row = row.clone();
         Memo::new(move |_| {
+            if let Some(says) = row.read().says() {
+                return plain(says);
+            }
             let text = |line: &StyledLine| line.iter().map(|r| r.text.as_str()).collect::<String>();
             row.read().preview.iter().rev().map(text).find(|t| !t.trim().is_empty() && !t.starts_with("Pane is dead")).unwrap_or_default()
         })
     };
     let label = host.row.read_untracked().label.clone();
     let user_name = place.user.to_string();
+    let done = can.has(Ability::Type).then(|| view! { <DoneButton place=place.clone() session=id until=since/> });
     let href = move || base.terminal(&place, &name.read(), id, !can.has(Ability::Type));
     view! {
-        <article class="need" class:failed=move || failed.get()>
-            <span class="sign" aria-hidden="true">{move || if failed.get() { "✕" } else { "◆" }}</span>
+        <article class="need" class:failed=failed>
+            <span class="sign" aria-hidden="true">{move || if failed() { "✕" } else { "◆" }}</span>
             <a class="open" href=href.clone() rel="external"><Name text=name/></a>
-            <span class="facts">{label} " · " {user_name} " · " {move || why.get()} ", " <Ago at=active words=|age| format!("{} ago", span(age))/></span>
+            <span class="facts">{label} " · " {user_name} " · " {why} ", " <Ago at=since words=|age| format!("{} ago", span(age))/></span>
             <q>{move || quote.get()}</q>
-            <span class="buttons"><a class="button small" href=href rel="external">"Open"</a></span>
+            <span class="buttons"><a class="button small" href=href rel="external">"Open"</a>{done}</span>
         </article>
     }
 }

@@ -1,9 +1,10 @@
 //! What changes something on a host: rename, end a session (and make one: create.rs). Each takes a permit, is one call of tmux that compares before it acts, and is
-//! one event of the audit.
+//! one event of the audit. And what is said of a session that nobody is needed for.
 
 use crate::error::ActionError;
 use crate::fleet::Fleet;
 use crate::hosts::HostEntry;
+use crate::lock::lock;
 use crate::report::Report;
 use crate::transport::Purpose;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
@@ -11,7 +12,7 @@ use muxboard_core::confirm::Confirmed;
 use muxboard_core::hex;
 use muxboard_core::inventory::User;
 use muxboard_core::outcome::{self, Acted};
-use muxboard_core::policy::{Kill, Operation, Permit, Rename};
+use muxboard_core::policy::{Dismiss, Kill, Operation, Permit, Rename};
 use muxboard_core::snapshot::{Kept, SessionId};
 use muxboard_core::tmux::{self, Call};
 use sha2::{Digest, Sha256};
@@ -64,6 +65,23 @@ impl Fleet {
     pub async fn rename(self: &Arc<Self>, permit: Permit<Rename>) -> Result<(), ActionError> {
         let call = tmux::rename(permit.operation().session, &permit.operation().name);
         self.to_the_end(async move |fleet| fleet.on_session(permit, call).await).await
+    }
+
+    /// Takes it that nobody is needed for what the permitted session has needed somebody for. It is known here alone: no host is asked.
+    ///
+    /// # Errors
+    /// When no such session is known.
+    pub fn dismiss(&self, permit: &Permit<Dismiss>) -> Result<(), ActionError> {
+        let (entry, user) = self.at(permit.place())?;
+        let (session, until) = (permit.operation().session, permit.operation().until);
+        let result = {
+            let mut sweeper = lock(&entry.sweeper);
+            let known = sweeper.dismiss(&user.name, session, until);
+            self.publish(&entry, &sweeper);
+            if known { Ok(()) } else { Err(ActionError::Gone) }
+        };
+        self.report(permit, None, &result);
+        result
     }
 
     /// Runs an action to its end, also when the caller goes away: what was begun is done, and is in the audit.
