@@ -24,7 +24,7 @@ pub trait Board: Send + Sync {
     fn kill(&self, place: Place, session: SessionId, typed: String) -> Promise<'_, Kept>;
     /// Renames a session.
     fn rename(&self, place: Place, session: SessionId, name: NewSessionName) -> Promise<'_, ()>;
-    /// Takes it that nobody is needed for what a session has needed somebody for, up to a time. No host is asked.
+    /// Takes it that nobody is needed for what a session has needed somebody for, up to a time.
     fn dismiss(&self, place: Place, session: SessionId, until: UnixSeconds) -> Promise<'_, ()>;
     /// Sweeps one host now, or all hosts that the principal may see.
     fn refresh(&self, host: Option<HostKey>) -> Promise<'_, ()>;

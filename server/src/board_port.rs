@@ -91,7 +91,7 @@ impl Board for BoardPort {
     }
 
     fn dismiss(&self, place: Place, session: SessionId, until: UnixSeconds) -> Promise<'_, ()> {
-        Box::pin(async move { self.state.fleet.dismiss(&self.permit(place, Dismiss { session, until })?).map_err(to_public) })
+        Box::pin(async move { self.state.fleet.dismiss(self.permit(place, Dismiss { session, until })?).await.map_err(to_public) })
     }
 
     fn refresh(&self, host: Option<HostKey>) -> Promise<'_, ()> {

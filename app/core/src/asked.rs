@@ -1,8 +1,9 @@
 //! What is remembered of one user's windows between two sweeps, so that a question ends by an answer and never by a look.
 //!
 //! tmux clears a window's bell flag as soon as any client shows the window. Here a bell stands until somebody types into its window. tmux tells when somebody
-//! last pressed a key in a session, not into which of its windows: a key counts for the window that was the session's current one at the sweep before too, so
-//! that the keys which lead to a window do not answer it. What needs no answer is dismissed.
+//! last pressed a key in a session, not into which of its windows: a key counts for the window that was the session's current one at the sweep before too,
+//! and only if the window had output since. So the keys that lead to a window or away from it do not answer it, nor do those that scroll in it. What needs
+//! no answer is dismissed.
 
 use crate::limits::CLOCK_SECONDS_MIN;
 use crate::signal::{Signal, Told};
@@ -10,19 +11,24 @@ use crate::snapshot::{Session, SessionId, UnixSeconds, Window};
 use crate::tmux::format::{self, Listing, PaneId, PaneSignal};
 use std::collections::{HashMap, HashSet};
 
-/// A window of one tmux server: the server's process id and start, and the window's id.
-type WindowKey = (u32, UnixSeconds, u32);
+/// tmux's id of a window, without its `@`.
+type WindowId = u32;
 
-/// What is remembered of one user's windows. All times are the host's until [`Asked::to_own_clock`].
+/// What is remembered of one user's windows. It is of one tmux server, and of what its last whole listing had: ids begin anew with each server. All times
+/// are the host's; [`Asked::to_own_clock`] makes those of sessions ours.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
-    bells: HashMap<WindowKey, Bell>,
-    /// What each pane said at the last sweep, since when, and whether somebody typed since.
+    /// The server's process id and its start.
+    server: Option<(u32, UnixSeconds)>,
+    bells: HashMap<WindowId, Bell>,
+    /// The bell flags that were up, each in its session.
+    up: HashSet<(SessionId, WindowId)>,
+    /// What each pane says, since when, and whether somebody answered since.
     said: HashMap<PaneId, Said>,
-    /// Windows whose program ended, and somebody said that nobody is needed for that.
-    dismissed: HashSet<WindowKey>,
+    /// Windows whose program ended, with how and when that was found.
+    ended: HashMap<WindowId, Ended>,
     /// The current window of each session, and when somebody had typed there before it was.
-    current: HashMap<SessionId, (u32, UnixSeconds)>,
+    current: HashMap<SessionId, (WindowId, UnixSeconds)>,
     /// How far the host's clock is ahead of ours, in seconds.
     ahead: i64,
 }
@@ -40,139 +46,170 @@ struct Said {
     answered: bool,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    status: i32,
+    since: UnixSeconds,
+    dismissed: bool,
+}
+
 impl Asked {
-    /// Takes a listing, and writes into its windows what they ask and say. A listing that is not whole forgets nothing.
+    /// Takes a listing, and writes into its windows what they ask and say. One that is not whole changes nothing of what is remembered.
     pub fn look(&mut self, listing: &mut Listing) {
-        let typed = self.typed(listing);
-        let now = listing.now.unwrap_or_default();
-        self.ring(listing, &typed, now);
-        self.hear(listing, &typed, now);
-        for session in &mut listing.sessions {
-            let id = session.id;
-            for window in &mut session.windows {
-                let key = (id.server_pid, id.server_start, window.id);
-                window.asked = self.bells.get(&key).filter(|bell| !bell.answered).map(|bell| bell.since);
-                let said = self.said.values().filter(|said| said.signal.window == window.id);
-                window.dismissed = self.dismissed.contains(&key);
-                window.signal = said.max_by_key(|said| (!said.answered, said.signal.told, said.since)).map(Said::signal);
-            }
+        let server = listing.sessions.first().map(|s| (s.id.server_pid, s.id.server_start));
+        if server.is_some() && server != self.server || listing.whole && server.is_none() {
+            *self = Self { server, ahead: self.ahead, ..Self::default() };
         }
-        format::link(&mut listing.sessions);
+        if listing.whole {
+            let typed = self.typed(listing);
+            let now = listing.now.unwrap_or_default();
+            self.hear(listing, &typed, now);
+            self.ring(listing, &typed, now);
+            self.end(listing, now);
+        }
+        self.write(&mut listing.sessions);
     }
 
-    /// Takes it that nobody is needed for what the windows of a session have needed somebody for, up to `until` by our clock. `sessions` are those of the last
-    /// look; they are changed too. False if the session is not among them.
-    pub fn dismiss(&mut self, sessions: &mut [Session], session: SessionId, until: UnixSeconds) -> bool {
-        let Some(from) = sessions.iter().find(|s| s.id == session) else { return false };
-        let ended = from.windows.iter().filter(|w| w.needs().is_some_and(|need| need.since <= until)).map(|w| key(from, w)).collect::<HashSet<_>>();
-        for session in sessions.iter_mut() {
-            let id = session.id;
-            for window in session.windows.iter_mut().filter(|w| ended.contains(&(id.server_pid, id.server_start, w.id))) {
-                let key = (id.server_pid, id.server_start, window.id);
-                self.bells.entry(key).and_modify(|bell| bell.answered = true);
-                self.said.values_mut().filter(|said| said.signal.window == window.id).for_each(|said| said.answered = true);
-                if window.exited.is_some() {
-                    self.dismissed.insert(key);
-                    window.dismissed = true;
-                }
-                window.asked = None;
-                window.signal.iter_mut().for_each(|signal| signal.answered = true);
+    fn write(&self, sessions: &mut [Session]) {
+        let mut said: HashMap<WindowId, &Said> = HashMap::new();
+        let rank = |said: &Said| (!said.answered, said.signal.told, said.since, said.signal.pane);
+        for new in self.said.values() {
+            let best = said.entry(new.signal.window).or_insert(new);
+            if rank(new) > rank(best) {
+                *best = new;
             }
         }
+        for window in sessions.iter_mut().flat_map(|session| &mut session.windows) {
+            let ended = self.ended.get(&window.id).filter(|_| window.exited.is_some());
+            window.asked = self.bells.get(&window.id).filter(|bell| !bell.answered).map(|bell| bell.since);
+            window.signal = said.get(&window.id).map(|said| said.signal());
+            window.ended_at = ended.map(|ended| ended.since);
+            window.dismissed = ended.is_some_and(|ended| ended.dismissed);
+        }
         format::link(sessions);
-        true
     }
 
     /// When somebody last typed into each window, of those where somebody did since it is the current one of a session.
-    fn typed(&mut self, listing: &Listing) -> HashMap<u32, UnixSeconds> {
-        let mut out: HashMap<u32, UnixSeconds> = HashMap::new();
+    fn typed(&mut self, listing: &Listing) -> HashMap<WindowId, UnixSeconds> {
+        let mut out: HashMap<WindowId, UnixSeconds> = HashMap::new();
+        let mut current = HashMap::new();
         let keys: HashMap<SessionId, UnixSeconds> = listing.typed.iter().copied().collect();
         for session in &listing.sessions {
-            let Some(window) = session.windows.iter().find(|w| w.active).map(|w| w.id) else { continue };
+            let Some(window) = session.windows.iter().find(|w| w.active) else { continue };
             let at = keys.get(&session.id).copied().unwrap_or_default();
-            match self.current.get(&session.id) {
-                Some((before, until)) if *before == window => {
-                    if at > *until {
-                        out.entry(window).and_modify(|old| *old = at.max(*old)).or_insert(at);
-                    }
-                }
-                _ => {
-                    self.current.insert(session.id, (window, at));
-                }
+            let before = self.current.get(&session.id).filter(|(before, _)| *before == window.id).copied().unwrap_or((window.id, at));
+            if at > before.1 && window.activity >= at {
+                out.entry(window.id).and_modify(|old| *old = at.max(*old)).or_insert(at);
             }
+            current.insert(session.id, before);
         }
-        if listing.whole {
-            let there: HashSet<SessionId> = listing.sessions.iter().map(|s| s.id).collect();
-            self.current.retain(|id, _| there.contains(id));
-        }
+        self.current = current;
         out
     }
 
-    fn ring(&mut self, listing: &Listing, typed: &HashMap<u32, UnixSeconds>, now: UnixSeconds) {
-        // For each window whether its flag is up in any session.
-        let mut flags: HashMap<WindowKey, (bool, UnixSeconds)> = HashMap::new();
-        for session in &listing.sessions {
-            for window in &session.windows {
-                let flag = flags.entry(key(session, window)).or_insert((false, window.activity));
-                flag.0 |= window.bell;
-            }
-        }
-        for (key, (flag, activity)) in &flags {
-            if *flag {
-                // The bell was output: it came no later than the last of it.
-                self.bells.entry(*key).or_insert(Bell { since: (*activity).min(now.max(1)), answered: false });
-            }
-            if let (Some(bell), Some(at)) = (self.bells.get_mut(key), typed.get(&key.2)) {
-                bell.answered |= *at >= bell.since;
-            }
-        }
-        // An answered bell is kept as long as its flag is up, or it would ring anew.
-        let gone = |key: &WindowKey| listing.whole && !flags.contains_key(key);
-        let windows = || listing.sessions.iter().flat_map(|s| s.windows.iter().map(move |w| (key(s, w), w.exited.is_some())));
-        let goes_on: HashSet<WindowKey> = windows().filter(|(_, ended)| !ended).map(|(key, _)| key).collect();
-        self.dismissed.retain(|key| !gone(key) && !goes_on.contains(key));
-        self.bells.retain(|key, bell| !gone(key) && !(bell.answered && flags.get(key).is_some_and(|(flag, _)| !flag)));
-    }
-
-    fn hear(&mut self, listing: &Listing, typed: &HashMap<u32, UnixSeconds>, now: UnixSeconds) {
+    fn hear(&mut self, listing: &Listing, typed: &HashMap<WindowId, UnixSeconds>, now: UnixSeconds) {
         let mut said = HashMap::new();
         for signal in &listing.signals {
-            let before = self.said.get(&signal.pane).filter(|before| before.signal == *signal).cloned();
+            let before = self.said.remove(&signal.pane).filter(|before| before.signal == *signal);
             let mut new = before.unwrap_or_else(|| Said { signal: signal.clone(), since: signal.at.map_or(now, |at| at.min(now)), answered: false });
-            new.answered |= signal.told == Told::Waiting && typed.get(&signal.window).is_some_and(|at| *at >= new.since);
+            new.answered |= signal.told == Told::Waiting && typed.get(&signal.window).is_some_and(|at| *at > new.since);
             said.insert(signal.pane, new);
-        }
-        if !listing.whole {
-            self.said.retain(|pane, _| !said.contains_key(pane));
-            said.extend(self.said.drain());
         }
         self.said = said;
     }
 
-    /// Makes the times of a listing's sessions those of our clock, which shows `now`.
-    pub fn to_own_clock(&mut self, sessions: &mut [Session], theirs: Option<UnixSeconds>, now: UnixSeconds) {
-        if let Some(ahead) = theirs.and_then(|theirs| i64::try_from(i128::from(theirs) - i128::from(now)).ok())
-            && ahead.abs_diff(self.ahead) >= CLOCK_SECONDS_MIN
-        {
-            self.ahead = ahead;
+    fn ring(&mut self, listing: &Listing, typed: &HashMap<WindowId, UnixSeconds>, now: UnixSeconds) {
+        let (mut up, mut windows) = (HashSet::new(), HashSet::new());
+        for session in &listing.sessions {
+            for window in &session.windows {
+                windows.insert(window.id);
+                if !window.bell {
+                    continue;
+                }
+                up.insert((session.id, window.id));
+                // A flag that was up already tells of no other bell. The bell was output: it came no later than the last of it.
+                if !self.up.contains(&(session.id, window.id)) {
+                    let bell = self.bells.entry(window.id).or_insert(Bell { since: 0, answered: true });
+                    if bell.answered {
+                        *bell = Bell { since: window.activity.min(now), answered: false };
+                    }
+                }
+            }
         }
-        if self.ahead == 0 {
-            return;
+        self.up = up;
+        self.bells.retain(|window, _| windows.contains(window));
+        for (window, bell) in &mut self.bells {
+            let works_again = self.said.values().any(|said| said.signal.window == *window && said.signal.told == Told::Working && said.since >= bell.since);
+            bell.answered |= works_again || typed.get(window).is_some_and(|at| *at > bell.since);
         }
-        let ours = |time: &mut UnixSeconds| *time = time.saturating_add_signed(self.ahead.saturating_neg());
+    }
+
+    fn end(&mut self, listing: &Listing, now: UnixSeconds) {
+        let mut ended = HashMap::new();
+        for window in listing.sessions.iter().flat_map(|session| &session.windows) {
+            if let Some(status) = window.exited {
+                let before = self.ended.get(&window.id).filter(|before| before.status == status).copied();
+                ended.insert(window.id, before.unwrap_or(Ended { status, since: window.activity.min(now), dismissed: false }));
+            }
+        }
+        self.ended = ended;
+    }
+
+    /// The windows of a session whose bell flag was up at the last look, in the session's order: what [`clear_alerts`](crate::tmux::clear_alerts) compares.
+    pub fn flags(&self, sessions: &[Session], session: SessionId) -> Vec<WindowId> {
+        let windows = sessions.iter().filter(|s| s.id == session).flat_map(|s| &s.windows);
+        windows.map(|window| window.id).filter(|window| self.up.contains(&(session, *window))).collect()
+    }
+
+    /// Takes it that nobody is needed for what the windows of a session have needed somebody for, up to `until` by our clock. tmux has put down the session's
+    /// bell flags, so that the next bell is seen. `sessions` are those of the last look; they are changed too.
+    pub fn dismiss(&mut self, sessions: &mut [Session], session: SessionId, until: UnixSeconds) {
+        let until = until.saturating_add_signed(self.ahead);
+        let windows: HashSet<WindowId> = sessions.iter().filter(|s| s.id == session).flat_map(|s| s.windows.iter().map(|w| w.id)).collect();
+        self.up.retain(|(up, _)| *up != session);
+        for window in &windows {
+            self.bells.entry(*window).and_modify(|bell| bell.answered |= bell.since <= until);
+            self.ended.entry(*window).and_modify(|ended| ended.dismissed |= ended.since <= until);
+        }
+        for said in self.said.values_mut().filter(|said| windows.contains(&said.signal.window) && said.signal.told >= Told::Waiting) {
+            said.answered |= said.since <= until;
+        }
+        self.write(sessions);
+        for window in sessions.iter_mut().flat_map(|session| &mut session.windows) {
+            self.ours(window);
+        }
+    }
+
+    /// Makes the times of a listing's sessions those of our clock. `asked` and `now` are what our clock showed when the question was sent and when its whole
+    /// answer was there: a time of the host's between them tells of no difference.
+    pub fn to_own_clock(&mut self, sessions: &mut [Session], theirs: Option<UnixSeconds>, asked: UnixSeconds, now: UnixSeconds) {
+        if let Some(theirs) = theirs {
+            let nearest = theirs.clamp(asked.min(now), now);
+            let ahead = i64::try_from(i128::from(theirs) - i128::from(nearest)).unwrap_or_default();
+            if ahead.abs_diff(self.ahead) >= CLOCK_SECONDS_MIN {
+                self.ahead = ahead;
+            }
+        }
         for session in sessions {
-            ours(&mut session.activity);
+            session.activity = self.our_time(session.activity);
             for window in &mut session.windows {
-                ours(&mut window.activity);
-                window.asked.iter_mut().for_each(ours);
-                window.signal.iter_mut().for_each(|signal| ours(&mut signal.since));
+                window.activity = self.our_time(window.activity);
+                self.ours(window);
             }
         }
     }
-}
 
-fn key(session: &Session, window: &Window) -> WindowKey {
-    (session.id.server_pid, session.id.server_start, window.id)
+    fn our_time(&self, time: UnixSeconds) -> UnixSeconds {
+        time.saturating_add_signed(self.ahead.saturating_neg())
+    }
+
+    fn ours(&self, window: &mut Window) {
+        window.asked = window.asked.map(|at| self.our_time(at));
+        window.ended_at = window.ended_at.map(|at| self.our_time(at));
+        if let Some(signal) = &mut window.signal {
+            signal.since = self.our_time(signal.since);
+        }
+    }
 }
 
 impl Said {
@@ -236,7 +273,10 @@ mod tests {
         (world.shown, world.typed, world.bell, world.current) = (115, 117, 0, 2);
         assert_eq!(world.look(118), [None, BELL]);
         assert_eq!(world.look(120), [None, BELL], "nothing was typed since");
-        world.typed = 125;
+        // The keys that close the terminal: the program says nothing to them.
+        world.typed = 122;
+        assert_eq!(world.look(123), [None, BELL]);
+        (world.typed, world.output) = (125, 125);
         assert_eq!(world.look(126), [None, None]);
         // The next bell is a question of its own.
         (world.bell, world.output, world.current) = (2, 130, 1);
@@ -249,7 +289,7 @@ mod tests {
         world.look(109);
         (world.bell, world.output) = (2, 110);
         world.look(111);
-        world.typed = 120;
+        (world.typed, world.output) = (120, 120);
         assert_eq!(world.look(121), [None, BELL]);
     }
 
@@ -258,7 +298,7 @@ mod tests {
         let mut world = World::new();
         (world.bell, world.output, world.current) = (1, 110, 1);
         assert_eq!(world.look(111), [BELL, None]);
-        world.typed = 120;
+        (world.typed, world.output) = (120, 120);
         assert_eq!((world.look(121), world.look(122)), ([None, None], [None, None]));
         world.bell = 0;
         world.look(123);
@@ -274,9 +314,11 @@ mod tests {
         world.says = "waiting Allow?".into();
         assert_eq!(world.look(110), [None, WAITS]);
         assert_eq!(world.look(115), [None, WAITS]);
-        (world.typed, world.shown) = (118, 117);
+        (world.typed, world.shown, world.output) = (118, 117, 118);
         assert_eq!(world.look(119), [None, None]);
         assert_eq!(world.look(130), [None, None], "it said nothing new");
+        world.says = "waiting And this? @118".into();
+        assert_eq!(world.look(131), [None, Some((Reason::Waits, 118))], "asked within the second of the last answer");
         world.says = "waiting Allow that too? @125".into();
         assert_eq!(world.look(131), [None, Some((Reason::Waits, 125))]);
         world.says = "working".into();
@@ -293,61 +335,84 @@ mod tests {
         world.says = "working @112".into();
         assert_eq!(world.look(113), [None, None]);
         world.says = "done @114".into();
-        assert_eq!(world.look(115), [None, BELL], "a bell beside it still calls");
+        assert_eq!(world.look(115), [None, None]);
+        world.bell = 0;
+        world.look(116);
+        (world.bell, world.output) = (2, 117);
+        assert_eq!(world.look(118), [None, Some((Reason::Bell, 117))], "a bell of one that is done calls");
     }
 
     #[test]
     fn what_is_dismissed_needs_nobody_until_something_new_comes() {
         let mut world = World::new();
-        (world.bell, world.output) = (2, 110);
-        assert_eq!(world.look(111), [None, BELL]);
+        (world.bell, world.output, world.says) = (2, 110, "failed @90".into());
+        assert_eq!(world.look(111), [None, Some((Reason::SaysFailed, 90))]);
         let mut listing = world.listing(112);
         world.asked.look(&mut listing);
         let id = listing.sessions[0].id;
-        assert!(world.asked.dismiss(&mut listing.sessions, id, 109), "it was there");
-        assert_eq!(world.look(113), [None, BELL], "it came after what was dismissed");
-        assert!(world.asked.dismiss(&mut listing.sessions, id, 110));
-        assert_eq!(listing.sessions[0].needs(), None);
-        assert_eq!(world.look(114), [None, None]);
-        assert!(!world.asked.dismiss(&mut listing.sessions, SessionId { number: 9, ..id }, 200), "no such session");
-        world.bell = 0;
-        world.look(115);
-        (world.bell, world.output) = (2, 120);
-        assert_eq!(world.look(121), [None, Some((Reason::Bell, 120))]);
+        assert_eq!(world.asked.flags(&listing.sessions, id), [2]);
+        world.asked.dismiss(&mut listing.sessions, id, 90);
+        assert_eq!(listing.sessions[0].needs(), Some(Need { reason: Reason::Bell, since: 110 }), "it came later");
+        world.asked.dismiss(&mut listing.sessions, id, 110);
+        assert_eq!((listing.sessions[0].needs(), world.asked.flags(&listing.sessions, id)), (None, vec![]));
+        // tmux's flag is down, and up again at the next look.
+        world.output = 115;
+        assert_eq!(world.look(116), [None, Some((Reason::Bell, 115))]);
     }
 
     #[test]
-    fn the_end_of_a_program_is_dismissed_until_another_one_ends() {
+    fn the_end_of_a_program_has_an_age_of_its_own_and_is_dismissed_until_another_one_ends() {
         let mut asked = Asked::default();
-        let look = |asked: &mut Asked, ended: &str| {
-            let text = format!("M B 3.3a:x:200\nM S $3:100:1:1:7:8:on:0:0:100:100Ma\nM W $3:1:1:150:0:{ended}:%1:80:24:@1:MwMbashM/Mt\nM E x\n");
+        let look = |asked: &mut Asked, ended: &str, output: u64| {
+            let text = format!("M B 3.3a:x:200\nM S $3:100:1:1:7:8:on:0:0:100:100Ma\nM W $3:1:1:{output}:0:{ended}:%1:80:24:@1:MwMbashM/Mt\nM E x\n");
             let mut listing = format::parse(&text, "M");
             assert!(listing.whole, "{text}");
             asked.look(&mut listing);
             listing.sessions
         };
-        let failed = Some(Need { reason: Reason::Exited(3), since: 150 });
-        let mut sessions = look(&mut asked, "1:3:");
-        assert_eq!(sessions[0].needs(), failed);
+        let failed = |since| Some(Need { reason: Reason::Exited(3), since });
+        assert_eq!(look(&mut asked, "1:3:", 150)[0].needs(), failed(150));
+        let mut sessions = look(&mut asked, "1:3:", 160);
+        assert_eq!(sessions[0].needs(), failed(150), "another pane prints");
         let id = sessions[0].id;
         asked.dismiss(&mut sessions, id, 150);
-        assert_eq!((sessions[0].needs(), look(&mut asked, "1:3:")[0].needs()), (None, None));
-        look(&mut asked, "0::");
-        assert_eq!(look(&mut asked, "1:3:")[0].needs(), failed);
+        assert_eq!((sessions[0].needs(), look(&mut asked, "1:3:", 170)[0].needs()), (None, None));
+        look(&mut asked, "0::", 180);
+        assert_eq!(look(&mut asked, "1:3:", 190)[0].needs(), failed(190));
+    }
+
+    #[test]
+    fn nothing_of_a_server_is_remembered_for_the_next_one() {
+        let (mut asked, mut world) = (Asked::default(), World::new());
+        world.says = "failed".into();
+        world.look(110);
+        let mut sessions = world.listing(111).sessions;
+        let id = sessions[0].id;
+        world.asked.dismiss(&mut sessions, id, 200);
+        assert_eq!(world.look(112), [None, None]);
+        std::mem::swap(&mut asked, &mut world.asked);
+        let text = "M B 3.3a:x:300\nM S $3:100:1:1:9:8:on:0:0:100:100Ma\nM W $3:1:1:150:0:0:::%2:80:24:@2:MwMbashM/MtM%2 failed\nM E x\n";
+        let mut listing = format::parse(text, "M");
+        asked.look(&mut listing);
+        assert_eq!(listing.sessions[0].needs(), Some(Need { reason: Reason::SaysFailed, since: 300 }));
+        // No session, no server: nothing is kept.
+        asked.look(&mut format::parse("M B 3.3a::301\nM E \n", "M"));
+        assert!(asked.said.is_empty() && asked.server.is_none());
     }
 
     #[test]
     fn times_of_a_host_are_shown_by_our_clock_and_do_not_tremble() {
         let mut asked = Asked::default();
-        let mut shown = |theirs: u64, ours: u64, time: u64| {
+        let mut shown = |theirs: u64, ours: u64, took: u64, time: u64| {
             let text = format!("M B 3.3a:x:{theirs}\nM S $3:100:1:1:7:8:on:0:0:100:100Ma\nM W $3:1:1:{time}:0:0:::%1:80:24:@1:MwMbashM/Mt\nM E x\n");
             let mut listing = format::parse(&text, "M");
-            asked.to_own_clock(&mut listing.sessions, listing.now, ours);
+            asked.to_own_clock(&mut listing.sessions, listing.now, ours.saturating_sub(took), ours);
             (listing.sessions[0].activity, listing.sessions[0].windows[0].activity)
         };
-        assert_eq!(shown(5000, 4000, 4990), (3990, 3990));
-        assert_eq!(shown(5061, 4060, 4990), (3990, 3990), "within what whole seconds and the way tell");
-        assert_eq!(shown(4100, 4100, 4090), (4090, 4090), "somebody set it right");
-        assert_eq!(shown(10, u64::MAX, u64::MAX), (u64::MAX, u64::MAX), "nonsense is shown as it came");
+        assert_eq!(shown(5000, 4000, 0, 4990), (3990, 3990));
+        assert_eq!(shown(5061, 4060, 0, 4990), (3990, 3990), "within what whole seconds and the way tell");
+        assert_eq!(shown(4100, 4100, 0, 4090), (4090, 4090), "somebody set it right");
+        assert_eq!(shown(4200, 4209, 10, 4190), (4190, 4190), "an answer that took its time");
+        assert_eq!(shown(10, u64::MAX, 0, u64::MAX), (u64::MAX, u64::MAX), "nonsense is shown as it came");
     }
 }

@@ -1,5 +1,5 @@
 //! What a program says of itself: the pane's user option `@muxboard_state`, set by any program with one tmux command
-//! (`tmux set-option -p @muxboard_state "waiting Allow the edit?"`). It needs no client, and reaches us through ssh and sudo as all of tmux does.
+//! (`tmux set-option -p -t "$TMUX_PANE" @muxboard_state "waiting Allow the edit?"`). It needs no client, and reaches us through ssh and sudo as all of tmux does.
 
 use crate::limits::SIGNAL_CHARS_MAX;
 use crate::snapshot::UnixSeconds;

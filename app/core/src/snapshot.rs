@@ -105,6 +105,8 @@ pub struct Window {
     pub signal: Option<Signal>,
     /// The exit status of the window's program, if it ended and its screen was kept; -1 if a signal ended it.
     pub exited: Option<i32>,
+    /// When that end was found; `None` while the program runs.
+    pub ended_at: Option<UnixSeconds>,
     /// True if somebody said of that end that nobody is needed any more.
     pub dismissed: bool,
     /// The window's width, in cells.
@@ -193,20 +195,17 @@ impl Session {
 }
 
 impl Window {
-    /// Why the window needs a person, if it does. What a program says later than its bell counts for the bell too: one that works again asks nobody.
+    /// Why the window needs a person, if it does.
     pub fn needs(&self) -> Option<Need> {
         if let Some(code) = self.exited.filter(|code| *code != 0 && !self.dismissed) {
-            return Some(Need { reason: Reason::Exited(code), since: self.activity });
+            return Some(Need { reason: Reason::Exited(code), since: self.ended_at.unwrap_or(self.activity) });
         }
-        let signal = self.signal.as_ref().filter(|_| self.exited.is_none());
-        match signal {
+        match &self.signal {
             Some(Signal { told: Told::Failed, since, answered: false, .. }) => return Some(Need { reason: Reason::SaysFailed, since: *since }),
             Some(Signal { told: Told::Waiting, since, answered: false, .. }) => return Some(Need { reason: Reason::Waits, since: *since }),
             _ => {}
         }
-        let works_again = |asked: UnixSeconds| signal.is_some_and(|signal| signal.told == Told::Working && signal.since >= asked);
-        let asked = self.asked.filter(|asked| !works_again(*asked));
-        asked.map(|since| Need { reason: Reason::Bell, since })
+        self.asked.map(|since| Need { reason: Reason::Bell, since })
     }
 }
 

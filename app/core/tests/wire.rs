@@ -63,6 +63,7 @@ fn session() -> impl Strategy<Value = Session> {
                 asked: bell.then_some(activity),
                 signal: bell.then(|| Signal { told: Told::Waiting, text: text.clone(), since: activity, answered: false }),
                 exited,
+                ended_at: exited.map(|_| activity),
                 dismissed: bell,
                 columns: 80,
                 rows: 24,

@@ -41,6 +41,7 @@ mod tests {
             asked: None,
             signal: None,
             exited: None,
+            ended_at: None,
             dismissed: false,
             columns: 80,
             rows: 24,

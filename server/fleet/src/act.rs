@@ -1,5 +1,5 @@
 //! What changes something on a host: rename, end a session (and make one: create.rs). Each takes a permit, is one call of tmux that compares before it acts, and is
-//! one event of the audit. And what is said of a session that nobody is needed for.
+//! one event of the audit.
 
 use crate::error::ActionError;
 use crate::fleet::Fleet;
@@ -67,21 +67,19 @@ impl Fleet {
         self.to_the_end(async move |fleet| fleet.on_session(permit, call).await).await
     }
 
-    /// Takes it that nobody is needed for what the permitted session has needed somebody for. It is known here alone: no host is asked.
+    /// Takes it that nobody is needed for what the permitted session has needed somebody for. tmux puts its flags down, so that the next bell is seen.
     ///
     /// # Errors
-    /// When no such session is known.
-    pub fn dismiss(&self, permit: &Permit<Dismiss>) -> Result<(), ActionError> {
+    /// When the session is gone, or cannot be asked.
+    pub async fn dismiss(self: &Arc<Self>, permit: Permit<Dismiss>) -> Result<(), ActionError> {
         let (entry, user) = self.at(permit.place())?;
         let (session, until) = (permit.operation().session, permit.operation().until);
-        let result = {
-            let mut sweeper = lock(&entry.sweeper);
-            let known = sweeper.dismiss(&user.name, session, until);
-            self.publish(&entry, &sweeper);
-            if known { Ok(()) } else { Err(ActionError::Gone) }
-        };
-        self.report(permit, None, &result);
-        result
+        let call = tmux::clear_alerts(session, &lock(&entry.sweeper).flags(&user.name, session));
+        self.to_the_end(async move |fleet| {
+            let meant = (entry.clone(), user.name.clone());
+            fleet.on_session_then(permit, call, move || lock(&meant.0.sweeper).dismiss(&meant.1, session, until)).await
+        })
+        .await
     }
 
     /// Runs an action to its end, also when the caller goes away: what was begun is done, and is in the audit.
@@ -94,6 +92,11 @@ impl Fleet {
     }
 
     async fn on_session<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call) -> Result<(), ActionError> {
+        self.on_session_then(permit, call, || ()).await
+    }
+
+    /// Calls tmux for a session; if that succeeded, does `then` before the user is asked again.
+    async fn on_session_then<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call, then: impl FnOnce() + Send) -> Result<(), ActionError> {
         let (entry, user) = self.at(permit.place())?;
         let reported = self.reports(&permit);
         let turn = entry.acquire_user_slot(&user.name).await;
@@ -102,6 +105,9 @@ impl Fleet {
             Err(busy) => Err(busy.clone()),
         };
         reported.end(None, &result);
+        if result.is_ok() {
+            then();
+        }
         if turn.is_ok() {
             // After a failure too: the page was wrong about something.
             self.refresh_user(&entry, &user).await;

@@ -227,12 +227,17 @@ impl Sweeper {
         self.users.entry(user.name.clone()).or_default().notes.insert(made.session, (Instant::now(), made.notes.clone()));
     }
 
-    /// Takes it that nobody is needed for what a session has needed somebody for, up to `until`. False if the session is not known.
-    pub(crate) fn dismiss(&mut self, user: &UnixUser, session: SessionId, until: UnixSeconds) -> bool {
+    /// The windows of a session whose bell flag was up at the last look.
+    pub(crate) fn flags(&self, user: &UnixUser, session: SessionId) -> Vec<u32> {
+        let row = self.row.users.iter().find(|row| row.name == *user);
+        row.zip(self.users.get(user)).map(|(row, memory)| memory.windows.flags(row.sessions(), session)).unwrap_or_default()
+    }
+
+    /// Takes it that nobody is needed for what a session has needed somebody for, up to `until`.
+    pub(crate) fn dismiss(&mut self, user: &UnixUser, session: SessionId, until: UnixSeconds) {
         let row = self.row.users.iter_mut().find(|row| row.name == *user);
-        match (row.map(|row| &mut row.state), self.users.get_mut(user)) {
-            (Some(UserState::Sessions(sessions)), Some(memory)) => memory.windows.dismiss(sessions, session, until),
-            _ => false,
+        if let (Some(UserState::Sessions(sessions)), Some(memory)) = (row.map(|row| &mut row.state), self.users.get_mut(user)) {
+            memory.windows.dismiss(sessions, session, until);
         }
     }
 
@@ -347,7 +352,7 @@ impl Sweeper {
         }
         if let UserState::Sessions(sessions) = &mut state {
             memory.panes = panes;
-            memory.windows.to_own_clock(sessions, theirs, now);
+            memory.windows.to_own_clock(sessions, theirs, now.saturating_sub(asked.elapsed().as_secs() + 1), now);
             remember(memory, captures, sessions, now);
             // A look that began before a session was made does not know it.
             memory.notes.retain(|id, (made, _)| *made >= asked || sessions.iter().any(|s| s.id == *id));

@@ -67,13 +67,50 @@ async fn what_a_program_says_of_itself_is_read_from_each_pane_without_any_client
     let found = session().await;
     assert_eq!(found.needs().map(|need| need.reason), Some(Reason::Waits));
     assert_eq!(found.says(), Some("#{pid} #(touch x), } | ? %1 $2 ?[31m"));
-    assert!(found.preview.iter().flatten().all(|run| !run.text.contains("waiting")));
     // An age of its own, by the host's clock.
     says("a:0.0", "failed hard @1000000000");
     assert_eq!(session().await.needs(), Some(Need { reason: Reason::SaysFailed, since: 1_000_000_000 }));
     says("a:0.0", "done");
     let found = session().await;
     assert_eq!((found.needs(), found.windows[0].signal.as_ref().map(|signal| signal.told)), (None, Some(Told::Working)), "the other pane still works");
+}
+
+/// "Done" without a look leaves tmux's flag up, and a flag that is up tells of no other bell.
+#[tokio::test]
+async fn the_bell_after_one_that_was_dismissed_is_seen_though_nobody_looked() {
+    let world = World::new();
+    let go = |n: u8| world.folder.path().join(format!("go{n}"));
+    let ring = |n: u8| format!("until [ -e {} ]; do sleep 0.1; done; printf 'again \\a'; ", go(n).display());
+    world.tmux(&["new-session", "-d", "-s", "a", &format!("{}{}exec cat", ring(1), ring(2))]);
+    let need = async || world.sessions().await[0].needs();
+    for n in [1, 2] {
+        std::fs::write(go(n), "").unwrap();
+        let asked = timeout(PATIENCE, async {
+            loop {
+                if let Some(need) = need().await {
+                    break need;
+                }
+            }
+        });
+        let asked = asked.await.unwrap();
+        assert_eq!(asked.reason, Reason::Bell);
+        let session = world.sessions().await[0].id;
+        world.fleet.dismiss(world.permit(Dismiss { session, until: asked.since })).await.unwrap();
+        assert_eq!((need().await, world.sessions().await[0].windows[0].bell), (None, false), "{n}");
+    }
+}
+
+/// `set-option -p` without a target is about the pane that its session shows, not the one that it runs in.
+#[tokio::test]
+async fn the_documented_line_speaks_of_the_pane_it_runs_in() {
+    let world = World::new();
+    let signals = include_str!("../../../docs/signals.md");
+    let line = signals.lines().find(|line| line.contains("\"waiting ")).unwrap();
+    world.tmux(&["new-session", "-d", "-s", "a", "exec cat"]);
+    world.tmux(&["new-window", "-d", "-t", "a:", &format!("{line}; exec cat")]);
+    timeout(PATIENCE, async { while world.sessions().await[0].needs().is_none() {} }).await.unwrap();
+    let told: Vec<bool> = world.sessions().await[0].windows.iter().map(|w| w.signal.is_some()).collect();
+    assert_eq!(told, [false, true]);
 }
 
 #[tokio::test]
@@ -83,16 +120,16 @@ async fn who_may_type_says_that_nobody_is_needed_and_what_comes_later_stands() {
     let says = |value: &str| world.tmux(&["set-option", "-p", "-t", "a:", "@muxboard_state", value]);
     says("waiting for you @1000000000");
     let session = world.sessions().await.remove(0);
-    let dismissed = |until| world.fleet.dismiss(&world.permit(Dismiss { session: session.id, until }));
-    assert_eq!(dismissed(999_999_999), Ok(()));
+    let dismissed = async |until| world.fleet.dismiss(world.permit(Dismiss { session: session.id, until })).await;
+    assert_eq!(dismissed(999_999_999).await, Ok(()));
     assert!(world.sessions().await[0].needs().is_some(), "it waits since later");
-    assert_eq!(dismissed(1_000_000_000), Ok(()));
+    assert_eq!(dismissed(1_000_000_000).await, Ok(()));
     let UserState::Sessions(now) = world.state() else { panic!() };
     assert_eq!((now[0].needs(), world.sessions().await[0].needs()), (None, None), "at once, and after the next look");
     says("waiting for something else");
     assert!(world.sessions().await[0].needs().is_some());
     let gone = SessionId { number: 99, ..session.id };
-    assert_eq!(world.fleet.dismiss(&world.permit(Dismiss { session: gone, until: 1 })), Err(ActionError::Gone));
+    assert_eq!(world.fleet.dismiss(world.permit(Dismiss { session: gone, until: 1 })).await, Err(ActionError::Gone));
     let events: Vec<String> = world.events.lock().unwrap().iter().filter(|(what, _)| *what == "dismiss").map(|(_, result)| result.clone()).collect();
     assert_eq!(events, ["done", "done", "gone"]);
 }

@@ -14,7 +14,7 @@ use crate::name::SessionName;
 use crate::note::Note;
 use crate::signal;
 use crate::snapshot::{Client, Mode, Session, SessionId, UnixSeconds, Window};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The oldest tmux whose `-T`, `if-shell -F -t` and `list-*` we rely on.
 pub const VERSION_MIN: (u32, u32) = (3, 2);
@@ -89,9 +89,9 @@ fn row(mark: &str, tag: &str, plain: &[&str], texts: &[String]) -> String {
 /// A letter for each session: tmux before 3.4 has no format that counts them.
 const COUNT: &str = "S:x";
 
-/// What the panes of a window say of themselves, each behind the mark and its id. Panes without the option print nothing.
+/// What the panes of a window say of themselves, each behind the mark and its id. Panes without the option, and dead ones, print nothing.
 fn signals(mark: &str) -> String {
-    format!("#{{P:#{{?@muxboard_state,{mark}#{{pane_id}} {},}}}}", short("@muxboard_state"))
+    format!("#{{P:#{{?pane_dead,,#{{?@muxboard_state,{mark}#{{pane_id}} {},}}}}}}", short("@muxboard_state"))
 }
 
 /// Runs a command if the server has never had a session and would end without one. tmux 3.2 does not know the id of its next session.
@@ -173,7 +173,7 @@ pub fn parse(answer: &str, mark: &str) -> Listing {
                 Some(())
             }
             ("S", plain, [name]) => session(plain, name, &mut out).map(|windows| read.windows.push(windows)),
-            ("W", plain, texts) => window(plain, texts, &mut out),
+            ("W", plain, texts) => window(plain, texts, &mut read.panes, &mut out),
             ("C", plain, [tty]) => client(plain, tty).map(|client| read.clients.push(client)),
             ("E", [count], []) => counted(count).map(|count| read.end = Some(count)),
             _ => None,
@@ -196,6 +196,8 @@ struct Read {
     /// How many windows each session counts.
     windows: Vec<usize>,
     clients: Vec<ClientRow>,
+    /// The panes that have said something.
+    panes: HashSet<PaneId>,
     /// How many sessions the server counted after it had listed them.
     end: Option<usize>,
 }
@@ -277,7 +279,7 @@ fn session(plain: &[&str], name: &str, out: &mut Listing) -> Option<usize> {
     Some(windows)
 }
 
-fn window(plain: &[&str], texts: &[&str], out: &mut Listing) -> Option<()> {
+fn window(plain: &[&str], texts: &[&str], panes: &mut HashSet<PaneId>, out: &mut Listing) -> Option<()> {
     let [id, index, active, activity, bell, dead, status, signal, pane, width, height, window_id, mode] = plain else { return None };
     let [name, command, path, title, signals @ ..] = texts else { return None };
     let id = number(id, '$')?;
@@ -294,6 +296,7 @@ fn window(plain: &[&str], texts: &[&str], out: &mut Listing) -> Option<()> {
         asked: None,
         signal: None,
         exited: exit(dead, status, signal)?,
+        ended_at: None,
         dismissed: false,
         columns: width.parse().ok()?,
         rows: height.parse().ok()?,
@@ -307,7 +310,7 @@ fn window(plain: &[&str], texts: &[&str], out: &mut Listing) -> Option<()> {
         let pane = PaneId(number(pane, '%')?);
         // Sessions that share the window list its panes too.
         if let Some((told, text, at)) = signal::read(value)
-            && out.signals.iter().all(|s| s.pane != pane)
+            && panes.insert(pane)
         {
             out.signals.push(PaneSignal { window: window.id, pane, told, text, at });
         }
@@ -467,8 +470,9 @@ mod tests {
         let window = |session: u32, window: u32, bell: u32| format!("M W ${session}:{window}:1:150:{bell}:0:::%{window}:80:24:@{window}:MwMbashM/Mt\n");
         let session = |number: u32, name: &str| format!("M S ${number}:100:0:1:7:8:on:0:0:100:100M{name}\n");
         let counted = |rows: &[String]| {
-            let mut listing = parse(&rows.concat(), "M");
-            assert_eq!(listing.unread, None);
+            let count = "x".repeat(rows.iter().filter(|row| row.starts_with("M S")).count());
+            let mut listing = parse(&format!("M B 3.3a:{count}:200\n{}M E {count}\n", rows.concat()), "M");
+            assert!(listing.whole, "{rows:?}");
             Asked::default().look(&mut listing);
             listing.sessions.iter().map(|s| (s.name.to_string(), s.needs().is_some(), s.counted_need().is_some())).collect::<Vec<_>>()
         };
