@@ -26,6 +26,7 @@
 //! | logout | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
 //! | cookie | server/src/access/token.rs | server/src/access/token.rs: a_login_lives_until_its_logout_and_is_not_the_token |
 //! | lockout | server/src/access/token.rs | server/src/access/token.rs: a_source_that_failed_too_often_is_locked_and_a_right_token_always_passes |
+//! | lockout-crowd | server/src/access/lockout.rs | server/src/access/lockout.rs: what_is_remembered_is_bounded_and_no_crowd_of_others_opens_a_lock |
 //! | throttle | server/src/http/guard.rs | server/tests/door.rs: a_source_that_asks_too_often_waits_alone |
 //! | forwarded | server/src/access/peer.rs | server/src/access/peer.rs: only_a_trusted_proxy_says_for_whom_it_speaks_and_only_the_last_hop_it_saw |
 //! | proxy-peer | server/src/access/proxy.rs | server/src/access/proxy.rs: the_peer_and_its_secret_come_before_the_identity |

@@ -4,8 +4,10 @@ use crate::fleet::Fleet;
 use crate::hosts::HostEntry;
 use crate::lock::lock;
 use crate::transport::Purpose;
+use futures_util::FutureExt;
 use muxboard_core::limits::{SPREAD_HOSTS_MIN, WATCHED_SWEEP_MS};
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
@@ -30,7 +32,7 @@ impl Fleet {
             for entry in &now.entries {
                 running.entry(entry.number).or_insert_with(|| {
                     let (fleet, entry) = (self.clone(), entry.clone());
-                    loops.spawn(async move { fleet.follow(&entry).await })
+                    loops.spawn(async move { again_after_panic(fleet.settings.sweep, || fleet.follow(&entry)).await })
                 });
             }
             if hosts.changed().await.is_err() {
@@ -65,5 +67,30 @@ impl Fleet {
         let earliest = (began + every / 2).max(Instant::now()).duration_since(self.began);
         let rounds = (earliest.saturating_sub(moment).as_secs_f64() / every.as_secs_f64()).ceil();
         self.began + moment + every.mul_f64(rounds)
+    }
+}
+
+/// Runs a loop again when it has panicked, after a pause: a fault of ours in one sweep must not leave its host unasked for ever.
+async fn again_after_panic<F: Future<Output = ()>>(pause: Duration, mut run: impl FnMut() -> F) {
+    while AssertUnwindSafe(run()).catch_unwind().await.is_err() {
+        tracing::error!("a sweep ended by a fault of muxboard itself; the host is asked again in {pause:?}");
+        tokio::time::sleep(pause).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_that_panicked_runs_again() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let mut runs = 0;
+        runtime.block_on(again_after_panic(Duration::ZERO, || {
+            runs += 1;
+            let run = runs;
+            async move { assert!(run == 3, "a fault of ours, provoked by this test") }
+        }));
+        assert_eq!(runs, 3);
     }
 }

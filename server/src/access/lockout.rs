@@ -23,6 +23,16 @@ impl Failures {
     }
 }
 
+/// Forgets what is old; if nothing is, the source with the fewest failures, of several the one whose last is longest ago. A locked source is thus
+/// forgotten only where all are locked.
+fn make_room(sources: &mut HashMap<Source, Failures>, now: Instant) {
+    sources.retain(|_, failures| !failures.is_old(now));
+    if sources.len() >= SOURCES_MAX {
+        let least = sources.iter().min_by_key(|(_, failures)| (failures.count, failures.last)).map(|(source, _)| *source);
+        least.map(|source| sources.remove(&source));
+    }
+}
+
 impl Lockout {
     /// Counts a failed login; whether the source had failed [`FAILURES_MAX`] times before, with less than [`LOCKOUT_SECONDS`] between.
     pub(crate) fn failed(&self, source: Source) -> bool {
@@ -33,10 +43,7 @@ impl Lockout {
         let source = source.counted();
         let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if sources.len() >= SOURCES_MAX && !sources.contains_key(&source) {
-            sources.retain(|_, failures| !failures.is_old(now));
-            if sources.len() >= SOURCES_MAX {
-                sources.clear();
-            }
+            make_room(&mut sources, now);
         }
         let failures = sources.entry(source).or_insert(Failures { count: 0, last: now });
         if failures.is_old(now) {
@@ -75,11 +82,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn what_is_remembered_is_bounded_and_no_crowd_of_others_opens_a_lock() {
         let (lockout, now) = (Lockout::default(), Instant::now());
-        for n in 0..u32::try_from(SOURCES_MAX).unwrap() * 2 {
+        let locked = source(u32::MAX);
+        for _ in 0..FAILURES_MAX {
+            lockout.failed_at(locked, now);
+        }
+        for n in 0..u32::try_from(SOURCES_MAX).unwrap() + 100 {
             lockout.failed_at(source(n), now);
         }
-        assert!(lockout.0.lock().unwrap().len() <= SOURCES_MAX);
+        assert_eq!(lockout.0.lock().unwrap().len(), SOURCES_MAX);
+        assert!(lockout.failed_at(locked, now), "the lock was forgotten");
     }
 }
