@@ -104,7 +104,7 @@ fn section(line: &str, mark: &str, row_mark: &str, user: &str) -> String {
         out += &format!("{row_mark} S ${i}:{now}:0:1:4242:{now}:on:0:0:{now}:{now}{row_mark}build-{i}\n");
     }
     for i in 0..10 {
-        out += &format!("{row_mark} W ${i}:0:1:{now}:0:0:::%{i}:120:40{row_mark}make{row_mark}cargo{row_mark}/srv/app-{i}{row_mark}a title\n");
+        out += &format!("{row_mark} W ${i}:0:1:{now}:0:0:::%{i}:120:40:@{i}:{row_mark}make{row_mark}cargo{row_mark}/srv/app-{i}{row_mark}a title\n");
     }
     out += &format!("{row_mark} E xxxxxxxxxx\n");
     for pane in line.split(&format!("{row_mark} pane ")).skip(1).filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()) {
