@@ -178,7 +178,10 @@ export class DevVm {
     const said = Object.entries(headers).flatMap(([name, value]) => ["-H", value ? `${name}: ${value}` : `${name};`]);
     const curl = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", this.behind, ...said, this.url.replace("https", "http") + path];
     const [program, words] = as(account, curl);
-    return Number(spawnSync(program, words, { cwd: "/" }).stdout.toString());
+    const { error, stdout } = spawnSync(program, words, { cwd: "/", encoding: "utf8" });
+    // Without curl itself, or without what runs it as the account.
+    if (error || !/^\d{3}$/.test(stdout)) throw error ?? new Error(`${program} answers ${JSON.stringify(stdout)}`);
+    return Number(stdout);
   }
 
   async end() {

@@ -38,7 +38,10 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         let uid = run("id", &["-u", &self.0]);
-        run("sh", &["-c", &format!("pkill -KILL -u {uid}; timeout 20 sh -c 'while pgrep -u {uid} >/dev/null; do sleep 0.02; done'; rm -rf /tmp/tmux-{uid}; true")]);
+        run(
+            "sh",
+            &["-c", &format!("pkill -KILL -u {uid}; timeout 20 sh -c 'while pgrep -u {uid} >/dev/null; do sleep 0.02; done'; rm -rf /tmp/tmux-{uid}; true")],
+        );
         run("sh", &["-c", "userdel --remove \"$0\" 2>/dev/null || userdel \"$0\"", &self.0]);
     }
 }
