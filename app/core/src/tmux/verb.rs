@@ -93,7 +93,15 @@ mod tests {
 
     #[test]
     fn every_target_is_an_id() {
-        for call in [kill(ID), clear_alerts(ID, &[1]), rename(ID, &"x".parse().unwrap()), attach(ID, true, "m"), start(ID, &"make".parse().unwrap()), leave(ID), text(ID, 5)] {
+        for call in [
+            kill(ID),
+            clear_alerts(ID, &[1]),
+            rename(ID, &"x".parse().unwrap()),
+            attach(ID, true, "m"),
+            start(ID, &"make".parse().unwrap()),
+            leave(ID),
+            text(ID, 5),
+        ] {
             let words = call.words(&[]);
             let targets: Vec<_> = words.windows(2).filter(|w| w[0] == "-t").map(|w| w[1].clone()).collect();
             assert_eq!(targets, ["$3:"]);
