@@ -37,7 +37,7 @@ test("a program says how it is, in its own words, and Done ends what is done", a
   await board.open(page);
   await living(page);
   await expect(card(page, "agent").locator(".age")).toContainText("working");
-  await expect(card(page, "agent").locator(".age span")).toHaveAttribute("title", "Told by its program: on <b>the tests</b>");
+  await expect(card(page, "agent").locator(".age")).toHaveAttribute("title", "on <b>the tests</b>");
   await expect(page.locator(".need")).toHaveCount(0);
   says("agent", "waiting Allow the edit of main.rs?");
   const need = page.getByLabel("Needs you").locator("article");

@@ -29,8 +29,8 @@ fn alarm(reason: Reason) -> String {
     }
 }
 
-/// What a session's program says of itself while it needs nobody, as a part of a card's head.
-fn told(session: &Session) -> Option<impl IntoView + use<>> {
+/// What a session's program says of itself while it needs nobody: its state and since when.
+fn told(session: &Session) -> Option<(&'static str, u64)> {
     session.told().map(|signal| {
         let words = match signal.told {
             Told::Done => "done ",
@@ -38,9 +38,13 @@ fn told(session: &Session) -> Option<impl IntoView + use<>> {
             Told::Waiting => "waits ",
             Told::Failed => "failed ",
         };
-        let title = if signal.text.is_empty() { "Told by its program".to_owned() } else { format!("Told by its program: {}", plain(&signal.text)) };
-        view! { <span title=title>{words} <Ago at=signal.since words=span/></span> }
+        (words, signal.since)
     })
+}
+
+/// The words of a session's program about its state.
+fn says(session: &Session) -> Option<String> {
+    session.told().map(|signal| plain(&signal.text)).filter(|text| !text.is_empty())
 }
 
 /// The number of windows of a session, and how many of them other sessions share.
@@ -138,7 +142,7 @@ pub fn Card(
     let active = Signal::derive(follow(&row, |s| s.activity));
     let alarmed = follow(&row, |s| s.needs().map(|need| alarm(need.reason)));
     let alarmed_too = alarmed.clone();
-    let told = follow(&row, told);
+    let (told, says) = (follow(&row, told), follow(&row, says));
     let preview = follow(&row, |s| lines(&s.preview));
     let noted = {
         let user = place.user.clone();
@@ -163,11 +167,11 @@ pub fn Card(
             <div class="card-head">
                 <a class="open" href=href rel="external"><Name text=name/></a>
                 <span class="windows" title=shared>{windows}</span>
-                <span class="age" class:alarm=move || alarmed_too().is_some()>
+                <span class="age" class:alarm=move || alarmed_too().is_some() title=says>
                     {move || match alarmed() {
                         Some(words) => words.into_any(),
                         None => match told() {
-                            Some(words) => words.into_any(),
+                            Some((words, since)) => (words, view! { <Ago at=since words=span/> }).into_any(),
                             None => view! { <Ago at=active words=activity/> }.into_any(),
                         },
                     }}

@@ -9,7 +9,7 @@ use super::store::{HostSignals, SessionSignals, Store, UserSignals};
 use crate::base::expect_base;
 use crate::ui::time::Ago;
 use leptos::prelude::*;
-use muxboard_core::snapshot::{HostState, UserState};
+use muxboard_core::snapshot::{HostState, Need, UserState};
 
 /// The list of sessions.
 #[component]
@@ -46,13 +46,14 @@ fn NeedsSection(store: Store) -> impl IntoView {
         for host in store.hosts.get() {
             for user in host.users.get() {
                 for session in user.sessions.get() {
-                    if let Some(need) = session.row.read().counted_need() {
-                        out.push((need.since, (host.clone(), user.clone(), session.clone())));
+                    if let Some(Need { since, .. }) = session.row.read().counted_need() {
+                        // A sort would be 2 kB of program.
+                        let at = out.partition_point(|(before, _)| *before <= since);
+                        out.insert(at, (since, (host.clone(), user.clone(), session.clone())));
                     }
                 }
             }
         }
-        out.sort_by_key(|(since, _)| *since);
         out.into_iter().map(|(_, needy)| needy).collect()
     };
     let needy = Memo::new_with_compare(
