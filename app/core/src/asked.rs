@@ -6,7 +6,7 @@
 //! no answer is dismissed.
 
 use crate::limits::CLOCK_SECONDS_MIN;
-use crate::signal::{Signal, Told};
+use crate::signal::{ProgramState, Signal};
 use crate::snapshot::{Session, SessionId, UnixSeconds, Window};
 use crate::tmux::format::{self, Listing, PaneId, PaneSignal};
 use std::collections::{HashMap, HashSet};
@@ -24,9 +24,9 @@ pub struct Asked {
     /// The bell flags that were up, each in its session.
     up: HashSet<(SessionId, WindowId)>,
     /// What each pane says, since when, and whether somebody answered since.
-    said: HashMap<PaneId, Said>,
+    said: HashMap<PaneId, Heard>,
     /// Windows whose program ended, with how and when that was found.
-    ended: HashMap<WindowId, Ended>,
+    ended: HashMap<WindowId, WindowEnd>,
     /// The current window of each session, and when somebody had typed there before it was.
     current: HashMap<SessionId, (WindowId, UnixSeconds)>,
     /// How far the host's clock is ahead of ours, in seconds.
@@ -40,14 +40,14 @@ struct Bell {
 }
 
 #[derive(Debug, Clone)]
-struct Said {
+struct Heard {
     signal: PaneSignal,
     since: UnixSeconds,
     answered: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Ended {
+struct WindowEnd {
     status: i32,
     since: UnixSeconds,
     dismissed: bool,
@@ -71,8 +71,8 @@ impl Asked {
     }
 
     fn write(&self, sessions: &mut [Session]) {
-        let mut said: HashMap<WindowId, &Said> = HashMap::new();
-        let rank = |said: &Said| (!said.answered, said.signal.told, said.since, said.signal.pane);
+        let mut said: HashMap<WindowId, &Heard> = HashMap::new();
+        let rank = |said: &Heard| (!said.answered, said.signal.told, said.since, said.signal.pane);
         for new in self.said.values() {
             let best = said.entry(new.signal.window).or_insert(new);
             if rank(new) > rank(best) {
@@ -111,8 +111,8 @@ impl Asked {
         let mut said = HashMap::new();
         for signal in &listing.signals {
             let before = self.said.remove(&signal.pane).filter(|before| before.signal == *signal);
-            let mut new = before.unwrap_or_else(|| Said { signal: signal.clone(), since: signal.at.map_or(now, |at| at.min(now)), answered: false });
-            new.answered |= signal.told == Told::Waiting && typed.get(&signal.window).is_some_and(|at| *at > new.since);
+            let mut new = before.unwrap_or_else(|| Heard { signal: signal.clone(), since: signal.at.map_or(now, |at| at.min(now)), answered: false });
+            new.answered |= signal.told == ProgramState::Waiting && typed.get(&signal.window).is_some_and(|at| *at > new.since);
             said.insert(signal.pane, new);
         }
         self.said = said;
@@ -139,7 +139,8 @@ impl Asked {
         self.up = up;
         self.bells.retain(|window, _| windows.contains(window));
         for (window, bell) in &mut self.bells {
-            let works_again = self.said.values().any(|said| said.signal.window == *window && said.signal.told == Told::Working && said.since >= bell.since);
+            let works_again =
+                self.said.values().any(|said| said.signal.window == *window && said.signal.told == ProgramState::Working && said.since >= bell.since);
             bell.answered |= works_again || typed.get(window).is_some_and(|at| *at > bell.since);
         }
     }
@@ -149,7 +150,7 @@ impl Asked {
         for window in listing.sessions.iter().flat_map(|session| &session.windows) {
             if let Some(status) = window.exited {
                 let before = self.ended.get(&window.id).filter(|before| before.status == status).copied();
-                ended.insert(window.id, before.unwrap_or(Ended { status, since: window.activity.min(now), dismissed: false }));
+                ended.insert(window.id, before.unwrap_or(WindowEnd { status, since: window.activity.min(now), dismissed: false }));
             }
         }
         self.ended = ended;
@@ -171,7 +172,7 @@ impl Asked {
             self.bells.entry(*window).and_modify(|bell| bell.answered |= bell.since <= until);
             self.ended.entry(*window).and_modify(|ended| ended.dismissed |= ended.since <= until);
         }
-        for said in self.said.values_mut().filter(|said| windows.contains(&said.signal.window) && said.signal.told >= Told::Waiting) {
+        for said in self.said.values_mut().filter(|said| windows.contains(&said.signal.window) && said.signal.told >= ProgramState::Waiting) {
             said.answered |= said.since <= until;
         }
         self.write(sessions);
@@ -212,7 +213,7 @@ impl Asked {
     }
 }
 
-impl Said {
+impl Heard {
     fn signal(&self) -> Signal {
         Signal { told: self.signal.told, text: self.signal.text.clone(), since: self.since, answered: self.answered }
     }

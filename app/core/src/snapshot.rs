@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::limits::WINDOW_LINKS_MAX;
 use crate::name::{BadName, HostKey, SessionName, UnixUser};
 use crate::note::Note;
-use crate::signal::{Signal, Told};
+use crate::signal::{ProgramState, Signal};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -201,8 +201,8 @@ impl Window {
             return Some(Need { reason: Reason::Exited(code), since: self.ended_at.unwrap_or(self.activity) });
         }
         match &self.signal {
-            Some(Signal { told: Told::Failed, since, answered: false, .. }) => return Some(Need { reason: Reason::SaysFailed, since: *since }),
-            Some(Signal { told: Told::Waiting, since, answered: false, .. }) => return Some(Need { reason: Reason::Waits, since: *since }),
+            Some(Signal { told: ProgramState::Failed, since, answered: false, .. }) => return Some(Need { reason: Reason::SaysFailed, since: *since }),
+            Some(Signal { told: ProgramState::Waiting, since, answered: false, .. }) => return Some(Need { reason: Reason::Waits, since: *since }),
             _ => {}
         }
         self.asked.map(|since| Need { reason: Reason::Bell, since })

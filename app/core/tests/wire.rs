@@ -4,7 +4,7 @@ use muxboard_core::ansi::{Run, Style};
 use muxboard_core::flow::Taken;
 use muxboard_core::note::Note;
 use muxboard_core::policy::{Abilities, Ability};
-use muxboard_core::signal::{Signal, Told};
+use muxboard_core::signal::{ProgramState, Signal};
 use muxboard_core::snapshot::*;
 use muxboard_core::view::{HostView, UserView, View};
 use muxboard_core::wire::*;
@@ -61,7 +61,7 @@ fn session() -> impl Strategy<Value = Session> {
                 activity,
                 bell,
                 asked: bell.then_some(activity),
-                signal: bell.then(|| Signal { told: Told::Waiting, text: text.clone(), since: activity, answered: false }),
+                signal: bell.then(|| Signal { told: ProgramState::Waiting, text: text.clone(), since: activity, answered: false }),
                 exited,
                 ended_at: exited.map(|_| activity),
                 dismissed: bell,

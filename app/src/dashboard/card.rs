@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use muxboard_core::ansi::StyledLine;
 use muxboard_core::name::UnixUser;
 use muxboard_core::policy::{Abilities, Ability};
-use muxboard_core::signal::Told;
+use muxboard_core::signal::ProgramState;
 use muxboard_core::snapshot::{Place, Reason, Session, SessionId};
 
 fn activity(age: u64) -> String {
@@ -33,10 +33,10 @@ fn alarm(reason: Reason) -> String {
 fn told(session: &Session) -> Option<(&'static str, u64)> {
     session.told().map(|signal| {
         let words = match signal.told {
-            Told::Done => "done ",
-            Told::Working => "working ",
-            Told::Waiting => "waits ",
-            Told::Failed => "failed ",
+            ProgramState::Done => "done ",
+            ProgramState::Working => "working ",
+            ProgramState::Waiting => "waits ",
+            ProgramState::Failed => "failed ",
         };
         (words, signal.since)
     })

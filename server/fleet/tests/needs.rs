@@ -3,7 +3,7 @@
 mod world;
 
 use muxboard_core::policy::{Dismiss, Type, Watch};
-use muxboard_core::signal::Told;
+use muxboard_core::signal::ProgramState;
 use muxboard_core::snapshot::{Need, Reason, SessionId, UserState};
 use muxboard_core::wire::Grid;
 use muxboard_fleet::{ActionError, Attachment};
@@ -60,7 +60,7 @@ async fn what_a_program_says_of_itself_is_read_from_each_pane_without_any_client
     assert_eq!(session().await.windows[0].signal, None);
     says("a:0.1", "working on it");
     let signal = session().await.windows[0].signal.clone().unwrap();
-    assert_eq!((signal.told, signal.text.as_str(), session().await.needs()), (Told::Working, "on it", None));
+    assert_eq!((signal.told, signal.text.as_str(), session().await.needs()), (ProgramState::Working, "on it", None));
     // Nothing in a text is expanded, ends its field or its row.
     let evil = "waiting #{pid} #(touch x), } | \n %1 $2 \x1b[31m";
     says("a:0.0", evil);
@@ -72,7 +72,7 @@ async fn what_a_program_says_of_itself_is_read_from_each_pane_without_any_client
     assert_eq!(session().await.needs(), Some(Need { reason: Reason::SaysFailed, since: 1_000_000_000 }));
     says("a:0.0", "done");
     let found = session().await;
-    assert_eq!((found.needs(), found.windows[0].signal.as_ref().map(|signal| signal.told)), (None, Some(Told::Working)), "the other pane still works");
+    assert_eq!((found.needs(), found.windows[0].signal.as_ref().map(|signal| signal.told)), (None, Some(ProgramState::Working)), "the other pane still works");
 }
 
 /// "Done" without a look leaves tmux's flag up, and a flag that is up tells of no other bell.

@@ -35,7 +35,7 @@ pub struct Listing {
     /// When somebody last pressed a key in a terminal that shows the session, by the host's clock; sessions where nobody did since the last terminal
     /// opened are missing.
     pub typed: Vec<(SessionId, UnixSeconds)>,
-    /// The time of the host's clock when tmux answered.
+    /// The time of the host's clock when tmux answered; `None` if it does not tell.
     pub now: Option<UnixSeconds>,
     /// True if a pane died and tmux does not know its exit status yet.
     pub unsettled: bool,
@@ -61,7 +61,7 @@ pub struct PaneSignal {
     /// The pane.
     pub pane: PaneId,
     /// The state.
-    pub told: signal::Told,
+    pub told: signal::ProgramState,
     /// The program's words.
     pub text: String,
     /// Since when, by the host's clock; `None` if the program does not say.
@@ -167,6 +167,7 @@ pub fn parse(answer: &str, mark: &str) -> Listing {
         let (tag, plain) = texts.next().and_then(|head| head.split_once(' ')).unwrap_or_default();
         let (plain, texts): (Vec<&str>, Vec<&str>) = (plain.split(':').collect(), texts.collect());
         let understood = match (tag, plain.as_slice(), texts.as_slice()) {
+            ("B", [version, count], []) => read.begin(version, count, "", &mut out),
             ("B", [version, count, now], []) => read.begin(version, count, now, &mut out),
             ("L", ["-"], []) => {
                 out.loading = true;
@@ -205,7 +206,7 @@ struct Read {
 impl Read {
     fn begin(&mut self, version: &str, count: &str, now: &str, out: &mut Listing) -> Option<()> {
         out.counted = Some(counted(count)?);
-        out.now = Some(now.parse().ok()?);
+        out.now = now.parse().ok();
         // A tmux older than 2.2 does not know its own version.
         out.version = Some(if version.is_empty() { "unknown" } else { version }.to_owned());
         Some(())
@@ -404,7 +405,7 @@ pub fn version(text: &str) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
     use crate::asked::Asked;
-    use crate::signal::Told;
+    use crate::signal::ProgramState;
 
     const SESSION: &str = "M S $3:100:1:1:7:8:on:0:0:100:100Ma b\n";
     const WINDOW: &str = "M W $3:0:1:150:1:1:2::%5:80:24:@7:copy-modeMwMbashM/srvMt\n";
@@ -430,7 +431,7 @@ mod tests {
         let says = WINDOW.trim_end().to_owned() + "M%5 waiting Allow?M%6 working @90M%7 no state of ours\n";
         let listing = answer(&["M B 3.3a:x:200\n", SESSION, &says, &says.replace("$3", "$4"), "M E x\n"]);
         let signal = |pane, told, text: &str, at| PaneSignal { window: 7, pane: PaneId(pane), told, text: text.to_owned(), at };
-        assert_eq!(listing.signals, [signal(5, Told::Waiting, "Allow?", None), signal(6, Told::Working, "", Some(90))]);
+        assert_eq!(listing.signals, [signal(5, ProgramState::Waiting, "Allow?", None), signal(6, ProgramState::Working, "", Some(90))]);
         assert_eq!((listing.now, listing.typed.len()), (Some(200), 0));
         let typed = answer(&[&SESSION.replace("100:100M", "120:100M")]).typed;
         assert_eq!(typed.iter().map(|(id, at)| (id.number, *at)).collect::<Vec<_>>(), [(3, 120)]);
