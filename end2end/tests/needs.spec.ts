@@ -60,21 +60,3 @@ test("a program says how it is, in its own words, and Done ends what is done", a
   says("agent", "working");
   await expect(need).toHaveCount(0);
 });
-
-test.describe("without JavaScript", () => {
-  test.use({ javaScriptEnabled: false });
-
-  test("what needs a person is in the page, and Done is a form", async ({ page, board }) => {
-    board.tmux("new-session", "-d", "-s", "job", "exec cat");
-    board.tmux("set-option", "-p", "-t", "job:", "@muxboard_state", "waiting Which branch?");
-    await board.open(page);
-    const need = page.getByLabel("Needs you").locator("article");
-    await expect(async () => {
-      await page.reload();
-      await expect(need).toContainText("Which branch?", { timeout: 100 });
-    }).toPass();
-    await need.getByRole("button", { name: "Done" }).click();
-    await expect(page.locator(".card")).toBeVisible();
-    await expect(need).toHaveCount(0);
-  });
-});
