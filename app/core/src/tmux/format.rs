@@ -32,8 +32,7 @@ pub struct Listing {
     pub panes: Vec<(SessionId, PaneId)>,
     /// What the panes say of themselves ([`signal`](crate::signal)).
     pub signals: Vec<PaneSignal>,
-    /// When somebody last pressed a key in a terminal that shows the session, by the host's clock; sessions where nobody did since the last terminal
-    /// opened are missing.
+    /// When somebody last pressed a key in a session, by the host's clock; sessions where nobody did since the last terminal opened are missing.
     pub typed: Vec<(SessionId, UnixSeconds)>,
     /// The time of the host's clock when tmux answered; `None` if it does not tell.
     pub now: Option<UnixSeconds>,
@@ -167,8 +166,7 @@ pub fn parse(answer: &str, mark: &str) -> Listing {
         let (tag, plain) = texts.next().and_then(|head| head.split_once(' ')).unwrap_or_default();
         let (plain, texts): (Vec<&str>, Vec<&str>) = (plain.split(':').collect(), texts.collect());
         let understood = match (tag, plain.as_slice(), texts.as_slice()) {
-            ("B", [version, count], []) => read.begin(version, count, "", &mut out),
-            ("B", [version, count, now], []) => read.begin(version, count, now, &mut out),
+            ("B", [version, count, now @ ..], []) => read.begin(version, count, now, &mut out),
             ("L", ["-"], []) => {
                 out.loading = true;
                 Some(())
@@ -204,9 +202,9 @@ struct Read {
 }
 
 impl Read {
-    fn begin(&mut self, version: &str, count: &str, now: &str, out: &mut Listing) -> Option<()> {
+    fn begin(&mut self, version: &str, count: &str, now: &[&str], out: &mut Listing) -> Option<()> {
         out.counted = Some(counted(count)?);
-        out.now = now.parse().ok();
+        out.now = now.first().and_then(|now| now.parse().ok());
         // A tmux older than 2.2 does not know its own version.
         out.version = Some(if version.is_empty() { "unknown" } else { version }.to_owned());
         Some(())
@@ -259,8 +257,7 @@ fn session(plain: &[&str], name: &str, out: &mut Listing) -> Option<usize> {
     let [id, created, attached, windows, pid, start, status, destroys, exits, typed, shown] = plain else { return None };
     let id = SessionId { server_pid: pid.parse().ok()?, server_start: start.parse().ok()?, number: number(id, '$')?, created: created.parse().ok()? };
     let windows = windows.parse().ok()?;
-    // tmux takes the opening of a terminal for activity too, and notes it a moment before the time of that opening. A session that no terminal ever showed has
-    // no such time.
+    // tmux takes the opening of a terminal for activity too, just before it notes when that was. No terminal ever showed a session without that time.
     let (typed, shown) = (typed.parse::<UnixSeconds>().ok()?, shown.parse().unwrap_or(typed.parse().ok()?));
     if typed > shown {
         out.typed.push((id, typed));
