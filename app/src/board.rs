@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::outcome::Created;
 use muxboard_core::policy::Create;
-use muxboard_core::snapshot::{Kept, Place, SessionId};
+use muxboard_core::snapshot::{Kept, Place, SessionId, UnixSeconds};
 use muxboard_core::view::View;
 use std::future::Future;
 use std::pin::Pin;
@@ -24,6 +24,8 @@ pub trait Board: Send + Sync {
     fn kill(&self, place: Place, session: SessionId, typed: String) -> Promise<'_, Kept>;
     /// Renames a session.
     fn rename(&self, place: Place, session: SessionId, name: NewSessionName) -> Promise<'_, ()>;
+    /// Takes it that nobody is needed for what a session has needed somebody for, up to a time.
+    fn dismiss(&self, place: Place, session: SessionId, until: UnixSeconds) -> Promise<'_, ()>;
     /// Sweeps one host now, or all hosts that the principal may see.
     fn refresh(&self, host: Option<HostKey>) -> Promise<'_, ()>;
 }

@@ -53,3 +53,16 @@ test("filter, refresh, and a terminal that says what it needs", async ({ page, b
   await page.getByRole("link", { name: "list of sessions" }).click();
   await expect(card(page, "web")).toBeVisible();
 });
+
+test("what needs a person is in the page, and Done is a form", async ({ page, board }) => {
+  board.tmux("new-session", "-d", "-s", "job", "exec cat");
+  board.tmux("set-option", "-p", "-t", "job:", "@muxboard_state", "waiting Which branch?");
+  await board.logIn(page);
+  const need = page.getByLabel("Needs you").locator("article");
+  // Nobody follows the board here: the host is asked when somebody says so.
+  await page.getByRole("button", { name: "Refresh all hosts" }).click();
+  await expect(need).toContainText("Which branch?");
+  await need.getByRole("button", { name: "Done" }).click();
+  await expect(page.locator(".card")).toBeVisible();
+  await expect(need).toHaveCount(0);
+});

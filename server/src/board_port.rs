@@ -9,8 +9,8 @@ use muxboard_core::audit::AuditEvent;
 use muxboard_core::confirm::{NotConfirmed, confirm};
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::outcome::Created;
-use muxboard_core::policy::{Actor, Create, Denied, Kill, Operation, Permit, Refresh, Rename, permit};
-use muxboard_core::snapshot::{Kept, Place, SessionId};
+use muxboard_core::policy::{Actor, Create, Denied, Dismiss, Kill, Operation, Permit, Refresh, Rename, permit};
+use muxboard_core::snapshot::{Kept, Place, SessionId, UnixSeconds};
 use muxboard_core::view::{self, View};
 use muxboard_fleet::{ActionError, unix_now};
 use std::sync::Arc;
@@ -88,6 +88,10 @@ impl Board for BoardPort {
 
     fn rename(&self, place: Place, session: SessionId, name: NewSessionName) -> Promise<'_, ()> {
         Box::pin(async move { self.state.fleet.rename(self.permit(place, Rename { session, name })?).await.map_err(to_public) })
+    }
+
+    fn dismiss(&self, place: Place, session: SessionId, until: UnixSeconds) -> Promise<'_, ()> {
+        Box::pin(async move { self.state.fleet.dismiss(self.permit(place, Dismiss { session, until })?).await.map_err(to_public) })
     }
 
     fn refresh(&self, host: Option<HostKey>) -> Promise<'_, ()> {

@@ -43,9 +43,13 @@ fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> Row<'a> {
         ("POST", "/fn/create") => form(&[("place", &place), ("name", "taken")], Some(("create", "name taken", DENIED))),
         ("POST", "/fn/kill") => form(&[("place", &place), ("session", gone), ("typed", "x")], Some(("kill", "gone", DENIED))),
         ("POST", "/fn/rename") => form(&[("place", &place), ("session", gone), ("name", "x")], Some(("rename", "gone", DENIED))),
+        ("POST", "/fn/dismiss") => form(&[("place", &place), ("session", gone), ("until", "1")], Some(("dismiss", "gone", DENIED))),
         ("POST", "/fn/refresh") => form(&[("host", "here")], Some(("refresh", "", DENIED))),
         ("POST", "/api/v1/sessions") => {
             json(path, json!({ "host": "here", "user": board.accounts.front, "name": "taken" }), Some(("create", "name taken", DENIED)))
+        }
+        ("POST", "/api/v1/sessions/{host}/{user}/{session}/dismiss") => {
+            json(&format!("{id}/dismiss"), json!({ "until": 1 }), Some(("dismiss", "gone", DENIED)))
         }
         ("PATCH", _) => json(&id, json!({ "name": "x" }), Some(("rename", "gone", DENIED))),
         ("DELETE", _) => json(&id, json!({ "confirm": "x" }), Some(("kill", "gone", DENIED))),

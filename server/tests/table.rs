@@ -201,8 +201,7 @@ fn all(answer: &'static str) -> Expected {
 fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> (Request<'a>, Expected) {
     let front = &board.accounts.front;
     let place = format!("here/{front}");
-    let gone = "1-1-1-1";
-    let session = format!("/api/v1/sessions/{place}/{gone}");
+    let (gone, session) = ("1-1-1-1", format!("/api/v1/sessions/{place}/1-1-1-1"));
     let post = |function: &str, fields: &[(&str, &str)]| board.post(function, fields);
     let act = |full: &'static str| Expected { nothing: "403", watch: "403", full };
     match (method, path) {
@@ -214,6 +213,7 @@ fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> (Request<'a>, 
         ("POST", "/fn/create") => (post(path, &[("place", &place), ("name", "taken")]), act("409")),
         ("POST", "/fn/kill") => (post(path, &[("place", &place), ("session", gone), ("typed", "taken")]), act("410")),
         ("POST", "/fn/rename") => (post(path, &[("place", &place), ("session", gone), ("name", "x")]), act("410")),
+        ("POST", "/fn/dismiss") => (post(path, &[("place", &place), ("session", gone), ("until", "1")]), act("410")),
         ("POST", "/fn/refresh") => (post(path, &[("host", "here")]), Expected { nothing: "403", watch: "200", full: "200" }),
         ("POST", "/fn/any other") => (post("/fn/nothing", &[]), all("404")),
         ("GET", "/ws/board") => (board.get("/ws/board"), all("live")),
@@ -226,6 +226,7 @@ fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> (Request<'a>, 
             (board.get(&format!("{session}/text")), Expected { nothing: "403", watch: "410", full: "410" })
         }
         ("POST", "/upload/{host}/{user}/{session}") => (board.upload(&place, gone, b"a file"), act("410")),
+        ("POST", path) if path.ends_with("/dismiss") => (board.json("POST", &format!("{session}/dismiss"), &serde_json::json!({ "until": 1 })), act("410")),
         ("PATCH", _) => (board.json("PATCH", &session, &serde_json::json!({ "name": "x" })), act("410")),
         ("DELETE", _) => (board.json("DELETE", &session, &serde_json::json!({ "confirm": "x" })), act("410")),
         ("POST", "/api/v1/refresh") => (board.json("POST", path, &serde_json::json!({})), Expected { nothing: "403", watch: "200", full: "200" }),

@@ -4,6 +4,7 @@
 
 pub mod ansi;
 pub mod argv;
+pub mod asked;
 pub mod audit;
 pub mod confirm;
 pub mod fault;
@@ -18,6 +19,7 @@ pub mod outcome;
 pub mod policy;
 pub mod section;
 pub mod shell;
+pub mod signal;
 pub mod snapshot;
 pub mod ssh_words;
 pub mod sudo_pty;

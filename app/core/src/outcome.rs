@@ -161,16 +161,16 @@ mod tests {
             let user = User { name: "deploy".parse().unwrap(), through_sudo: false, socket: Socket::Default };
             user_state(&host(None), &user, Section { listing: format::parse(rows, "M"), captures: vec![], exit: Some(exit), cut: false })
         };
-        assert_eq!(answer("M B 3.3a:\nM E \n", 0), UserState::Sessions(vec![]));
-        assert_eq!(answer("M B 3.3a:\nno current target\n", 1), UserState::Sessions(vec![]));
+        assert_eq!(answer("M B 3.3a::200\nM E \n", 0), UserState::Sessions(vec![]));
+        assert_eq!(answer("M B 3.3a::200\nno current target\n", 1), UserState::Sessions(vec![]));
         // An answer that cannot be read is no empty list.
-        for (rows, exit) in [("", 0), ("M B 3.4:x\nM S $0\\0371\nM E x\n", 0), ("M S $0:1\n", 0), ("M B 3.4:\n", 0)] {
+        for (rows, exit) in [("", 0), ("M B 3.4:x:200\nM S $0\\0371\nM E x\n", 0), ("M S $0:1\n", 0), ("M B 3.4::200\n", 0)] {
             let UserState::Fault(fault) = answer(rows, exit) else { panic!("{rows:?}") };
             assert_eq!(fault.kind, FaultKind::TmuxNotUnderstood, "{rows:?}");
             assert!(!rows.contains("3.4") || fault.title.contains("3.4"), "{}", fault.title);
             assert!(!rows.contains("037") || fault.words.contains("| S $0\\0371"), "{}", fault.words);
         }
-        let UserState::Fault(old) = answer("M B 3.1c:x\nM S $0:1\n", 0) else { panic!() };
+        let UserState::Fault(old) = answer("M B 3.1c:x:200\nM S $0:1\n", 0) else { panic!() };
         assert_eq!(old.kind, FaultKind::TmuxTooOld);
         let line = "ops ALL=(deploy) NOPASSWD: /usr/bin/tmux".to_owned();
         assert_eq!(fault(true, Some(1), "sudo: a password is required"), (FaultKind::SudoRefused, Some(line)));

@@ -2,7 +2,7 @@
 
 use crate::inventory::Inventory;
 use crate::name::{Directory, HostKey, NewSessionName, StartupCommand, UnixUser};
-use crate::snapshot::{Place, SessionId};
+use crate::snapshot::{Place, SessionId, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 /// Something one may be allowed to do on a host as a user.
@@ -256,6 +256,13 @@ on_session!(
     Type, "type", Type {}
 );
 
+on_session!(
+    /// Says that nobody is needed for what a session needed somebody for: whoever may answer may say so.
+    Dismiss, "dismiss", Type {
+        /// Up to when, by our clock: what the session needs somebody for since a later time stands.
+        until: UnixSeconds
+    }
+);
 on_session!(
     /// Reads a session's text, history included.
     ReadText, "text", Watch {}

@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::limits::WINDOW_LINKS_MAX;
 use crate::name::{BadName, HostKey, SessionName, UnixUser};
 use crate::note::Note;
+use crate::signal::{ProgramState, Signal};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -96,10 +97,18 @@ pub struct Window {
     pub active: bool,
     /// When the window last had output.
     pub activity: UnixSeconds,
-    /// True if the window rang its bell and nobody looked at it since.
+    /// True if the window rang its bell and nobody looked at it since: tmux's own flag.
     pub bell: bool,
+    /// When the window rang its bell, as long as nobody has typed into it since, whoever looked at it.
+    pub asked: Option<UnixSeconds>,
+    /// What the window's program says of itself; of several panes the greatest state.
+    pub signal: Option<Signal>,
     /// The exit status of the window's program, if it ended and its screen was kept; -1 if a signal ended it.
     pub exited: Option<i32>,
+    /// When that end was found; `None` while the program runs.
+    pub ended_at: Option<UnixSeconds>,
+    /// True if somebody said of that end that nobody is needed any more.
+    pub dismissed: bool,
     /// The window's width, in cells.
     pub columns: u16,
     /// The window's height, in cells.
@@ -158,7 +167,7 @@ impl Session {
         self.windows.iter().find(|w| w.active).or_else(|| self.windows.first())
     }
 
-    /// Why the session needs a person, if it does. Only explicit signals count: a bell that nobody saw, a program that ended in failure.
+    /// Why the session needs a person, if it does. Only explicit signals count: a bell, a program that says so, one that ended in failure.
     pub fn needs(&self) -> Option<Need> {
         Need::first(self.windows.iter().filter_map(Window::needs))
     }
@@ -166,6 +175,17 @@ impl Session {
     /// The need that is counted and listed for this session. Windows whose need is counted for an older session are left out.
     pub fn counted_need(&self) -> Option<Need> {
         Need::first(self.windows.iter().filter(|w| !w.counted_elsewhere).filter_map(Window::needs))
+    }
+
+    /// The words of the program that says that it needs a person, if one does.
+    pub fn says(&self) -> Option<&str> {
+        let asks = |window: &&Window| matches!(window.needs(), Some(Need { reason: Reason::Waits | Reason::SaysFailed, .. }));
+        self.windows.iter().filter(asks).filter_map(|w| w.signal.as_ref()).max_by_key(|s| s.told).map(|s| s.text.as_str()).filter(|text| !text.is_empty())
+    }
+
+    /// What the session's current program says of itself while it needs nobody.
+    pub fn told(&self) -> Option<&Signal> {
+        self.current().and_then(|window| window.signal.as_ref()).filter(|signal| !signal.answered)
     }
 
     /// The windows that stay open in other sessions when this one is killed.
@@ -177,10 +197,15 @@ impl Session {
 impl Window {
     /// Why the window needs a person, if it does.
     pub fn needs(&self) -> Option<Need> {
-        match self.exited {
-            Some(code) if code != 0 => Some(Need::Failed(code)),
-            _ => self.bell.then_some(Need::Bell),
+        if let Some(code) = self.exited.filter(|code| *code != 0 && !self.dismissed) {
+            return Some(Need { reason: Reason::Exited(code), since: self.ended_at.unwrap_or(self.activity) });
         }
+        match &self.signal {
+            Some(Signal { told: ProgramState::Failed, since, answered: false, .. }) => return Some(Need { reason: Reason::SaysFailed, since: *since }),
+            Some(Signal { told: ProgramState::Waiting, since, answered: false, .. }) => return Some(Need { reason: Reason::Waits, since: *since }),
+            _ => {}
+        }
+        self.asked.map(|since| Need { reason: Reason::Bell, since })
     }
 }
 
@@ -212,20 +237,49 @@ impl Kept {
     }
 }
 
-/// Why a session needs a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
+/// Why a session needs a person. In order: of several needs the greatest is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
     /// A window rang its bell.
     Bell,
+    /// A program says that it waits for a person.
+    Waits,
+    /// A program says that it failed.
+    SaysFailed,
     /// A program ended with this status; -1 if a signal ended it.
-    Failed(i32),
+    Exited(i32),
+}
+
+impl Reason {
+    /// The reason's word in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Bell => "bell",
+            Self::Waits => "waits",
+            Self::SaysFailed => "says_failed",
+            Self::Exited(_) => "exited",
+        }
+    }
+
+    /// True for what went wrong; false for what asks.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::SaysFailed | Self::Exited(_))
+    }
+}
+
+/// That a session needs a person: why, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// Why.
+    pub reason: Reason,
+    /// Since when.
+    pub since: UnixSeconds,
 }
 
 impl Need {
-    /// The most important of several needs: a failure before a bell.
-    fn first(needs: impl Iterator<Item = Self> + Clone) -> Option<Self> {
-        let failed = needs.clone().find(|need| matches!(need, Self::Failed(_)));
-        failed.or_else(|| needs.into_iter().next())
+    /// The greatest of several needs, of equals the oldest.
+    fn first(needs: impl Iterator<Item = Self>) -> Option<Self> {
+        needs.max_by_key(|need| (need.reason, std::cmp::Reverse(need.since)))
     }
 }
 

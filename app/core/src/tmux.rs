@@ -13,4 +13,4 @@ pub use call::{Call, DONE, MISMATCH};
 pub(crate) use create::login_path;
 pub use create::{Made, Server, create, made, read_login_path, start};
 pub use format::VERSION_MIN;
-pub use verb::{PaneText, attach, kill, kill_server, leave, read_text, rename, text, version};
+pub use verb::{PaneText, attach, clear_alerts, kill, kill_server, leave, read_text, rename, text, version};

@@ -21,7 +21,7 @@ proptest! {
     }
 
     #[test]
-    fn nearly_right_rows_are_rows_or_problems(rows in prop::collection::vec("M [SWBCE] [$%@]?[0-9]{0,3}(:[$%@]?[0-9a]{0,3}){0,14}(M[a-z]{0,3}){0,4}", 0..10)) {
+    fn nearly_right_rows_are_rows_or_problems(rows in prop::collection::vec("M [SWBCE] [$%@]?[0-9]{0,3}(:[$%@]?[0-9a]{0,3}){0,14}(M%?[a-z0-9 ]{0,3}){0,6}", 0..10)) {
         let listing = format::parse(&rows.join("\n"), "M");
         prop_assert!(listing.sessions.len() <= rows.len());
     }
@@ -31,7 +31,7 @@ proptest! {
     fn a_damaged_answer_gives_sessions_or_a_fault_and_never_an_empty_list(
         at in 0_usize..400, lost in 0_usize..400, in_place in "[x: a-zA-Z0-9\\\\$%\n_\t]{0,12}", exit in prop::sample::select(vec![0, 0, 0, 1]), shuffled in any::<bool>(), seed in any::<usize>(),
     ) {
-        let whole = "5e47 B 3.5a:xx\n5e47 S $0:100:0:1:7:8:on:0:05e47one\n5e47 S $1:100:0:1:7:8:on:0:05e47two\n\
+        let whole = "5e47 B 3.5a:xx:200\n5e47 S $0:100:0:1:7:8:on:0:0:100:1005e47one\n5e47 S $1:100:0:1:7:8:on:0:0:100:1005e47two\n\
                      5e47 W $0:0:1:150:0:0:::%0:80:24:@0:5e47w5e47bash5e47/srv5e47t\n5e47 W $1:0:1:150:0:0:::%1:80:24:@1:view-mode5e47w5e47bash5e47/srv5e47t\n\
                      5e47 C $0:80:24:150:attached,UTF-85e47/dev/pts/3\n5e47 E xx\n";
         let mut answer = whole.to_owned();
@@ -285,7 +285,7 @@ fn no_section_can_forge_anothers_because_its_mark_is_in_no_processs_words_or_env
 
 #[test]
 fn a_program_ended_by_a_signal_is_told_from_one_whose_status_is_not_known_yet() {
-    let row = |status: &str, signal: &str| format!("M S $1:1:0:1:1:1:on:0:0Ma\nM W $1:0:1:1:0:1:{status}:{signal}:%0:80:24:@0:MwMcM/Mt\n");
+    let row = |status: &str, signal: &str| format!("M S $1:1:0:1:1:1:on:0:0:1:1Ma\nM W $1:0:1:1:0:1:{status}:{signal}:%0:80:24:@0:MwMcM/Mt\n");
     for (status, signal, want) in [("2", "", 2), ("", "", 0), ("", "9", -1), ("0", "", 0)] {
         assert_eq!(format::parse(&row(status, signal), "M").sessions[0].windows[0].exited, Some(want), "{status:?} {signal:?}");
     }

@@ -4,6 +4,7 @@ use muxboard_core::ansi::{Run, Style};
 use muxboard_core::flow::Taken;
 use muxboard_core::note::Note;
 use muxboard_core::policy::{Abilities, Ability};
+use muxboard_core::signal::{ProgramState, Signal};
 use muxboard_core::snapshot::*;
 use muxboard_core::view::{HostView, UserView, View};
 use muxboard_core::wire::*;
@@ -59,7 +60,11 @@ fn session() -> impl Strategy<Value = Session> {
                 active: bell,
                 activity,
                 bell,
+                asked: bell.then_some(activity),
+                signal: bell.then(|| Signal { told: ProgramState::Waiting, text: text.clone(), since: activity, answered: false }),
                 exited,
+                ended_at: exited.map(|_| activity),
+                dismissed: bell,
                 columns: 80,
                 rows: 24,
                 name: text.clone(),

@@ -1,6 +1,7 @@
 //! The card of one session, and the larger card of a session that needs a person.
 
 use super::dialog::{LivePage, OpenDialog, open_dialog};
+use super::dismiss::DoneButton;
 use super::filter::{Query, matches};
 use super::status::many;
 use super::store::{HostSignals, SessionSignals, UserSignals};
@@ -11,18 +12,39 @@ use leptos::prelude::*;
 use muxboard_core::ansi::StyledLine;
 use muxboard_core::name::UnixUser;
 use muxboard_core::policy::{Abilities, Ability};
-use muxboard_core::snapshot::{Need, Place, Session, SessionId};
+use muxboard_core::signal::ProgramState;
+use muxboard_core::snapshot::{Place, Reason, Session, SessionId};
 
 fn activity(age: u64) -> String {
     if age < 5 { "active now".into() } else { format!("idle {}", span(age)) }
 }
 
-fn alarm(need: Option<Need>) -> Option<String> {
-    need.map(|need| match need {
-        Need::Bell => "rang its bell".to_owned(),
-        Need::Failed(-1) => "ended by a signal".to_owned(),
-        Need::Failed(code) => format!("exited {code}"),
+fn alarm(reason: Reason) -> String {
+    match reason {
+        Reason::Bell => "rang its bell".to_owned(),
+        Reason::Waits => "says it waits".to_owned(),
+        Reason::SaysFailed => "says it failed".to_owned(),
+        Reason::Exited(-1) => "ended by a signal".to_owned(),
+        Reason::Exited(code) => format!("exited {code}"),
+    }
+}
+
+/// What a session's program says of itself while it needs nobody: its state and since when.
+fn told(session: &Session) -> Option<(&'static str, u64)> {
+    session.told().map(|signal| {
+        let words = match signal.told {
+            ProgramState::Done => "done ",
+            ProgramState::Working => "working ",
+            ProgramState::Waiting => "waits ",
+            ProgramState::Failed => "failed ",
+        };
+        (words, signal.since)
     })
+}
+
+/// The words of a session's program about its state.
+fn says(session: &Session) -> Option<String> {
+    session.told().map(|signal| plain(&signal.text)).filter(|text| !text.is_empty())
 }
 
 /// The number of windows of a session, and how many of them other sessions share.
@@ -118,8 +140,9 @@ pub fn Card(
     let (windows, shared, runs) = (follow(&row, windows), follow(&row, also_in), follow(&row, running));
     let (attached, unattached) = (follow(&row, |s| s.attached), follow(&row, |s| s.attached == 0));
     let active = Signal::derive(follow(&row, |s| s.activity));
-    let alarmed = follow(&row, |s| alarm(s.needs()));
+    let alarmed = follow(&row, |s| s.needs().map(|need| alarm(need.reason)));
     let alarmed_too = alarmed.clone();
+    let (told, says) = (follow(&row, told), follow(&row, says));
     let preview = follow(&row, |s| lines(&s.preview));
     let noted = {
         let user = place.user.clone();
@@ -144,10 +167,13 @@ pub fn Card(
             <div class="card-head">
                 <a class="open" href=href rel="external"><Name text=name/></a>
                 <span class="windows" title=shared>{windows}</span>
-                <span class="age" class:alarm=move || alarmed_too().is_some()>
+                <span class="age" class:alarm=move || alarmed_too().is_some() title=says>
                     {move || match alarmed() {
                         Some(words) => words.into_any(),
-                        None => view! { <Ago at=active words=activity/> }.into_any(),
+                        None => match told() {
+                            Some((words, since)) => (words, view! { <Ago at=since words=span/> }).into_any(),
+                            None => view! { <Ago at=active words=activity/> }.into_any(),
+                        },
                     }}
                 </span>
             </div>
@@ -182,35 +208,34 @@ pub fn NeedCard(
         let row = row.clone();
         Memo::new(move |_| row.read().name.to_string())
     };
-    let why = {
+    let need = {
         let row = row.clone();
-        Memo::new(move |_| alarm(row.read().counted_need()).unwrap_or_default())
+        Memo::new(move |_| row.read().counted_need())
     };
-    let failed = {
-        let row = row.clone();
-        Memo::new(move |_| matches!(row.read().counted_need(), Some(Need::Failed(_))))
-    };
-    let active = {
-        let row = row.clone();
-        Memo::new(move |_| row.read().activity)
-    };
+    let why = move || need.get().map(|need| alarm(need.reason)).unwrap_or_default();
+    let failed = move || need.get().is_some_and(|need| need.reason.is_failure());
+    let since = Signal::derive(move || need.get().map(|need| need.since).unwrap_or_default());
     let quote = {
         let row = row.clone();
         Memo::new(move |_| {
+            if let Some(says) = row.read().says() {
+                return plain(says);
+            }
             let text = |line: &StyledLine| line.iter().map(|r| r.text.as_str()).collect::<String>();
             row.read().preview.iter().rev().map(text).find(|t| !t.trim().is_empty() && !t.starts_with("Pane is dead")).unwrap_or_default()
         })
     };
     let label = host.row.read_untracked().label.clone();
     let user_name = place.user.to_string();
+    let done = can.has(Ability::Type).then(|| view! { <DoneButton place=place.clone() session=id until=since/> });
     let href = move || base.terminal(&place, &name.read(), id, !can.has(Ability::Type));
     view! {
-        <article class="need" class:failed=move || failed.get()>
-            <span class="sign" aria-hidden="true">{move || if failed.get() { "✕" } else { "◆" }}</span>
+        <article class="need" class:failed=failed>
+            <span class="sign" aria-hidden="true">{move || if failed() { "✕" } else { "◆" }}</span>
             <a class="open" href=href.clone() rel="external"><Name text=name/></a>
-            <span class="facts">{label} " · " {user_name} " · " {move || why.get()} ", " <Ago at=active words=|age| format!("{} ago", span(age))/></span>
+            <span class="facts">{label} " · " {user_name} " · " {why} ", " <Ago at=since words=|age| format!("{} ago", span(age))/></span>
             <q>{move || quote.get()}</q>
-            <span class="buttons"><a class="button small" href=href rel="external">"Open"</a></span>
+            <span class="buttons"><a class="button small" href=href rel="external">"Open"</a>{done}</span>
         </article>
     }
 }

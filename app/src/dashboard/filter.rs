@@ -8,14 +8,17 @@ use muxboard_core::snapshot::Session;
 pub struct Query(pub RwSignal<String>);
 
 /// Whether a session matches a query. Each word must be in the name of the session, the host, the user, or the name, title, command or directory of one of
-/// its windows. Upper and lower case are the same.
+/// its windows, or in what its program says of itself. Upper and lower case are the same.
 pub fn matches(query: &str, host: &str, user: &str, session: &Session) -> bool {
     query.split_whitespace().map(str::to_lowercase).all(|word| {
         let holds = |text: &str| text.to_lowercase().contains(&word);
         holds(session.name.as_str())
             || holds(host)
             || holds(user)
-            || session.windows.iter().any(|w| [&w.name, &w.title, &w.command, &w.path].into_iter().any(|t| holds(t)))
+            || session.windows.iter().any(|w| {
+                let says = w.signal.iter().map(|signal| &signal.text);
+                [&w.name, &w.title, &w.command, &w.path].into_iter().chain(says).any(|t| holds(t))
+            })
     })
 }
 
@@ -35,7 +38,11 @@ mod tests {
             active: true,
             activity: 0,
             bell: false,
+            asked: None,
+            signal: None,
             exited: None,
+            ended_at: None,
+            dismissed: false,
             columns: 80,
             rows: 24,
             name: "w".into(),

@@ -5,11 +5,11 @@ use super::fault::{FaultBox, UserFault};
 use super::filter::{Query, matches};
 use super::refresh::RefreshHost;
 use super::status::many;
-use super::store::{HostSignals, Store, UserSignals};
+use super::store::{HostSignals, SessionSignals, Store, UserSignals};
 use crate::base::expect_base;
 use crate::ui::time::Ago;
 use leptos::prelude::*;
-use muxboard_core::snapshot::{HostState, UserState};
+use muxboard_core::snapshot::{HostState, Need, UserState};
 
 /// The list of sessions.
 #[component]
@@ -40,23 +40,26 @@ pub fn List(
 /// The sessions that need a person, at the top of the list.
 #[component]
 fn NeedsSection(store: Store) -> impl IntoView {
+    // The oldest first: it has waited longest.
     let needy = move || {
         let mut out = Vec::new();
         for host in store.hosts.get() {
             for user in host.users.get() {
                 for session in user.sessions.get() {
-                    if session.row.read().counted_need().is_some() {
-                        out.push((host.clone(), user.clone(), session));
+                    if let Some(Need { since, .. }) = session.row.read().counted_need() {
+                        // A sort would be 2 kB of program.
+                        let at = out.partition_point(|(before, _)| *before <= since);
+                        out.insert(at, (since, (host.clone(), user.clone(), session.clone())));
                     }
                 }
             }
         }
-        out
+        out.into_iter().map(|(_, needy)| needy).collect()
     };
     let needy = Memo::new_with_compare(
         move |_| needy(),
         |old, new| {
-            let ids = |list: &Vec<(HostSignals, UserSignals, super::store::SessionSignals)>| list.iter().map(|(_, u, s)| (u.key(), s.id)).collect::<Vec<_>>();
+            let ids = |list: &Vec<(HostSignals, UserSignals, SessionSignals)>| list.iter().map(|(_, u, s)| (u.key(), s.id)).collect::<Vec<_>>();
             old.map(&ids) != new.map(&ids)
         },
     );

@@ -5,6 +5,7 @@
 pub mod card;
 pub mod create;
 pub mod dialog;
+pub mod dismiss;
 pub mod fault;
 pub mod filter;
 #[cfg(feature = "hydrate")]

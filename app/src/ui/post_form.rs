@@ -52,11 +52,14 @@ fn post(event: leptos::ev::SubmitEvent, action: String, posting: RwSignal<Postin
     posting.set(Posting::Sent);
     wasm_bindgen_futures::spawn_local(async move {
         match crate::post::send(&action, &form).await {
+            // The board's news may have taken the form off the page before its answer is here.
             Ok(answer) => {
-                posting.set(Posting::Idle);
-                done.run(answer);
+                let _ = posting.try_set(Posting::Idle);
+                let _ = done.try_run(answer);
             }
-            Err(says) => posting.set(Posting::Refused(says)),
+            Err(says) => {
+                let _ = posting.try_set(Posting::Refused(says));
+            }
         }
     });
 }

@@ -99,9 +99,9 @@ fn shell(input: File, mut output: File) {
 fn section(line: &str, mark: &str, row_mark: &str, user: &str) -> String {
     let mut out = format!("{mark} begin {user}\n");
     let now = 1_800_000_000 + std::process::id() % 1000;
-    out += &format!("{row_mark} B 3.3a:xxxxxxxxxx\n");
+    out += &format!("{row_mark} B 3.3a:xxxxxxxxxx:{now}\n");
     for i in 0..10 {
-        out += &format!("{row_mark} S ${i}:{now}:0:1:4242:{now}:on:0:0{row_mark}build-{i}\n");
+        out += &format!("{row_mark} S ${i}:{now}:0:1:4242:{now}:on:0:0:{now}:{now}{row_mark}build-{i}\n");
     }
     for i in 0..10 {
         out += &format!("{row_mark} W ${i}:0:1:{now}:0:0:::%{i}:120:40:@{i}:{row_mark}make{row_mark}cargo{row_mark}/srv/app-{i}{row_mark}a title\n");

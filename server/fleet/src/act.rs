@@ -4,6 +4,7 @@
 use crate::error::ActionError;
 use crate::fleet::Fleet;
 use crate::hosts::HostEntry;
+use crate::lock::lock;
 use crate::report::Report;
 use crate::transport::Purpose;
 use muxboard_core::audit::{AuditEvent, CommandTrace};
@@ -11,7 +12,7 @@ use muxboard_core::confirm::Confirmed;
 use muxboard_core::hex;
 use muxboard_core::inventory::User;
 use muxboard_core::outcome::{self, Acted};
-use muxboard_core::policy::{Kill, Operation, Permit, Rename};
+use muxboard_core::policy::{Dismiss, Kill, Operation, Permit, Rename};
 use muxboard_core::snapshot::{Kept, SessionId};
 use muxboard_core::tmux::{self, Call};
 use sha2::{Digest, Sha256};
@@ -66,6 +67,21 @@ impl Fleet {
         self.to_the_end(async move |fleet| fleet.on_session(permit, call).await).await
     }
 
+    /// Takes it that nobody is needed for what the permitted session has needed somebody for. tmux puts its flags down, so that the next bell is seen.
+    ///
+    /// # Errors
+    /// When the session is gone, or cannot be asked.
+    pub async fn dismiss(self: &Arc<Self>, permit: Permit<Dismiss>) -> Result<(), ActionError> {
+        let (entry, user) = self.at(permit.place())?;
+        let (session, until) = (permit.operation().session, permit.operation().until);
+        let call = tmux::clear_alerts(session, &lock(&entry.sweeper).flags(&user.name, session));
+        self.to_the_end(async move |fleet| {
+            let meant = (entry.clone(), user.name.clone());
+            fleet.on_session_then(permit, call, move || lock(&meant.0.sweeper).dismiss(&meant.1, session, until)).await
+        })
+        .await
+    }
+
     /// Runs an action to its end, also when the caller goes away: what was begun is done, and is in the audit.
     pub(crate) async fn to_the_end<T, F>(self: &Arc<Self>, does: impl FnOnce(Arc<Self>) -> F) -> Result<T, ActionError>
     where
@@ -76,6 +92,11 @@ impl Fleet {
     }
 
     async fn on_session<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call) -> Result<(), ActionError> {
+        self.on_session_then(permit, call, || ()).await
+    }
+
+    /// Calls tmux for a session; if that succeeded, does `then` before the user is asked again.
+    async fn on_session_then<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call, then: impl FnOnce() + Send) -> Result<(), ActionError> {
         let (entry, user) = self.at(permit.place())?;
         let reported = self.reports(&permit);
         let turn = entry.acquire_user_slot(&user.name).await;
@@ -84,6 +105,9 @@ impl Fleet {
             Err(busy) => Err(busy.clone()),
         };
         reported.end(None, &result);
+        if result.is_ok() {
+            then();
+        }
         if turn.is_ok() {
             // After a failure too: the page was wrong about something.
             self.refresh_user(&entry, &user).await;

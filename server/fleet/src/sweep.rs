@@ -4,6 +4,7 @@ use crate::clock::unix_now;
 use crate::exec::Bounds;
 use crate::random::row_mark;
 use crate::transport::{Answer, Purpose};
+use muxboard_core::asked::Asked;
 use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
@@ -52,6 +53,8 @@ struct Memory {
     /// True if the last look at this user ended with an answer of tmux.
     prompt: bool,
     previews: HashMap<SessionId, Preview>,
+    /// What the user's windows ask and say.
+    windows: Asked,
     /// Notes on sessions that were made here, and when each was made.
     notes: HashMap<SessionId, (Instant, Vec<Note>)>,
     /// The `PATH` of a login, once a command was not found.
@@ -224,6 +227,20 @@ impl Sweeper {
         self.users.entry(user.name.clone()).or_default().notes.insert(made.session, (Instant::now(), made.notes.clone()));
     }
 
+    /// The windows of a session whose bell flag was up at the last look.
+    pub(crate) fn flags(&self, user: &UnixUser, session: SessionId) -> Vec<u32> {
+        let row = self.row.users.iter().find(|row| row.name == *user);
+        row.zip(self.users.get(user)).map(|(row, memory)| memory.windows.flags(row.sessions(), session)).unwrap_or_default()
+    }
+
+    /// Takes it that nobody is needed for what a session has needed somebody for, up to `until`.
+    pub(crate) fn dismiss(&mut self, user: &UnixUser, session: SessionId, until: UnixSeconds) {
+        let row = self.row.users.iter_mut().find(|row| row.name == *user);
+        if let (Some(UserState::Sessions(sessions)), Some(memory)) = (row.map(|row| &mut row.state), self.users.get_mut(user)) {
+            memory.windows.dismiss(sessions, session, until);
+        }
+    }
+
     /// True, once, if the login `PATH` of this user is to be asked for.
     pub(crate) fn wants_login_path(&mut self, user: &User) -> bool {
         let Some(memory) = self.users.get_mut(&user.name) else { return false };
@@ -311,7 +328,7 @@ impl Sweeper {
         stale.into_iter().take(panes_max).map(|(_, pane)| pane).collect()
     }
 
-    fn take(&mut self, host: &Host, user: &User, asked: Instant, section: Section) {
+    fn take(&mut self, host: &Host, user: &User, asked: Instant, mut section: Section) {
         let now = unix_now();
         let memory = self.users.entry(user.name.clone()).or_default();
         if memory.asked.is_some_and(|newer| newer > asked) {
@@ -319,6 +336,8 @@ impl Sweeper {
         }
         memory.asked = Some(asked);
         let (captures, panes) = (section.captures.clone(), section.listing.panes.clone());
+        let theirs = section.listing.now;
+        memory.windows.look(&mut section.listing);
         memory.unsettled = section.listing.unsettled;
         memory.prompt = section.exit == Some(0);
         memory.allowance = memory.allowance.spent(asked);
@@ -333,6 +352,7 @@ impl Sweeper {
         }
         if let UserState::Sessions(sessions) = &mut state {
             memory.panes = panes;
+            memory.windows.to_own_clock(sessions, theirs, now.saturating_sub(asked.elapsed().as_secs() + 1), now);
             remember(memory, captures, sessions, now);
             // A look that began before a session was made does not know it.
             memory.notes.retain(|id, (made, _)| *made >= asked || sessions.iter().any(|s| s.id == *id));

@@ -16,7 +16,7 @@ use muxboard_core::limits::TEXT_LINES_MAX;
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::note::Note;
 use muxboard_core::policy::{Ability, Create, ReadText};
-use muxboard_core::snapshot::{HostState, Place, Session, SessionId, UserState};
+use muxboard_core::snapshot::{HostState, Place, Session, SessionId, UnixSeconds, UserState, Window};
 use muxboard_core::view::{HostView, UserView, View};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -196,6 +196,22 @@ pub(crate) async fn kill(board: BoardPort, Target { place, session }: Target, he
     answered(killed.await)
 }
 
+/// Up to when a session needed somebody, who is needed no more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DismissRequest {
+    until: UnixSeconds,
+}
+
+pub(crate) async fn dismiss(board: BoardPort, Target { place, session }: Target, headers: HeaderMap, body: Bytes) -> Response {
+    let dismissed = async {
+        let asked: DismissRequest = read(&headers, &body)?;
+        board.dismiss(place, session, asked.until).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    };
+    answered(dismissed.await)
+}
+
 /// The host to look at again; all if none.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -255,10 +271,17 @@ fn sentences(notes: &[Note], user: &UnixUser) -> Vec<String> {
 }
 
 fn session(session: &Session, user: &UnixUser) -> Value {
-    let windows: Vec<Value> = session
-        .windows
-        .iter()
-        .map(|w| json!({ "id": w.id, "also_in": w.also_in, "mode": w.mode, "index": w.index, "name": w.name, "active": w.active, "activity": w.activity, "bell": w.bell, "exited": w.exited, "command": w.command, "path": w.path, "title": w.title }))
-        .collect();
-    json!({ "id": session.id, "name": session.name, "created": session.id.created, "activity": session.activity, "attached": session.attached, "windows": windows, "notes": sentences(&session.notes, user) })
+    let needs = session.counted_need().map(|need| json!({ "reason": need.reason.word(), "since": need.since, "says": session.says() }));
+    json!({
+        "id": session.id, "name": session.name, "created": session.id.created, "activity": session.activity, "attached": session.attached, "needs": needs,
+        "windows": session.windows.iter().map(window).collect::<Vec<_>>(), "notes": sentences(&session.notes, user),
+    })
+}
+
+fn window(window: &Window) -> Value {
+    let w = window;
+    json!({
+        "id": w.id, "also_in": w.also_in, "mode": w.mode, "index": w.index, "name": w.name, "active": w.active, "activity": w.activity, "bell": w.bell,
+        "asked": w.asked, "signal": w.signal, "exited": w.exited, "ended_at": w.ended_at, "dismissed": w.dismissed, "command": w.command, "path": w.path, "title": w.title,
+    })
 }

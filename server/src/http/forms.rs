@@ -25,10 +25,11 @@ use std::sync::Arc;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Each function and the fields it knows. A field that is not here is refused: nothing unknown travels on.
-const FUNCTIONS: [(&str, &[&str]); 4] = [
+const FUNCTIONS: [(&str, &[&str]); 5] = [
     ("create", &["place", "name", "directory", "command", "open"]),
     ("kill", &["place", "session", "typed"]),
     ("rename", &["place", "session", "name"]),
+    ("dismiss", &["place", "session", "until"]),
     ("refresh", &["host"]),
 ];
 

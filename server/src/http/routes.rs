@@ -45,6 +45,7 @@ fn table() -> Vec<(&'static str, &'static str, Access, Handler)> {
         ("GET", "/api/v1/sessions/{host}/{user}/{session}/text", Identity, get(api::text)),
         ("PATCH", "/api/v1/sessions/{host}/{user}/{session}", Identity, patch(api::rename)),
         ("DELETE", "/api/v1/sessions/{host}/{user}/{session}", Identity, delete(api::kill)),
+        ("POST", "/api/v1/sessions/{host}/{user}/{session}/dismiss", Identity, post(api::dismiss)),
         ("POST", "/api/v1/refresh", Identity, post(api::refresh)),
         ("GET", "/api/{*path}", Identity, any(api::nothing)),
         ("GET", "/healthz", Public, get(|| async { "ok\n" })),

@@ -28,3 +28,10 @@ pub const FOREIGN_LINE_CHARS_MAX: usize = 300;
 pub const WORDS_CHARS_MAX: usize = 200;
 /// The longest name of tmux's prefix key, in characters.
 pub const PREFIX_CHARS_MAX: usize = 16;
+/// The longest words of a program about its state, in characters; more are cut.
+pub const SIGNAL_CHARS_MAX: usize = 200;
+/// Panes of one window whose state is read.
+pub const SIGNALS_PER_WINDOW_MAX: usize = 32;
+/// How far two measurements of a host's clock may lie apart before the later one counts, in seconds. tmux tells times in whole seconds, and an answer takes a
+/// moment: without it every time on the page would change by a second at each sweep.
+pub const CLOCK_SECONDS_MIN: u64 = 3;

@@ -9,11 +9,12 @@
 //! list that could not be read is therefore never an empty one.
 
 use super::call::Call;
-use crate::limits::{FIELD_COLUMNS_MAX, WINDOW_LINKS_MAX};
+use crate::limits::{FIELD_COLUMNS_MAX, SIGNALS_PER_WINDOW_MAX, WINDOW_LINKS_MAX};
 use crate::name::SessionName;
 use crate::note::Note;
+use crate::signal;
 use crate::snapshot::{Client, Mode, Session, SessionId, UnixSeconds, Window};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The oldest tmux whose `-T`, `if-shell -F -t` and `list-*` we rely on.
 pub const VERSION_MIN: (u32, u32) = (3, 2);
@@ -29,6 +30,12 @@ pub struct Listing {
     pub sessions: Vec<Session>,
     /// The pane that each session's preview shows: its active window's active pane.
     pub panes: Vec<(SessionId, PaneId)>,
+    /// What the panes say of themselves ([`signal`](crate::signal)).
+    pub signals: Vec<PaneSignal>,
+    /// When somebody last pressed a key in a session, by the host's clock; sessions where nobody did since the last terminal opened are missing.
+    pub typed: Vec<(SessionId, UnixSeconds)>,
+    /// The time of the host's clock when tmux answered; `None` if it does not tell.
+    pub now: Option<UnixSeconds>,
     /// True if a pane died and tmux does not know its exit status yet.
     pub unsettled: bool,
     /// The server's version, as it reports it (`3.3a`).
@@ -43,6 +50,21 @@ pub struct Listing {
     pub unread: Option<String>,
     /// Lines without our mark: tmux's or sudo's own words.
     pub problems: Vec<String>,
+}
+
+/// What one pane says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaneSignal {
+    /// The pane's window, by tmux's id without its `@`.
+    pub window: u32,
+    /// The pane.
+    pub pane: PaneId,
+    /// The state.
+    pub told: signal::ProgramState,
+    /// The program's words.
+    pub text: String,
+    /// Since when, by the host's clock; `None` if the program does not say.
+    pub at: Option<UnixSeconds>,
 }
 
 fn text(field: &str) -> String {
@@ -66,13 +88,29 @@ fn row(mark: &str, tag: &str, plain: &[&str], texts: &[String]) -> String {
 /// A letter for each session: tmux before 3.4 has no format that counts them.
 const COUNT: &str = "S:x";
 
+/// What the panes of a window say of themselves, each behind the mark and its id. Panes without the option, and dead ones, print nothing.
+fn signals(mark: &str) -> String {
+    format!("#{{P:#{{?pane_dead,,#{{?@muxboard_state,{mark}#{{pane_id}} {},}}}}}}", short("@muxboard_state"))
+}
+
 /// Runs a command if the server has never had a session and would end without one. tmux 3.2 does not know the id of its next session.
 const LOADING: &str = "if-shell -F #{&&:#{exit-empty},#{||:#{==:#{next_session_id},$0},#{==:#{next_session_id},}}}";
 
 /// One call that lists all sessions, their windows, each with the facts of its active pane, and the clients. `mark` is a fresh random word.
 pub(crate) fn list(mark: &str) -> Vec<String> {
-    let session =
-        ["session_id", "session_created", "session_attached", "session_windows", "pid", "start_time", "status", "destroy-unattached", "exit-unattached"];
+    let session = [
+        "session_id",
+        "session_created",
+        "session_attached",
+        "session_windows",
+        "pid",
+        "start_time",
+        "status",
+        "destroy-unattached",
+        "exit-unattached",
+        "session_activity",
+        "session_last_attached",
+    ];
     let window = [
         "session_id",
         "window_index",
@@ -91,10 +129,10 @@ pub(crate) fn list(mark: &str) -> Vec<String> {
     let texts = [short("window_name"), short("pane_current_command"), short("pane_current_path"), short("pane_title")];
     let client = ["session_id", "client_width", "client_height", "client_activity", "client_flags"];
     let calls = [
-        ("display-message -p", row(mark, "B", &["version", COUNT], &[])),
+        ("display-message -p", row(mark, "B", &["version", COUNT], &[]) + ":%s"),
         (LOADING, format!("display-message -p '{mark} L -'")),
         ("list-sessions -F", row(mark, "S", &session, &[text("session_name")])),
-        ("list-windows -a -F", row(mark, "W", &window, &texts)),
+        ("list-windows -a -F", row(mark, "W", &window, &texts) + &signals(mark)),
         ("list-clients -F", row(mark, "C", &client, &[text("client_tty")])),
         ("display-message -p", row(mark, "E", &[COUNT], &[])),
     ];
@@ -128,13 +166,13 @@ pub fn parse(answer: &str, mark: &str) -> Listing {
         let (tag, plain) = texts.next().and_then(|head| head.split_once(' ')).unwrap_or_default();
         let (plain, texts): (Vec<&str>, Vec<&str>) = (plain.split(':').collect(), texts.collect());
         let understood = match (tag, plain.as_slice(), texts.as_slice()) {
-            ("B", [version, count], []) => read.begin(version, count, &mut out),
+            ("B", [version, count, now @ ..], []) => read.begin(version, count, now, &mut out),
             ("L", ["-"], []) => {
                 out.loading = true;
                 Some(())
             }
             ("S", plain, [name]) => session(plain, name, &mut out).map(|windows| read.windows.push(windows)),
-            ("W", plain, texts) => window(plain, texts, &mut out),
+            ("W", plain, texts) => window(plain, texts, &mut read.panes, &mut out),
             ("C", plain, [tty]) => client(plain, tty).map(|client| read.clients.push(client)),
             ("E", [count], []) => counted(count).map(|count| read.end = Some(count)),
             _ => None,
@@ -144,7 +182,6 @@ pub fn parse(answer: &str, mark: &str) -> Listing {
         }
     }
     out.whole = read.is_whole(&out);
-    link(&mut out.sessions);
     for session in &mut out.sessions {
         let number = session.id.number;
         show(session, read.clients.iter().filter(|c| c.session == number));
@@ -158,13 +195,16 @@ struct Read {
     /// How many windows each session counts.
     windows: Vec<usize>,
     clients: Vec<ClientRow>,
+    /// The panes that have said something.
+    panes: HashSet<PaneId>,
     /// How many sessions the server counted after it had listed them.
     end: Option<usize>,
 }
 
 impl Read {
-    fn begin(&mut self, version: &str, count: &str, out: &mut Listing) -> Option<()> {
+    fn begin(&mut self, version: &str, count: &str, now: &[&str], out: &mut Listing) -> Option<()> {
         out.counted = Some(counted(count)?);
+        out.now = now.first().and_then(|now| now.parse().ok());
         // A tmux older than 2.2 does not know its own version.
         out.version = Some(if version.is_empty() { "unknown" } else { version }.to_owned());
         Some(())
@@ -214,9 +254,14 @@ fn ends_unattached(destroys: &str, exits: &str) -> Vec<Note> {
 
 /// Takes a session's row, and gives the number of windows it counts.
 fn session(plain: &[&str], name: &str, out: &mut Listing) -> Option<usize> {
-    let [id, created, attached, windows, pid, start, status, destroys, exits] = plain else { return None };
+    let [id, created, attached, windows, pid, start, status, destroys, exits, typed, shown] = plain else { return None };
     let id = SessionId { server_pid: pid.parse().ok()?, server_start: start.parse().ok()?, number: number(id, '$')?, created: created.parse().ok()? };
     let windows = windows.parse().ok()?;
+    // tmux takes the opening of a terminal for activity too, just before it notes when that was. No terminal ever showed a session without that time.
+    let (typed, shown) = (typed.parse::<UnixSeconds>().ok()?, shown.parse().unwrap_or(typed.parse().ok()?));
+    if typed > shown {
+        out.typed.push((id, typed));
+    }
     out.sessions.push(Session {
         id,
         name: name.parse().ok()?,
@@ -232,9 +277,9 @@ fn session(plain: &[&str], name: &str, out: &mut Listing) -> Option<usize> {
     Some(windows)
 }
 
-fn window(plain: &[&str], texts: &[&str], out: &mut Listing) -> Option<()> {
+fn window(plain: &[&str], texts: &[&str], panes: &mut HashSet<PaneId>, out: &mut Listing) -> Option<()> {
     let [id, index, active, activity, bell, dead, status, signal, pane, width, height, window_id, mode] = plain else { return None };
-    let [name, command, path, title] = texts else { return None };
+    let [name, command, path, title, signals @ ..] = texts else { return None };
     let id = number(id, '$')?;
     let pane = PaneId(number(pane, '%')?);
     let window = Window {
@@ -246,7 +291,11 @@ fn window(plain: &[&str], texts: &[&str], out: &mut Listing) -> Option<()> {
         active: flag(active)?,
         activity: activity.parse().ok()?,
         bell: flag(bell)?,
+        asked: None,
+        signal: None,
         exited: exit(dead, status, signal)?,
+        ended_at: None,
+        dismissed: false,
         columns: width.parse().ok()?,
         rows: height.parse().ok()?,
         name: (*name).to_owned(),
@@ -254,6 +303,16 @@ fn window(plain: &[&str], texts: &[&str], out: &mut Listing) -> Option<()> {
         path: (*path).to_owned(),
         title: (*title).to_owned(),
     };
+    for text in signals.iter().take(SIGNALS_PER_WINDOW_MAX) {
+        let (pane, value) = text.split_once(' ')?;
+        let pane = PaneId(number(pane, '%')?);
+        // Sessions that share the window list its panes too.
+        if let Some((told, text, at)) = signal::read(value)
+            && panes.insert(pane)
+        {
+            out.signals.push(PaneSignal { window: window.id, pane, told, text, at });
+        }
+    }
     out.unsettled |= window.exited.is_some() && status.is_empty() && signal.is_empty();
     let session = out.sessions.iter_mut().rev().find(|s| s.id.number == id)?;
     session.activity = session.activity.max(window.activity);
@@ -276,7 +335,7 @@ fn shown_mode(name: &str) -> Option<Mode> {
 
 /// Tells of each window which other sessions show it, and in which of them its need counts: the oldest that has it. Windows are known by their
 /// ids: `window_linked` says another thing before tmux 3.6.
-fn link(sessions: &mut [Session]) {
+pub(crate) fn link(sessions: &mut [Session]) {
     let mut showing: HashMap<u32, Vec<(u32, bool, usize)>> = HashMap::new();
     for (at, session) in sessions.iter().enumerate() {
         for window in &session.windows {
@@ -342,8 +401,10 @@ pub fn version(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asked::Asked;
+    use crate::signal::ProgramState;
 
-    const SESSION: &str = "M S $3:100:1:1:7:8:on:0:0Ma b\n";
+    const SESSION: &str = "M S $3:100:1:1:7:8:on:0:0:100:100Ma b\n";
     const WINDOW: &str = "M W $3:0:1:150:1:1:2::%5:80:24:@7:copy-modeMwMbashM/srvMt\n";
 
     fn answer(rows: &[&str]) -> Listing {
@@ -352,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_listing_is_read() {
-        let listing = answer(&["M B 3.3a:x\n", SESSION, WINDOW, "M E x\n"]);
+        let listing = answer(&["M B 3.3a:x:200\n", SESSION, WINDOW, "M E x\n"]);
         assert_eq!((listing.whole, listing.unread, listing.problems.len()), (true, None, 0));
         let session = &listing.sessions[0];
         assert_eq!((session.name.as_str(), session.activity, session.attached), ("a b", 150, 1));
@@ -363,10 +424,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_panes_of_a_window_say_is_read_once_for_each_pane() {
+        let says = WINDOW.trim_end().to_owned() + "M%5 waiting Allow?M%6 working @90M%7 no state of ours\n";
+        let listing = answer(&["M B 3.3a:x:200\n", SESSION, &says, &says.replace("$3", "$4"), "M E x\n"]);
+        let signal = |pane, told, text: &str, at| PaneSignal { window: 7, pane: PaneId(pane), told, text: text.to_owned(), at };
+        assert_eq!(listing.signals, [signal(5, ProgramState::Waiting, "Allow?", None), signal(6, ProgramState::Working, "", Some(90))]);
+        assert_eq!((listing.now, listing.typed.len()), (Some(200), 0));
+        let typed = answer(&[&SESSION.replace("100:100M", "120:100M")]).typed;
+        assert_eq!(typed.iter().map(|(id, at)| (id.number, *at)).collect::<Vec<_>>(), [(3, 120)]);
+        assert!(answer(&[&SESSION.replace("100:100M", "100:M")]).typed.is_empty(), "no terminal ever showed it");
+    }
+
+    #[test]
     fn an_answer_is_whole_only_if_all_that_was_counted_was_read() {
-        let begin = "M B 3.3a:x\n";
+        let begin = "M B 3.3a:x:200\n";
         let end = "M E x\n";
-        assert!(answer(&["M B 3.3a:\n", "M E \n"]).whole);
+        assert!(answer(&["M B 3.3a::200\n", "M E \n"]).whole);
         // tmux's and sudo's own words are no rows, and take nothing away.
         assert!(answer(&["sudo: unable to resolve host web1\n", begin, SESSION, WINDOW, end]).whole);
         for (missing, rows) in [
@@ -393,19 +466,25 @@ mod tests {
     #[test]
     fn a_window_that_several_sessions_show_has_one_need() {
         let window = |session: u32, window: u32, bell: u32| format!("M W ${session}:{window}:1:150:{bell}:0:::%{window}:80:24:@{window}:MwMbashM/Mt\n");
-        let session = |number: u32, name: &str| format!("M S ${number}:100:0:1:7:8:on:0:0M{name}\n");
+        let session = |number: u32, name: &str| format!("M S ${number}:100:0:1:7:8:on:0:0:100:100M{name}\n");
         let counted = |rows: &[String]| {
-            let listing = parse(&rows.concat(), "M");
-            assert_eq!(listing.unread, None);
+            let count = "x".repeat(rows.iter().filter(|row| row.starts_with("M S")).count());
+            let mut listing = parse(&format!("M B 3.3a:{count}:200\n{}M E {count}\n", rows.concat()), "M");
+            assert!(listing.whole, "{rows:?}");
+            Asked::default().look(&mut listing);
             listing.sessions.iter().map(|s| (s.name.to_string(), s.needs().is_some(), s.counted_need().is_some())).collect::<Vec<_>>()
         };
         let both = [session(4, "a"), session(2, "g"), session(5, "z"), window(4, 1, 1), window(2, 1, 1), window(5, 1, 0)];
         let row = |name: &str, needs, counts| (name.to_owned(), needs, counts);
-        assert_eq!(counted(&both), [row("a", true, false), row("g", true, true), row("z", false, false)]);
+        assert_eq!(counted(&both), [row("a", true, false), row("g", true, true), row("z", true, false)]);
         // Somebody looked in the older session alone: the bell still counts, once.
         let one = [session(4, "a"), session(2, "g"), window(4, 1, 1), window(2, 1, 0)];
-        assert_eq!(counted(&one), [row("a", true, true), row("g", false, false)]);
-        let kept = |rows: &[String]| parse(&rows.concat(), "M").sessions.iter().map(Session::kept).map(|k| (k.windows, k.sessions.len())).collect::<Vec<_>>();
+        assert_eq!(counted(&one), [row("a", true, false), row("g", true, true)]);
+        let kept = |rows: &[String]| {
+            let mut sessions = parse(&rows.concat(), "M").sessions;
+            link(&mut sessions);
+            sessions.iter().map(Session::kept).map(|k| (k.windows, k.sessions.len())).collect::<Vec<_>>()
+        };
         assert_eq!(kept(&both), [(1, 2), (1, 2), (1, 2)]);
         // A window linked twice into one session is in no other.
         assert_eq!(kept(&[session(4, "a"), window(4, 1, 1), window(4, 1, 1)]), [(0, 0)]);

@@ -1,6 +1,6 @@
 //! The verbs that act on a session or show one, a function a verb. Making a session is [`create`](super::create()).
 
-use super::call::{Call, DONE, MISMATCH, compare_and};
+use super::call::{Call, DONE, MISMATCH, compare_and, quote};
 use crate::limits::PREFIX_CHARS_MAX;
 use crate::name::NewSessionName;
 use crate::snapshot::SessionId;
@@ -23,6 +23,15 @@ pub fn kill_server() -> Call {
 /// Gives a session another name.
 pub fn rename(id: SessionId, name: &NewSessionName) -> Call {
     Call(compare_and(id, &format!("rename-session -t '${}:' -- {name} ; display-message -p {DONE}", id.number), MISMATCH))
+}
+
+/// Puts down the alerts of all windows of a session, if the bell flags that are up there are those of these windows, in the session's order: a bell that rang
+/// since is not lost.
+pub fn clear_alerts(id: SessionId, windows: &[u32]) -> Call {
+    let up: String = windows.iter().map(|window| format!("@{window} ")).collect();
+    let as_known = quote(&format!("#{{==:#{{W:#{{?window_bell_flag,#{{window_id}} ,}}}},{up}}}"));
+    let clear = quote(&format!("kill-session -C -t '${}:'", id.number));
+    Call(compare_and(id, &format!("if-shell -F -t '${}:' {as_known} {clear} ; display-message -p {DONE}", id.number), MISMATCH))
 }
 
 /// What xterm.js can do beyond what terminfo tells of xterm-256color, oldest first: tmux ignores the first feature that it does not know and all after it.
@@ -84,7 +93,15 @@ mod tests {
 
     #[test]
     fn every_target_is_an_id() {
-        for call in [kill(ID), rename(ID, &"x".parse().unwrap()), attach(ID, true, "m"), start(ID, &"make".parse().unwrap()), leave(ID), text(ID, 5)] {
+        for call in [
+            kill(ID),
+            clear_alerts(ID, &[1]),
+            rename(ID, &"x".parse().unwrap()),
+            attach(ID, true, "m"),
+            start(ID, &"make".parse().unwrap()),
+            leave(ID),
+            text(ID, 5),
+        ] {
             let words = call.words(&[]);
             let targets: Vec<_> = words.windows(2).filter(|w| w[0] == "-t").map(|w| w[1].clone()).collect();
             assert_eq!(targets, ["$3:"]);

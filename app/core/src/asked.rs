@@ -1,0 +1,419 @@
+//! What is remembered of one user's windows between two sweeps, so that a question ends by an answer and never by a look.
+//!
+//! tmux clears a window's bell flag as soon as any client shows the window. Here a bell stands until somebody types into its window. tmux tells when somebody
+//! last pressed a key in a session, not into which of its windows: a key counts for the window that was the session's current one at the sweep before too,
+//! and only if the window had output since. So the keys that lead to a window or away from it do not answer it, nor do those that scroll in it. What needs
+//! no answer is dismissed.
+
+use crate::limits::CLOCK_SECONDS_MIN;
+use crate::signal::{ProgramState, Signal};
+use crate::snapshot::{Session, SessionId, UnixSeconds, Window};
+use crate::tmux::format::{self, Listing, PaneId, PaneSignal};
+use std::collections::{HashMap, HashSet};
+
+/// tmux's id of a window, without its `@`.
+type WindowId = u32;
+
+/// What is remembered of one user's windows. It is of one tmux server, and of what its last whole listing had: ids begin anew with each server. All times
+/// are the host's; [`Asked::to_own_clock`] makes those of sessions ours.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The server's process id and its start.
+    server: Option<(u32, UnixSeconds)>,
+    bells: HashMap<WindowId, Bell>,
+    /// The bell flags that were up, each in its session.
+    up: HashSet<(SessionId, WindowId)>,
+    /// What each pane says, since when, and whether somebody answered since.
+    said: HashMap<PaneId, Heard>,
+    /// Windows whose program ended, with how and when that was found.
+    ended: HashMap<WindowId, WindowEnd>,
+    /// The current window of each session, and when somebody had typed there before it was.
+    current: HashMap<SessionId, (WindowId, UnixSeconds)>,
+    /// How far the host's clock is ahead of ours, in seconds.
+    ahead: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Bell {
+    since: UnixSeconds,
+    answered: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Heard {
+    signal: PaneSignal,
+    since: UnixSeconds,
+    answered: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct WindowEnd {
+    status: i32,
+    since: UnixSeconds,
+    dismissed: bool,
+}
+
+impl Asked {
+    /// Takes a listing, and writes into its windows what they ask and say. One that is not whole changes nothing of what is remembered.
+    pub fn look(&mut self, listing: &mut Listing) {
+        let server = listing.sessions.first().map(|s| (s.id.server_pid, s.id.server_start));
+        if server.is_some() && server != self.server || listing.whole && server.is_none() {
+            *self = Self { server, ahead: self.ahead, ..Self::default() };
+        }
+        if listing.whole {
+            let typed = self.typed(listing);
+            let now = listing.now.unwrap_or_default();
+            self.hear(listing, &typed, now);
+            self.ring(listing, &typed, now);
+            self.end(listing, now);
+        }
+        self.write(&mut listing.sessions);
+    }
+
+    fn write(&self, sessions: &mut [Session]) {
+        let mut said: HashMap<WindowId, &Heard> = HashMap::new();
+        let rank = |said: &Heard| (!said.answered, said.signal.told, said.since, said.signal.pane);
+        for new in self.said.values() {
+            let best = said.entry(new.signal.window).or_insert(new);
+            if rank(new) > rank(best) {
+                *best = new;
+            }
+        }
+        for window in sessions.iter_mut().flat_map(|session| &mut session.windows) {
+            let ended = self.ended.get(&window.id).filter(|_| window.exited.is_some());
+            window.asked = self.bells.get(&window.id).filter(|bell| !bell.answered).map(|bell| bell.since);
+            window.signal = said.get(&window.id).map(|said| said.signal());
+            window.ended_at = ended.map(|ended| ended.since);
+            window.dismissed = ended.is_some_and(|ended| ended.dismissed);
+        }
+        format::link(sessions);
+    }
+
+    /// When somebody last typed into each window, of those where somebody did since it is the current one of a session.
+    fn typed(&mut self, listing: &Listing) -> HashMap<WindowId, UnixSeconds> {
+        let mut out: HashMap<WindowId, UnixSeconds> = HashMap::new();
+        let mut current = HashMap::new();
+        let keys: HashMap<SessionId, UnixSeconds> = listing.typed.iter().copied().collect();
+        for session in &listing.sessions {
+            let Some(window) = session.windows.iter().find(|w| w.active) else { continue };
+            let at = keys.get(&session.id).copied().unwrap_or_default();
+            let before = self.current.get(&session.id).filter(|(before, _)| *before == window.id).copied().unwrap_or((window.id, at));
+            if at > before.1 && window.activity >= at {
+                out.entry(window.id).and_modify(|old| *old = at.max(*old)).or_insert(at);
+            }
+            current.insert(session.id, before);
+        }
+        self.current = current;
+        out
+    }
+
+    fn hear(&mut self, listing: &Listing, typed: &HashMap<WindowId, UnixSeconds>, now: UnixSeconds) {
+        let mut said = HashMap::new();
+        for signal in &listing.signals {
+            let before = self.said.remove(&signal.pane).filter(|before| before.signal == *signal);
+            let mut new = before.unwrap_or_else(|| Heard { signal: signal.clone(), since: signal.at.map_or(now, |at| at.min(now)), answered: false });
+            new.answered |= signal.told == ProgramState::Waiting && typed.get(&signal.window).is_some_and(|at| *at > new.since);
+            said.insert(signal.pane, new);
+        }
+        self.said = said;
+    }
+
+    fn ring(&mut self, listing: &Listing, typed: &HashMap<WindowId, UnixSeconds>, now: UnixSeconds) {
+        let (mut up, mut windows) = (HashSet::new(), HashSet::new());
+        for session in &listing.sessions {
+            for window in &session.windows {
+                windows.insert(window.id);
+                if !window.bell {
+                    continue;
+                }
+                up.insert((session.id, window.id));
+                // A flag that was up already tells of no other bell. The bell was output: it came no later than the last of it.
+                if !self.up.contains(&(session.id, window.id)) {
+                    let bell = self.bells.entry(window.id).or_insert(Bell { since: 0, answered: true });
+                    if bell.answered {
+                        *bell = Bell { since: window.activity.min(now), answered: false };
+                    }
+                }
+            }
+        }
+        self.up = up;
+        self.bells.retain(|window, _| windows.contains(window));
+        for (window, bell) in &mut self.bells {
+            let works_again =
+                self.said.values().any(|said| said.signal.window == *window && said.signal.told == ProgramState::Working && said.since >= bell.since);
+            bell.answered |= works_again || typed.get(window).is_some_and(|at| *at > bell.since);
+        }
+    }
+
+    fn end(&mut self, listing: &Listing, now: UnixSeconds) {
+        let mut ended = HashMap::new();
+        for window in listing.sessions.iter().flat_map(|session| &session.windows) {
+            if let Some(status) = window.exited {
+                let before = self.ended.get(&window.id).filter(|before| before.status == status).copied();
+                ended.insert(window.id, before.unwrap_or(WindowEnd { status, since: window.activity.min(now), dismissed: false }));
+            }
+        }
+        self.ended = ended;
+    }
+
+    /// The windows of a session whose bell flag was up at the last look, in the session's order: what [`clear_alerts`](crate::tmux::clear_alerts) compares.
+    pub fn flags(&self, sessions: &[Session], session: SessionId) -> Vec<WindowId> {
+        let windows = sessions.iter().filter(|s| s.id == session).flat_map(|s| &s.windows);
+        windows.map(|window| window.id).filter(|window| self.up.contains(&(session, *window))).collect()
+    }
+
+    /// Takes it that nobody is needed for what the windows of a session have needed somebody for, up to `until` by our clock. tmux has put down the session's
+    /// bell flags, so that the next bell is seen. `sessions` are those of the last look; they are changed too.
+    pub fn dismiss(&mut self, sessions: &mut [Session], session: SessionId, until: UnixSeconds) {
+        let until = until.saturating_add_signed(self.ahead);
+        let windows: HashSet<WindowId> = sessions.iter().filter(|s| s.id == session).flat_map(|s| s.windows.iter().map(|w| w.id)).collect();
+        self.up.retain(|(up, _)| *up != session);
+        for window in &windows {
+            self.bells.entry(*window).and_modify(|bell| bell.answered |= bell.since <= until);
+            self.ended.entry(*window).and_modify(|ended| ended.dismissed |= ended.since <= until);
+        }
+        for said in self.said.values_mut().filter(|said| windows.contains(&said.signal.window) && said.signal.told >= ProgramState::Waiting) {
+            said.answered |= said.since <= until;
+        }
+        self.write(sessions);
+        for window in sessions.iter_mut().flat_map(|session| &mut session.windows) {
+            self.ours(window);
+        }
+    }
+
+    /// Makes the times of a listing's sessions those of our clock. `asked` and `now` are what our clock showed when the question was sent and when its whole
+    /// answer was there: a time of the host's between them tells of no difference.
+    pub fn to_own_clock(&mut self, sessions: &mut [Session], theirs: Option<UnixSeconds>, asked: UnixSeconds, now: UnixSeconds) {
+        if let Some(theirs) = theirs {
+            let nearest = theirs.clamp(asked.min(now), now);
+            let ahead = i64::try_from(i128::from(theirs) - i128::from(nearest)).unwrap_or_default();
+            if ahead.abs_diff(self.ahead) >= CLOCK_SECONDS_MIN {
+                self.ahead = ahead;
+            }
+        }
+        for session in sessions {
+            session.activity = self.our_time(session.activity);
+            for window in &mut session.windows {
+                window.activity = self.our_time(window.activity);
+                self.ours(window);
+            }
+        }
+    }
+
+    fn our_time(&self, time: UnixSeconds) -> UnixSeconds {
+        time.saturating_add_signed(self.ahead.saturating_neg())
+    }
+
+    fn ours(&self, window: &mut Window) {
+        window.asked = window.asked.map(|at| self.our_time(at));
+        window.ended_at = window.ended_at.map(|at| self.our_time(at));
+        if let Some(signal) = &mut window.signal {
+            signal.since = self.our_time(signal.since);
+        }
+    }
+}
+
+impl Heard {
+    fn signal(&self) -> Signal {
+        Signal { told: self.signal.told, text: self.signal.text.clone(), since: self.since, answered: self.answered }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::{Need, Reason};
+
+    /// One session `$3` with two windows, `@1` and `@2`.
+    struct World {
+        asked: Asked,
+        current: u32,
+        bell: u32,
+        output: UnixSeconds,
+        typed: UnixSeconds,
+        shown: UnixSeconds,
+        says: String,
+    }
+
+    impl World {
+        fn new() -> Self {
+            Self { asked: Asked::default(), current: 1, bell: 0, output: 100, typed: 100, shown: 100, says: String::new() }
+        }
+        fn listing(&self, now: UnixSeconds) -> Listing {
+            let window = |id: u32| {
+                let (active, bell) = (u32::from(self.current == id), u32::from(self.bell == id));
+                let says = if self.says.is_empty() || id != 2 { String::new() } else { format!("M%2 {}", self.says) };
+                format!("M W $3:{id}:{active}:{}:{bell}:0:::%{id}:80:24:@{id}:MwMbashM/Mt{says}\n", self.output)
+            };
+            let session = format!("M S $3:100:1:2:7:8:on:0:0:{}:{}Ma\n", self.typed, self.shown);
+            let text = format!("M B 3.3a:x:{now}\n{session}{}{}M E x\n", window(1), window(2));
+            let listing = format::parse(&text, "M");
+            assert!(listing.whole, "{text}");
+            listing
+        }
+        /// The needs of both windows, as a look at that moment finds them.
+        fn look(&mut self, now: UnixSeconds) -> [Option<(Reason, UnixSeconds)>; 2] {
+            let mut listing = self.listing(now);
+            self.asked.look(&mut listing);
+            let windows = &listing.sessions[0].windows;
+            [0, 1].map(|n| windows[n].needs().map(|need| (need.reason, need.since)))
+        }
+    }
+
+    const BELL: Option<(Reason, UnixSeconds)> = Some((Reason::Bell, 110));
+    const WAITS: Option<(Reason, UnixSeconds)> = Some((Reason::Waits, 110));
+
+    /// A bell left everybody's queue when somebody, even a watcher, showed the session.
+    #[test]
+    fn a_bell_ends_by_an_answer_and_never_by_a_look() {
+        let mut world = World::new();
+        assert_eq!(world.look(109), [None, None]);
+        (world.bell, world.output) = (2, 110);
+        assert_eq!(world.look(111), [None, BELL]);
+        // Somebody opens a terminal and goes to the window: tmux clears its flag.
+        (world.shown, world.typed, world.bell, world.current) = (115, 117, 0, 2);
+        assert_eq!(world.look(118), [None, BELL]);
+        assert_eq!(world.look(120), [None, BELL], "nothing was typed since");
+        // The keys that close the terminal: the program says nothing to them.
+        world.typed = 122;
+        assert_eq!(world.look(123), [None, BELL]);
+        (world.typed, world.output) = (125, 125);
+        assert_eq!(world.look(126), [None, None]);
+        // The next bell is a question of its own.
+        (world.bell, world.output, world.current) = (2, 130, 1);
+        assert_eq!(world.look(131), [None, Some((Reason::Bell, 130))]);
+    }
+
+    #[test]
+    fn keys_for_another_window_answer_nothing() {
+        let mut world = World::new();
+        world.look(109);
+        (world.bell, world.output) = (2, 110);
+        world.look(111);
+        (world.typed, world.output) = (120, 120);
+        assert_eq!(world.look(121), [None, BELL]);
+    }
+
+    #[test]
+    fn what_was_answered_does_not_ring_anew_while_tmux_keeps_its_flag() {
+        let mut world = World::new();
+        (world.bell, world.output, world.current) = (1, 110, 1);
+        assert_eq!(world.look(111), [BELL, None]);
+        (world.typed, world.output) = (120, 120);
+        assert_eq!((world.look(121), world.look(122)), ([None, None], [None, None]));
+        world.bell = 0;
+        world.look(123);
+        (world.bell, world.output) = (1, 130);
+        assert_eq!(world.look(131), [Some((Reason::Bell, 130)), None]);
+    }
+
+    #[test]
+    fn a_state_has_an_age_of_its_own_and_waiting_ends_by_an_answer() {
+        let mut world = World::new();
+        world.current = 2;
+        world.look(109);
+        world.says = "waiting Allow?".into();
+        assert_eq!(world.look(110), [None, WAITS]);
+        assert_eq!(world.look(115), [None, WAITS]);
+        (world.typed, world.shown, world.output) = (118, 117, 118);
+        assert_eq!(world.look(119), [None, None]);
+        assert_eq!(world.look(130), [None, None], "it said nothing new");
+        world.says = "waiting And this? @118".into();
+        assert_eq!(world.look(131), [None, Some((Reason::Waits, 118))], "asked within the second of the last answer");
+        world.says = "waiting Allow that too? @125".into();
+        assert_eq!(world.look(131), [None, Some((Reason::Waits, 125))]);
+        world.says = "working".into();
+        assert_eq!(world.look(132), [None, None]);
+        world.says = "failed @999999".into();
+        assert_eq!(world.look(133), [None, Some((Reason::SaysFailed, 133))], "no time of the future");
+    }
+
+    #[test]
+    fn a_program_that_works_again_asks_nobody() {
+        let mut world = World::new();
+        (world.bell, world.output) = (2, 110);
+        assert_eq!(world.look(111), [None, BELL]);
+        world.says = "working @112".into();
+        assert_eq!(world.look(113), [None, None]);
+        world.says = "done @114".into();
+        assert_eq!(world.look(115), [None, None]);
+        world.bell = 0;
+        world.look(116);
+        (world.bell, world.output) = (2, 117);
+        assert_eq!(world.look(118), [None, Some((Reason::Bell, 117))], "a bell of one that is done calls");
+    }
+
+    #[test]
+    fn what_is_dismissed_needs_nobody_until_something_new_comes() {
+        let mut world = World::new();
+        (world.bell, world.output, world.says) = (2, 110, "failed @90".into());
+        assert_eq!(world.look(111), [None, Some((Reason::SaysFailed, 90))]);
+        let mut listing = world.listing(112);
+        world.asked.look(&mut listing);
+        let id = listing.sessions[0].id;
+        assert_eq!(world.asked.flags(&listing.sessions, id), [2]);
+        world.asked.dismiss(&mut listing.sessions, id, 90);
+        assert_eq!(listing.sessions[0].needs(), Some(Need { reason: Reason::Bell, since: 110 }), "it came later");
+        world.asked.dismiss(&mut listing.sessions, id, 110);
+        assert_eq!((listing.sessions[0].needs(), world.asked.flags(&listing.sessions, id)), (None, vec![]));
+        // tmux's flag is down, and up again at the next look.
+        world.output = 115;
+        assert_eq!(world.look(116), [None, Some((Reason::Bell, 115))]);
+    }
+
+    #[test]
+    fn the_end_of_a_program_has_an_age_of_its_own_and_is_dismissed_until_another_one_ends() {
+        let mut asked = Asked::default();
+        let look = |asked: &mut Asked, ended: &str, output: u64| {
+            let text = format!("M B 3.3a:x:200\nM S $3:100:1:1:7:8:on:0:0:100:100Ma\nM W $3:1:1:{output}:0:{ended}:%1:80:24:@1:MwMbashM/Mt\nM E x\n");
+            let mut listing = format::parse(&text, "M");
+            assert!(listing.whole, "{text}");
+            asked.look(&mut listing);
+            listing.sessions
+        };
+        let failed = |since| Some(Need { reason: Reason::Exited(3), since });
+        assert_eq!(look(&mut asked, "1:3:", 150)[0].needs(), failed(150));
+        let mut sessions = look(&mut asked, "1:3:", 160);
+        assert_eq!(sessions[0].needs(), failed(150), "another pane prints");
+        let id = sessions[0].id;
+        asked.dismiss(&mut sessions, id, 150);
+        assert_eq!((sessions[0].needs(), look(&mut asked, "1:3:", 170)[0].needs()), (None, None));
+        look(&mut asked, "0::", 180);
+        assert_eq!(look(&mut asked, "1:3:", 190)[0].needs(), failed(190));
+    }
+
+    #[test]
+    fn nothing_of_a_server_is_remembered_for_the_next_one() {
+        let (mut asked, mut world) = (Asked::default(), World::new());
+        world.says = "failed".into();
+        world.look(110);
+        let mut sessions = world.listing(111).sessions;
+        let id = sessions[0].id;
+        world.asked.dismiss(&mut sessions, id, 200);
+        assert_eq!(world.look(112), [None, None]);
+        std::mem::swap(&mut asked, &mut world.asked);
+        let text = "M B 3.3a:x:300\nM S $3:100:1:1:9:8:on:0:0:100:100Ma\nM W $3:1:1:150:0:0:::%2:80:24:@2:MwMbashM/MtM%2 failed\nM E x\n";
+        let mut listing = format::parse(text, "M");
+        asked.look(&mut listing);
+        assert_eq!(listing.sessions[0].needs(), Some(Need { reason: Reason::SaysFailed, since: 300 }));
+        // No session, no server: nothing is kept.
+        asked.look(&mut format::parse("M B 3.3a::301\nM E \n", "M"));
+        assert!(asked.said.is_empty() && asked.server.is_none());
+    }
+
+    #[test]
+    fn times_of_a_host_are_shown_by_our_clock_and_do_not_tremble() {
+        let mut asked = Asked::default();
+        let mut shown = |theirs: u64, ours: u64, took: u64, time: u64| {
+            let text = format!("M B 3.3a:x:{theirs}\nM S $3:100:1:1:7:8:on:0:0:100:100Ma\nM W $3:1:1:{time}:0:0:::%1:80:24:@1:MwMbashM/Mt\nM E x\n");
+            let mut listing = format::parse(&text, "M");
+            asked.to_own_clock(&mut listing.sessions, listing.now, ours.saturating_sub(took), ours);
+            (listing.sessions[0].activity, listing.sessions[0].windows[0].activity)
+        };
+        assert_eq!(shown(5000, 4000, 0, 4990), (3990, 3990));
+        assert_eq!(shown(5061, 4060, 0, 4990), (3990, 3990), "within what whole seconds and the way tell");
+        assert_eq!(shown(4100, 4100, 0, 4090), (4090, 4090), "somebody set it right");
+        assert_eq!(shown(4200, 4209, 10, 4190), (4190, 4190), "an answer that took its time");
+        assert_eq!(shown(10, u64::MAX, 0, u64::MAX), (u64::MAX, u64::MAX), "nonsense is shown as it came");
+    }
+}
