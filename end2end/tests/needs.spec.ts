@@ -20,8 +20,14 @@ test("a question stands while its session is watched, and ends when it is answer
   await expect(need).toContainText("agent");
   await need.getByRole("link", { name: "Open", exact: true }).click();
   await connected(page);
-  // tmux tells the opening of a terminal and a key in whole seconds.
-  await page.waitForTimeout(1100);
+  // tmux tells the opening of a terminal and a key in whole seconds: the one of the opening has to be over.
+  const seconds = () => board.tmux("display-message", "-p", "-t", "agent:", "#{session_last_attached} %s").split(" ").map(Number);
+  await expect
+    .poll(() => {
+      const [opened, now] = seconds();
+      return now > opened;
+    })
+    .toBe(true);
   await page.keyboard.type("y\n");
   await expect.poll(() => board.tmux("capture-pane", "-p", "-t", "agent:")).toContain("applied");
   await page.goto(list);

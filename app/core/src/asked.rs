@@ -1,4 +1,4 @@
-//! What is remembered of one user's windows between two sweeps, so that a question ends by an answer and never by a look.
+//! The bells, states and ends of one user's windows, remembered between two sweeps: a question ends by an answer and never by a look.
 //!
 //! tmux clears a window's bell flag as soon as any client shows the window. Here a bell stands until somebody types into its window. tmux tells when somebody
 //! last pressed a key in a session, not into which of its windows: a key counts for the window that was the session's current one at the sweep before too,
@@ -14,8 +14,8 @@ use std::collections::{HashMap, HashSet};
 /// tmux's id of a window, without its `@`.
 type WindowId = u32;
 
-/// What is remembered of one user's windows. It is of one tmux server, and of what its last whole listing had: ids begin anew with each server. All times
-/// are the host's; [`Asked::to_own_clock`] makes those of sessions ours.
+/// The memory of one user's windows: of one tmux server, because ids begin anew with each, and of its last whole listing, so that it cannot grow. All
+/// times are the host's; [`Asked::to_own_clock`] makes those of sessions ours.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
     /// The server's process id and its start.
@@ -138,10 +138,13 @@ impl Asked {
         }
         self.up = up;
         self.bells.retain(|window, _| windows.contains(window));
+        // When each window last said that it works.
+        let mut works: HashMap<WindowId, UnixSeconds> = HashMap::new();
+        for said in self.said.values().filter(|said| said.signal.told == ProgramState::Working) {
+            works.entry(said.signal.window).and_modify(|since| *since = said.since.max(*since)).or_insert(said.since);
+        }
         for (window, bell) in &mut self.bells {
-            let works_again =
-                self.said.values().any(|said| said.signal.window == *window && said.signal.told == ProgramState::Working && said.since >= bell.since);
-            bell.answered |= works_again || typed.get(window).is_some_and(|at| *at > bell.since);
+            bell.answered |= works.get(window).is_some_and(|since| *since >= bell.since) || typed.get(window).is_some_and(|at| *at > bell.since);
         }
     }
 

@@ -24,8 +24,18 @@ async fn types(world: &World, id: SessionId, keys: &[u8]) -> Attachment {
     })
     .await
     .unwrap();
-    // tmux tells both the opening of a terminal and a key in whole seconds.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    // tmux tells both the opening of a terminal and a key in whole seconds: the one of the opening has to be over.
+    let over = || {
+        let times = world.tmux(&["display-message", "-p", "-t", "a:", "#{session_last_attached} %s"]);
+        times.split_once(' ').is_some_and(|(opened, now)| now.parse::<u64>().unwrap() > opened.parse().unwrap())
+    };
+    timeout(PATIENCE, async {
+        while !over() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .unwrap();
     assert!(!keys.is_empty() && attachment.write(keys).unwrap() == keys.len());
     attachment
 }
