@@ -232,7 +232,12 @@ mod tests {
         let (_process, mut shell) = shell(writer).await;
         let lines: String = (0..300).map(|line| format!("row {line} of the answer\n")).collect();
         let script = Script::command(&["printf", "%s", &lines]);
-        for job in 0..30 {
+        let mut is_noisy = false;
+        // On a busy machine the writer gets no turn for many jobs.
+        for job in 0..3000 {
+            if job >= 30 && is_noisy {
+                break;
+            }
             match shell.run(&script, BOUNDS).await {
                 JobOutcome::Ended(answer) => {
                     let text = String::from_utf8_lossy(&answer.output).into_owned();
@@ -240,8 +245,9 @@ mod tests {
                 }
                 _ => panic!("job {job} has no answer"),
             }
+            is_noisy |= shell.noise > 0;
         }
-        assert!(shell.noise > 0);
+        assert!(is_noisy);
     }
 
     #[tokio::test]
