@@ -62,7 +62,7 @@ impl RawHost {
         let login = match (&reach, &self.login) {
             (Reach::Local, Some(login)) => return Err(text.at(login, "login is for hosts over ssh; this machine is reached as the account that runs muxboard")),
             (Reach::Local, None) => own.clone(),
-            (Reach::Ssh(_), Some(login)) => text.parsed(login)?,
+            (Reach::Ssh(_), Some(login)) => ssh_login(text, login)?,
             (Reach::Ssh(_), None) => return Err(text.at(&self.key, "as whom does ssh log in? Say login = \"ACCOUNT\"")),
         };
         let everyones = socket(text, &self.socket, &self.socket_name, &self.socket_file)?.unwrap_or_default();
@@ -195,4 +195,13 @@ fn plain(text: &ConfigText<'_>, written: &Spanned<String>, what: &str) -> Result
         return Err(text.at(written, format!("{what} must be one line of text, at most 200 bytes")));
     }
     Ok(label.clone())
+}
+
+/// The account that ssh logs in as. ssh hands its name to the shell of an operator's own `ProxyCommand` or `Match exec` (`%r`), and refuses such names itself only
+/// since version 9.6 (CVE-2023-51385).
+fn ssh_login(text: &ConfigText<'_>, login: &Spanned<String>) -> Result<UnixUser, ConfigError> {
+    if login.get_ref().contains('\'') || login.get_ref().contains(" -") {
+        return Err(text.at(login, "ssh takes no login with a quote, or with a blank before a '-'"));
+    }
+    text.parsed(login)
 }

@@ -406,6 +406,9 @@ mod tests {
             assert!(says.starts_with(want) && !says.contains("hunter"), "{more:?} gave {says:?}");
         }
         assert!(read(&REMOTE.replace("login = \"ops\"\n", "")).unwrap_err().contains("as whom does ssh log in"));
+        for login in ["o'brien", "ops -oProxyCommand=x"] {
+            assert!(read(&REMOTE.replace("login = \"ops\"", &format!("login = \"{login}\""))).unwrap_err().contains("ssh takes no login"), "{login}");
+        }
         assert!(read(&REMOTE.replace("address = \"web1.internal\"\n", "")).unwrap_err().contains("where is it?"));
     }
 }
