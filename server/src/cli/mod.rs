@@ -1,10 +1,11 @@
 //! The command line: `muxboard`, `muxboard serve`, `muxboard check`, `muxboard sudoers`, `muxboard token new`, `muxboard explain`,
-//! `muxboard audit`.
+//! `muxboard hooks`, `muxboard audit`.
 
 mod audit;
 mod audit_table;
 mod check;
 mod explain;
+mod hooks;
 mod serve;
 mod system;
 mod token;
@@ -12,6 +13,7 @@ mod token;
 use crate::config::{Config, reload};
 use audit::AuditCommand;
 use clap::{Parser, Subcommand};
+use hooks::HooksCommand;
 use muxboard_fleet::{ASKPASS_SOCKET, askpass};
 use serve::Serve;
 use std::path::PathBuf;
@@ -62,6 +64,9 @@ enum Command {
     /// Read an audit file
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What makes coding agents and shells say on the board how they are
+    #[command(subcommand)]
+    Hooks(HooksCommand),
     /// Say which rule decides what somebody may do on a host as a user
     Explain {
         /// The configuration
@@ -97,6 +102,7 @@ impl CommandLine {
         match self.command {
             Some(Command::Token(TokenCommand::New { name, days })) => new_token(&name, days)?,
             Some(Command::Audit(audit)) => return audit.run(|config| reload::read(config, &own_account()?.0)),
+            Some(Command::Hooks(hooks)) => hooks.run()?,
             Some(Command::Explain { config, group, who, host, user }) => {
                 let allowed = explain::explain(&reload::read(&config, &own_account()?.0)?, &config, &who, group, &host, &user)?;
                 return Ok(if allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
