@@ -38,6 +38,10 @@ impl Base {
         let shown = if name.is_empty() || name.bytes().all(|b| b == b'.') { "-".to_owned() } else { encode(name) };
         format!("{}/{}/{shown}", self.0, path(place))
     }
+    /// The URL of the page that shows what a session asks and takes an answer.
+    pub fn answer(&self, place: &Place, id: SessionId) -> String {
+        format!("{}/answer/{}/{id}", self.0, path(place))
+    }
     /// The URL of a session's text, with its history.
     pub fn text(&self, place: &Place, id: SessionId) -> String {
         format!("{}/api/v1/sessions/{}/{id}/text", self.0, path(place))

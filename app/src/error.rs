@@ -25,6 +25,8 @@ pub enum Kind {
     NotConfirmed,
     /// The session does not exist any more.
     Gone,
+    /// The screen does not show any more what was answered, or takes no answer: nothing was sent.
+    Changed,
     /// A limit is reached: of terminals, boards, uploads, texts, creations, windows or calls for a user.
     CapReached,
     /// The request, or the text that it asks for, is larger than the limit.
@@ -61,7 +63,7 @@ impl PublicError {
             Kind::Unauthenticated => 401,
             Kind::Forbidden => 403,
             Kind::NotFound => 404,
-            Kind::NameTaken => 409,
+            Kind::NameTaken | Kind::Changed => 409,
             Kind::Gone => 410,
             Kind::CapReached | Kind::Locked => 429,
             Kind::TooLarge => 413,

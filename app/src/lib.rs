@@ -2,6 +2,8 @@
 //! (`ssr`) and for the browser (`hydrate`). It does not use ssh, tmux or processes; the server gives it a [`board::Board`].
 #![recursion_limit = "512"] // a view is one nested type
 
+#[cfg(feature = "ssr")]
+pub mod answer;
 pub mod base;
 #[cfg(feature = "ssr")]
 pub mod board;

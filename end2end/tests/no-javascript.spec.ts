@@ -39,6 +39,17 @@ test("see, create, rename, kill", async ({ page, board }) => {
   expect(board.tmux("list-sessions")).toBe("");
 });
 
+test("what is asked is answered", async ({ page, board }) => {
+  board.tmux("new-session", "-d", "-s", "a", "printf 'sure? (y/n) \\a'; read -r answer; printf 'got <%s>' \"$answer\"; exec cat");
+  await board.logIn(page);
+  // The board asks the host when it is told to.
+  await page.getByLabel("Refresh all hosts").click();
+  await page.getByLabel("Needs you").getByRole("link", { name: "Answer" }).click();
+  await page.getByRole("button", { name: "Yes y" }).click();
+  await expect(page.getByRole("status")).toContainText("Your line was sent.");
+  await expect(page.getByLabel("The end of the screen")).toContainText("got <y>");
+});
+
 test("filter, refresh, and a terminal that says what it needs", async ({ page, board }) => {
   board.tmux("new-session", "-d", "-s", "api");
   board.tmux("new-session", "-d", "-s", "web");

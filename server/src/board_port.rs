@@ -1,7 +1,7 @@
 //! The pages' port, implemented over the fleet for one request: every operation asks the policy for a permit first.
 
 use crate::access::rules::Rules;
-use crate::error::{to_public, unknown_to_public};
+use crate::error::{reading_to_public, to_public, unknown_to_public};
 use crate::state::AppState;
 use muxboard_app::board::{Board, Promise};
 use muxboard_app::error::{Kind, PublicError};
@@ -9,10 +9,11 @@ use muxboard_core::audit::AuditEvent;
 use muxboard_core::confirm::{NotConfirmed, confirm};
 use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::outcome::Created;
-use muxboard_core::policy::{Actor, Create, Denied, Dismiss, Kill, Operation, Permit, Refresh, Rename, permit};
+use muxboard_core::policy::{Actor, Create, Denied, Dismiss, Kill, Operation, Permit, ReadText, Refresh, Rename, SendReply, permit};
 use muxboard_core::snapshot::{Kept, Place, SessionId, UnixSeconds};
+use muxboard_core::tmux::{PaneId, Question};
 use muxboard_core::view::{self, View};
-use muxboard_fleet::{ActionError, unix_now};
+use muxboard_fleet::{ActionError, Sent, unix_now};
 use std::sync::Arc;
 
 /// The board as the sender of one request may see and use it, by the rules at the time of the request.
@@ -56,6 +57,22 @@ impl BoardPort {
     }
 }
 
+impl BoardPort {
+    /// Reads what a pane of a session shows; without a `pane`, the one in which a person is asked.
+    pub(crate) async fn question(&self, place: Place, session: SessionId, pane: Option<PaneId>) -> Result<Question, PublicError> {
+        let permit = self.permit(place, ReadText { session })?;
+        let asking = || self.view().session(permit.place(), session).and_then(|session| session.asking()).map(|window| PaneId(window.pane));
+        // Where nothing is known of the session, tmux says that it is gone.
+        let pane = pane.or_else(asking).unwrap_or(PaneId(0));
+        self.state.fleet.question(&permit, pane).await.map_err(reading_to_public)
+    }
+
+    /// Sends an answer to a pane, if it still shows the question with this fingerprint.
+    pub(crate) async fn answer(&self, place: Place, reply: SendReply) -> Result<Sent, PublicError> {
+        self.state.fleet.answer(self.permit(place, reply)?).await.map_err(to_public)
+    }
+}
+
 impl Board for BoardPort {
     fn view(&self) -> View {
         // The snapshot is of now, and may hold hosts that the rules of the request do not know.
@@ -70,9 +87,9 @@ impl Board for BoardPort {
         Box::pin(async move {
             let permit = self.permit(place.clone(), Kill { session })?;
             let view = self.view();
-            let known = view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == session);
+            let known = view.session(&place, session);
             let report = |result: &str| (self.state.audit)(AuditEvent::of(&permit, None, result));
-            let Some((_, _, known)) = known else {
+            let Some(known) = known else {
                 let doubt = view.doubt(&place);
                 report(if doubt.is_some() { "user not reached" } else { "gone" });
                 return Err(doubt.map_or_else(|| to_public(ActionError::Gone), unknown_to_public));

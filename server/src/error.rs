@@ -5,6 +5,7 @@ use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::fault;
 use muxboard_core::limits::{PRINCIPAL_BYTES_MAX, UPLOAD_FILES_MAX};
 use muxboard_core::snapshot::UserState;
+use muxboard_core::tmux::Closed;
 use muxboard_core::upload::{FOLDER, Refused};
 use muxboard_fleet::ActionError;
 
@@ -45,6 +46,11 @@ pub(crate) fn to_public(failed: ActionError) -> PublicError {
         ActionError::Unreadable => {
             unreachable("The host's answer cannot be read. Does a start file of the login account there start a program that goes on writing?")
         }
+        ActionError::Changed => PublicError::new(
+            Kind::Changed,
+            "The screen has changed since you saw it: somebody has answered, or the program went on. Nothing was sent. Look again.",
+        ),
+        ActionError::Closed(why) => PublicError::new(Kind::Changed, closed_to_public(why)),
         ActionError::NotTaken(refused) => upload_to_public(refused),
         ActionError::Here(words) => unreachable(&format!("It cannot be done here: {words}.")),
         ActionError::User(UserState::Fault(fault)) if fault.kind == fault::FaultKind::NotAnswering => {
@@ -66,6 +72,18 @@ pub(crate) fn reading_to_public(failed: ActionError) -> PublicError {
 /// The public sentence for sessions that are not known: `Some` fault, or not looked at yet.
 pub(crate) fn unknown_to_public(fault: Option<&fault::Fault>) -> PublicError {
     PublicError::new(Kind::Unreachable, fault.map_or_else(|| NOT_LOOKED_AT.to_owned(), fault::Fault::sentence))
+}
+
+/// Why a pane takes no answer.
+pub(crate) fn closed_to_public(why: Closed) -> &'static str {
+    match why {
+        Closed::Dead => "The program in this pane has ended. Nothing can be sent to it.",
+        Closed::InputOff => "The input of this pane is switched off. In tmux: select-pane -e",
+        Closed::Synchronized => {
+            "What is sent to this pane goes to other panes too (synchronize-panes), whose screens were not compared. Nothing is sent from here: open the terminal."
+        }
+        Closed::TooLong => "The last row of this screen is too long to be compared. Nothing is sent from here: open the terminal.",
+    }
 }
 
 /// Why the user's own machine did not take a file.

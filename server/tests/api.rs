@@ -156,15 +156,24 @@ fn what_is_not_known_is_refused_in_words() {
     }
     assert_eq!(problem(&board.json("POST", "/api/v1/sessions", &with("user", json!("nobody-here"))).token(TOKEN).send())["status"], 404);
     let session = format!("/api/v1/sessions/here/{front}/1-1-1-1");
+    let answer = format!("{session}/answer");
     for (method, path, body) in [
         ("PATCH", session.as_str(), json!({ "name": "x", "also": 1 })),
         ("DELETE", session.as_str(), json!({ "confirm": "x", "also": 1 })),
         ("POST", "/api/v1/refresh", json!({ "host": "here", "also": 1 })),
+        ("POST", answer.as_str(), json!({ "pane": 1, "fingerprint": "a".repeat(64), "answer": "key:y", "also": 1 })),
+        ("POST", answer.as_str(), json!({ "pane": 1, "fingerprint": "b", "answer": "key:y" })),
+        ("POST", answer.as_str(), json!({ "pane": 1, "fingerprint": "a".repeat(64), "answer": "yes" })),
     ] {
         assert_eq!(problem(&board.json(method, path, &body).token(TOKEN).send())["status"], 422, "{method} {path}");
     }
     let form = board.post("/api/v1/sessions", &[("host", "here")]).token(TOKEN).send();
     assert!(problem(&form)["detail"].as_str().unwrap().contains("application/json"));
+    assert_eq!(problem(&board.get(&format!("{session}/question?window=1")).token(TOKEN).send())["status"], 422);
+    let (page, unseen) = (format!("/answer/here/{front}/1-1-1-1"), "a".repeat(64));
+    let known = [("pane", "1"), ("fingerprint", &unseen), ("answer", "key:y")];
+    assert_eq!(board.post(&page, &known).token(TOKEN).send().status, 410);
+    assert_eq!(board.post(&page, &[&known[..], &[("also", "1")]].concat()).token(TOKEN).send().status, 422);
     assert_eq!(problem(&board.get("/api/v1/sessions?fresh=1").token(TOKEN).send())["status"], 422);
     assert_eq!(problem(&board.get("/api/v1/nothing").token(TOKEN).send())["status"], 404);
     assert_eq!(problem(&board.get("/api/v1/nothing").send())["status"], 401);

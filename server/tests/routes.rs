@@ -51,6 +51,16 @@ fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> Row<'a> {
         ("POST", "/api/v1/sessions/{host}/{user}/{session}/dismiss") => {
             json(&format!("{id}/dismiss"), json!({ "until": 1 }), Some(("dismiss", "gone", DENIED)))
         }
+        ("POST", "/api/v1/sessions/{host}/{user}/{session}/answer") => {
+            json(&format!("{id}/answer"), json!({ "pane": 1, "fingerprint": "a".repeat(64), "answer": "key:y" }), Some(("answer", "gone", DENIED)))
+        }
+        ("GET", "/api/v1/sessions/{host}/{user}/{session}/question") => Row { record: Some(("text", "gone", DENIED)), ..shown(&format!("{id}/question")) },
+        ("GET", "/answer/{host}/{user}/{session}") => Row { record: Some(("text", "gone", DENIED)), ..shown(&format!("/answer/{place}/{gone}")) },
+        ("POST", "/answer/{host}/{user}/{session}") => row(
+            board.post(&format!("/answer/{place}/{gone}"), &[("pane", "1"), ("fingerprint", &"a".repeat(64)), ("answer", "key:y")]),
+            Body::Form,
+            Some(("answer", "gone", DENIED)),
+        ),
         ("PATCH", _) => json(&id, json!({ "name": "x" }), Some(("rename", "gone", DENIED))),
         ("DELETE", _) => json(&id, json!({ "confirm": "x" }), Some(("kill", "gone", DENIED))),
         ("POST", "/api/v1/refresh") => json(path, json!({}), Some(("refresh", "", DENIED))),

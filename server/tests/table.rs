@@ -58,6 +58,13 @@
 //! | json-rename | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
 //! | json-kill | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
 //! | json-refresh | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | json-answer | server/src/http/api.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | answer-fields | server/src/http/pages/answer.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
+//! | answer-right | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
+//! | answer-seen | server/fleet/src/answer.rs | server/fleet/tests/answers.rs: an_answer_to_a_screen_that_changed_sends_no_byte |
+//! | answer-same | app/core/src/tmux/question.rs | server/fleet/tests/answers.rs: tmux_itself_compares_the_screen_before_it_sends |
+//! | answer-pane | app/core/src/tmux/question.rs | server/fleet/tests/answers.rs: a_pane_that_takes_no_answer_gets_none |
+//! | answer-text | app/core/src/tmux/question.rs | app/core/src/tmux/question.rs: no_text_of_a_pane_becomes_a_format_a_command_or_a_quote |
 //! | query | server/src/http/problem.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
 //! | body-limit | server/src/http/routes.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
 //! | headers | server/src/http/guard.rs | server/tests/door.rs: every_answer_carries_the_headers |
@@ -124,13 +131,13 @@ use muxboard::Access;
 use muxboard_core::wire::{Grid, ToServer};
 use std::collections::BTreeMap;
 use std::io::Write;
+use support::asked::{Expected, FULL, all, ask};
 use support::request::address;
 use support::{Accounts, Board, Login, PATIENCE, Request, accounts, hash, unique};
 use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
 
-const FULL: &str = "a-token-that-may-do-all";
 const WATCH: &str = "a-token-that-may-watch";
 const NOTHING: &str = "a-token-without-a-grant";
 const EXPIRED: &str = "a-token-that-has-expired";
@@ -184,58 +191,6 @@ fn config(accounts: &Accounts, socket: &str) -> String {
          [[host]]\nkey = \"here\"\nlocal = true\nusers = [\"{}\"]\nsocket_name = \"{socket}\"\n",
         accounts.front
     )
-}
-
-/// What an identified caller gets: without a grant, with `watch` alone, with everything. Nobody's answer comes first and is the same for all.
-struct Expected {
-    nothing: &'static str,
-    watch: &'static str,
-    full: &'static str,
-}
-
-fn all(answer: &'static str) -> Expected {
-    Expected { nothing: answer, watch: answer, full: answer }
-}
-
-/// How a route is asked for, and what who gets. The fields and paths are right, so that only what is under test can refuse.
-fn ask<'a>(board: &'a Board, method: &'static str, path: &str) -> (Request<'a>, Expected) {
-    let front = &board.accounts.front;
-    let place = format!("here/{front}");
-    let (gone, session) = ("1-1-1-1", format!("/api/v1/sessions/{place}/1-1-1-1"));
-    let post = |function: &str, fields: &[(&str, &str)]| board.post(function, fields);
-    let act = |full: &'static str| Expected { nothing: "403", watch: "403", full };
-    match (method, path) {
-        ("GET", "/") => (board.get("/"), all("200")),
-        ("GET", "/login") => (board.get("/login"), all("200")),
-        ("POST", "/login") => (post("/login", &[("token", FULL), ("next", "/")]), all("303")),
-        ("POST", "/logout") => (post("/logout", &[]), all("303")),
-        ("GET", "/{host}/{user}/{name}") => (board.get(&format!("/{place}/nothing")), Expected { nothing: "403", watch: "404", full: "404" }),
-        ("POST", "/fn/create") => (post(path, &[("place", &place), ("name", "taken")]), act("409")),
-        ("POST", "/fn/kill") => (post(path, &[("place", &place), ("session", gone), ("typed", "taken")]), act("410")),
-        ("POST", "/fn/rename") => (post(path, &[("place", &place), ("session", gone), ("name", "x")]), act("410")),
-        ("POST", "/fn/dismiss") => (post(path, &[("place", &place), ("session", gone), ("until", "1")]), act("410")),
-        ("POST", "/fn/refresh") => (post(path, &[("host", "here")]), Expected { nothing: "403", watch: "200", full: "200" }),
-        ("POST", "/fn/any other") => (post("/fn/nothing", &[]), all("404")),
-        ("GET", "/ws/board") => (board.get("/ws/board"), all("live")),
-        ("GET", "/ws/attach/{host}/{user}/{session}") => {
-            (board.get(&format!("/ws/attach/{place}/{gone}")), Expected { nothing: "4003", watch: "4003", full: "4010" })
-        }
-        ("GET", "/api/v1/whoami" | "/api/v1/hosts" | "/api/v1/sessions") => (board.get(path), all("200")),
-        ("POST", "/api/v1/sessions") => (board.json("POST", path, &serde_json::json!({ "host": "here", "user": front, "name": "taken" })), act("409")),
-        ("GET", "/api/v1/sessions/{host}/{user}/{session}/text") => {
-            (board.get(&format!("{session}/text")), Expected { nothing: "403", watch: "410", full: "410" })
-        }
-        ("POST", "/upload/{host}/{user}/{session}") => (board.upload(&place, gone, b"a file"), act("410")),
-        ("POST", path) if path.ends_with("/dismiss") => (board.json("POST", &format!("{session}/dismiss"), &serde_json::json!({ "until": 1 })), act("410")),
-        ("PATCH", _) => (board.json("PATCH", &session, &serde_json::json!({ "name": "x" })), act("410")),
-        ("DELETE", _) => (board.json("DELETE", &session, &serde_json::json!({ "confirm": "x" })), act("410")),
-        ("POST", "/api/v1/refresh") => (board.json("POST", path, &serde_json::json!({})), Expected { nothing: "403", watch: "200", full: "200" }),
-        ("GET", "/api/{*path}") => (board.get("/api/v1/nothing"), all("404")),
-        ("GET", "/healthz") => (board.get("/healthz"), all("200")),
-        ("GET", "/assets/{build}/{*path}") => (board.get("/assets/x/pkg/muxboard.css"), all("404")),
-        ("GET", "any other") => (board.get("/no/such"), all("404")),
-        _ => panic!("the route {method} {path} is not in the door's table: say here how it is asked for and what who gets"),
-    }
 }
 
 fn expected(needs: Access, changes: bool, who: Who, proof: &Proof, door: Door, known: &Expected) -> String {

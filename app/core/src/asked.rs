@@ -82,7 +82,11 @@ impl Asked {
         for window in sessions.iter_mut().flat_map(|session| &mut session.windows) {
             let ended = self.ended.get(&window.id).filter(|_| window.exited.is_some());
             window.asked = self.bells.get(&window.id).filter(|bell| !bell.answered).map(|bell| bell.since);
-            window.signal = said.get(&window.id).map(|said| said.signal());
+            let said = said.get(&window.id);
+            window.signal = said.map(|said| said.signal());
+            if let Some(said) = said.filter(|said| !said.answered && said.signal.told >= ProgramState::Waiting) {
+                window.pane = said.signal.pane.0;
+            }
             window.ended_at = ended.map(|ended| ended.since);
             window.dismissed = ended.is_some_and(|ended| ended.dismissed);
         }
@@ -178,6 +182,28 @@ impl Asked {
         for said in self.said.values_mut().filter(|said| windows.contains(&said.signal.window) && said.signal.told >= ProgramState::Waiting) {
             said.answered |= said.since <= until;
         }
+        self.rewrite(sessions);
+    }
+
+    /// Takes it that the program in a pane of a session was answered. tmux has put down the session's bell flags, so that the next bell is seen. `sessions` are
+    /// those of the last look; they are changed too.
+    pub fn answer(&mut self, sessions: &mut [Session], session: SessionId, pane: PaneId) {
+        self.up.retain(|(up, _)| *up != session);
+        let said = self.said.get_mut(&pane);
+        let speaks_in = said.as_ref().map(|said| said.signal.window);
+        let mut windows = sessions.iter().filter(|s| s.id == session).flat_map(|s| &s.windows);
+        let window = speaks_in.or_else(|| windows.find(|window| window.pane == pane.0).map(|window| window.id));
+        if let Some(said) = said.filter(|said| said.signal.told == ProgramState::Waiting) {
+            said.answered = true;
+        }
+        if let Some(bell) = window.and_then(|window| self.bells.get_mut(&window)) {
+            bell.answered = true;
+        }
+        self.rewrite(sessions);
+    }
+
+    /// Writes what is remembered into the sessions of the last look, whose times are ours already.
+    fn rewrite(&self, sessions: &mut [Session]) {
         self.write(sessions);
         for window in sessions.iter_mut().flat_map(|session| &mut session.windows) {
             self.ours(window);

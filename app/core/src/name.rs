@@ -183,6 +183,11 @@ pub fn pieces(text: &str) -> Vec<Piece> {
     out
 }
 
+/// A foreign text of which nothing is invisible and nothing reorders its neighbours: U+FFFD stands for such characters.
+pub fn visible(text: &str) -> String {
+    text.chars().map(|c| if invisible(c) { '\u{fffd}' } else { c }).collect()
+}
+
 /// Characters of Unicode's categories Cc and Cf and the blanks other than the plain space, except the joiner that builds emoji.
 fn invisible(c: char) -> bool {
     c.is_control()

@@ -2,7 +2,9 @@
 
 use crate::inventory::Inventory;
 use crate::name::{Directory, HostKey, NewSessionName, StartupCommand, UnixUser};
+use crate::reply::{Fingerprint, Reply};
 use crate::snapshot::{Place, SessionId, UnixSeconds};
+use crate::tmux::PaneId;
 use serde::{Deserialize, Serialize};
 
 /// Something one may be allowed to do on a host as a user.
@@ -261,6 +263,17 @@ on_session!(
     Dismiss, "dismiss", Type {
         /// Up to when, by our clock: what the session needs somebody for since a later time stands.
         until: UnixSeconds
+    }
+);
+on_session!(
+    /// Sends an answer to a program that waits in one pane of a session, if that pane still shows what was answered.
+    SendReply, "answer", Type {
+        /// The pane.
+        pane: PaneId,
+        /// The fingerprint of the question that is answered.
+        fingerprint: Fingerprint,
+        /// The answer.
+        answer: Reply
     }
 );
 on_session!(

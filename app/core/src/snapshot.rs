@@ -85,6 +85,8 @@ pub enum Mode {
 pub struct Window {
     /// tmux's id of the window, without its `@`. Sessions that share a window (a session group, a linked window) list the same id.
     pub id: u32,
+    /// tmux's id, without its `%`, of the pane in which a person is asked: the one that says that it waits or failed, or the active one.
+    pub pane: u32,
     /// The first other sessions of this server that show this window, by id, at most [`WINDOW_LINKS_MAX`](crate::limits::WINDOW_LINKS_MAX).
     pub also_in: Vec<SessionName>,
     /// True if an older session shows this window with a need of its own, which is counted there.
@@ -170,6 +172,12 @@ impl Session {
     /// Why the session needs a person, if it does. Only explicit signals count: a bell, a program that says so, one that ended in failure.
     pub fn needs(&self) -> Option<Need> {
         Need::first(self.windows.iter().filter_map(Window::needs))
+    }
+
+    /// The window in which the session needs a person; its current one if it needs nobody.
+    pub fn asking(&self) -> Option<&Window> {
+        let need = self.needs();
+        self.windows.iter().find(|window| need.is_some() && window.needs() == need).or_else(|| self.current())
     }
 
     /// The need that is counted and listed for this session. Windows whose need is counted for an older session are left out.

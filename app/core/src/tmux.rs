@@ -7,10 +7,12 @@ mod call;
 mod create;
 pub mod format;
 pub(crate) mod orphan;
+mod question;
 mod verb;
 
 pub use call::{Call, DONE, MISMATCH};
 pub(crate) use create::login_path;
 pub use create::{Made, Server, create, made, read_login_path, start};
-pub use format::VERSION_MIN;
+pub use format::{PaneId, VERSION_MIN};
+pub use question::{CHANGED, Closed, LEFT, NoQuestion, Question, SENT, ask, read_question};
 pub use verb::{PaneText, attach, clear_alerts, kill, kill_server, leave, read_text, rename, text, version};

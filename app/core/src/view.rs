@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use crate::name::SessionName;
 use crate::policy::{Abilities, Ability, Policy, Principal};
-use crate::snapshot::{HostRow, HostState, Place, Session, Snapshot, UnixSeconds, UserRow, UserState};
+use crate::snapshot::{HostRow, HostState, Place, Session, SessionId, Snapshot, UnixSeconds, UserRow, UserState};
 use serde::{Deserialize, Serialize};
 
 /// One user's row, as one principal sees it.
@@ -39,6 +39,11 @@ impl View {
     /// Every session in the view, with its host and its user.
     pub fn sessions(&self) -> impl Iterator<Item = (&HostView, &UserView, &Session)> {
         self.hosts.iter().flat_map(|h| h.users.iter().flat_map(move |u| u.row.sessions().iter().map(move |s| (h, u, s))))
+    }
+
+    /// The session of this identity.
+    pub fn session(&self, place: &Place, id: SessionId) -> Option<&Session> {
+        self.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == id).map(|(_, _, s)| s)
     }
 
     /// Why the sessions of a user are not known: `Some(Some(fault))` if the user or the host has a fault, `Some(None)` if nobody has asked yet. `None` if

@@ -53,6 +53,7 @@ fn session() -> impl Strategy<Value = Session> {
             activity,
             windows: vec![Window {
                 id: number,
+                pane: 5,
                 also_in: if bell { vec![text.parse().unwrap()] } else { vec![] },
                 counted_elsewhere: bell,
                 mode: bell.then_some(Mode::Words),

@@ -19,7 +19,8 @@ fn activity(age: u64) -> String {
     if age < 5 { "active now".into() } else { format!("idle {}", span(age)) }
 }
 
-fn alarm(reason: Reason) -> String {
+/// Why a session needs a person, in words.
+pub(crate) fn alarm(reason: Reason) -> String {
     match reason {
         Reason::Bell => "rang its bell".to_owned(),
         Reason::Waits => "says it waits".to_owned(),
@@ -228,6 +229,7 @@ pub fn NeedCard(
     let label = host.row.read_untracked().label.clone();
     let user_name = place.user.to_string();
     let done = can.has(Ability::Type).then(|| view! { <DoneButton place=place.clone() session=id until=since/> });
+    let answer = can.has(Ability::Type).then(|| view! { <a class="button small" href=base.answer(&place, id) rel="external">"Answer"</a> });
     let href = move || base.terminal(&place, &name.read(), id, !can.has(Ability::Type));
     view! {
         <article class="need" class:failed=failed>
@@ -235,7 +237,7 @@ pub fn NeedCard(
             <a class="open" href=href.clone() rel="external"><Name text=name/></a>
             <span class="facts">{label} " · " {user_name} " · " {why} ", " <Ago at=since words=|age| format!("{} ago", span(age))/></span>
             <q>{move || quote.get()}</q>
-            <span class="buttons"><a class="button small" href=href rel="external">"Open"</a>{done}</span>
+            <span class="buttons">{answer}<a class="button small" href=href rel="external">"Open"</a>{done}</span>
         </article>
     }
 }

@@ -31,6 +31,7 @@ mod tests {
     fn every_word_of_a_query_must_be_somewhere() {
         let window = Window {
             id: 0,
+            pane: 0,
             also_in: vec![],
             counted_elsewhere: false,
             mode: None,

@@ -2,6 +2,7 @@
 
 use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::snapshot::UserState;
+use muxboard_core::tmux::Closed;
 use muxboard_core::upload::Refused;
 
 /// Why an action did not happen.
@@ -35,6 +36,10 @@ pub enum ActionError {
     Silent,
     /// The answer cannot be read: another process may have written into it.
     Unreadable,
+    /// The pane does not show the question any more, or is gone: nothing was sent.
+    Changed,
+    /// The pane takes no answer: nothing was sent.
+    Closed(Closed),
     /// The host did not take a file.
     NotTaken(Refused),
     /// The user's tmux cannot be reached.
@@ -57,6 +62,8 @@ impl ActionError {
             Self::TextTooLarge => "too large",
             Self::Silent => "no answer",
             Self::Unreadable => "not readable",
+            Self::Changed => "question changed",
+            Self::Closed(_) => "takes no answer",
             Self::NotTaken(_) => "not taken",
             // It was asked, and may do it yet.
             Self::Host(Fault { kind: FaultKind::TimedOut, .. })

@@ -4,10 +4,11 @@ use crate::error::ActionError;
 use crate::lock::lock;
 use crate::sweep::Sweeper;
 use crate::transport::{SshClient, Transport};
-use muxboard_core::inventory::Host;
+use muxboard_core::fault::Fault;
+use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{CALLS_PER_USER, CALLS_WAITING_MAX};
 use muxboard_core::name::{HostKey, UnixUser};
-use muxboard_core::snapshot::HostRow;
+use muxboard_core::snapshot::{HostRow, UserState};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -80,6 +81,15 @@ impl HostEntry {
         next.row = self.row.clone();
         (next.viewer_count, next.viewed) = (self.viewer_count.clone(), self.viewed.clone());
         next
+    }
+
+    /// Refuses a question to a user reached through sudo whose server does not answer, until it is asked again: each question leaves a process of root's
+    /// behind.
+    pub(crate) fn refuse_resting(&self, user: &User) -> Result<(), ActionError> {
+        if user.through_sudo && lock(&self.sweeper).rests(user, Instant::now()) {
+            return Err(ActionError::User(UserState::Fault(Fault::not_answering(&self.host, &user.name))));
+        }
+        Ok(())
     }
 
     /// Waits for a slot for one call of a user. There are so few for each user that a server which does not answer holds up nobody but its own user.

@@ -1,6 +1,7 @@
 //! The hands of muxboard: it sweeps hosts, acts on sessions and opens terminals. It acts on permits alone and knows nothing of the web.
 
 mod act;
+mod answer;
 mod attach;
 mod clock;
 mod create;
@@ -33,6 +34,7 @@ pub mod trust;
 mod upload;
 mod viewers;
 
+pub use answer::{Sent, fingerprint};
 pub use attach::{AttachEnd, AttachLimits, Attachment, Connection};
 pub use clock::unix_now;
 pub use doctor::Doctor;

@@ -17,7 +17,7 @@ use muxboard_core::outcome::Created;
 use muxboard_core::section::{self, Ask, Section};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
-use muxboard_core::tmux::format::PaneId;
+use muxboard_core::tmux::PaneId;
 use muxboard_core::{ansi, order, outcome};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -238,6 +238,14 @@ impl Sweeper {
         let row = self.row.users.iter_mut().find(|row| row.name == *user);
         if let (Some(UserState::Sessions(sessions)), Some(memory)) = (row.map(|row| &mut row.state), self.users.get_mut(user)) {
             memory.windows.dismiss(sessions, session, until);
+        }
+    }
+
+    /// Takes it that the program in a pane of a session was answered.
+    pub(crate) fn answer(&mut self, user: &UnixUser, session: SessionId, pane: PaneId) {
+        let row = self.row.users.iter_mut().find(|row| row.name == *user);
+        if let (Some(UserState::Sessions(sessions)), Some(memory)) = (row.map(|row| &mut row.state), self.users.get_mut(user)) {
+            memory.windows.answer(sessions, session, pane);
         }
     }
 

@@ -3,14 +3,11 @@
 use crate::error::ActionError;
 use crate::exec::Bounds;
 use crate::fleet::Fleet;
-use crate::lock::lock;
 use crate::transport::Purpose;
-use muxboard_core::fault::Fault;
 use muxboard_core::limits::{GRACE_SECONDS, TEXT_BYTES_MAX, TEXT_LINES_MAX, TEXT_SECONDS_MAX};
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Permit, ReadText};
 use muxboard_core::section;
-use muxboard_core::snapshot::UserState;
 use muxboard_core::tmux::{self, PaneText};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,10 +26,7 @@ impl Fleet {
     async fn read(&self, permit: &Permit<ReadText>, history: u32) -> Result<PaneText, ActionError> {
         let (entry, user) = self.at(permit.place())?;
         let _slot = self.texts.take(&permit.principal().name).ok_or(ActionError::TextsReached)?;
-        // A server that was asked through sudo and does not answer is not asked again and again: each question leaves a process of root's behind.
-        if user.through_sudo && lock(&entry.sweeper).rests(&user, Instant::now()) {
-            return Err(ActionError::User(UserState::Fault(Fault::not_answering(&entry.host, &user.name))));
-        }
+        entry.refuse_resting(&user)?;
         let _slot = entry.acquire_user_slot(&user.name).await?;
         let session = permit.operation().session;
         // What is too much is cut at its end, and that is the newest: so many lines that they fit, if a cell is no more than four bytes.

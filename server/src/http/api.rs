@@ -1,7 +1,7 @@
 //! JSON for programs. Errors are problem+json (RFC 9457). What is not known here is refused: an unknown field, an unknown query.
 
 use crate::board_port::BoardPort;
-use crate::error::reading_to_public;
+use crate::error::{closed_to_public, reading_to_public};
 use crate::http::problem::{answered, bad, no_query, problem};
 use axum::Json;
 use axum::body::Bytes;
@@ -11,13 +11,16 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muxboard_app::board::{Board, field};
 use muxboard_app::error::{Kind, PublicError};
+use muxboard_core::choices;
 use muxboard_core::fault::{self, Fault};
 use muxboard_core::limits::TEXT_LINES_MAX;
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::note::Note;
-use muxboard_core::policy::{Ability, Create, ReadText};
+use muxboard_core::policy::{Ability, Create, ReadText, SendReply};
 use muxboard_core::snapshot::{HostState, Place, Session, SessionId, UnixSeconds, UserState, Window};
+use muxboard_core::tmux::{PaneId, Question};
 use muxboard_core::view::{HostView, UserView, View};
+use muxboard_fleet::fingerprint;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -164,6 +167,49 @@ pub(crate) async fn text(board: BoardPort, Target { place, session }: Target, Ra
     answered(read.await)
 }
 
+/// Returns what a pane of a session shows (`?pane=N`; without it, the one in which a person is asked), and the fingerprint that an answer to it must name.
+pub(crate) async fn question(board: BoardPort, Target { place, session }: Target, RawQuery(query): RawQuery) -> Response {
+    let read = async {
+        let pane = match query.as_deref().filter(|query| !query.is_empty()).map(|query| query.split_once('=')) {
+            None => None,
+            Some(Some(("pane", pane))) => Some(PaneId(pane.parse().map_err(|_| bad("pane: tmux's number of a pane, without its %."))?)),
+            Some(_) => return Err(bad("The only parameter here is pane=NUMBER.")),
+        };
+        Ok(Json(question_json(&board.question(place, session, pane).await?)).into_response())
+    };
+    answered(read.await)
+}
+
+fn question_json(question: &Question) -> Value {
+    let (first_row, rows) = question.end();
+    let prompt = choices::read(&question.rows, question.cursor);
+    let choices: Vec<Value> = prompt.choices.iter().map(|c| json!({ "label": c.label, "answer": c.answer.to_string() })).collect();
+    json!({
+        "pane": question.pane.0, "fingerprint": fingerprint(question), "first_row": first_row, "rows": rows, "cursor": question.cursor, "choices": choices,
+        "secret": prompt.secret, "closed": question.closed.map(closed_to_public),
+    })
+}
+
+/// An answer to what a pane shows: `line:TEXT` with a Return behind it, or `key:NAME` without one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerRequest {
+    pane: u32,
+    fingerprint: String,
+    answer: String,
+}
+
+pub(crate) async fn answer(board: BoardPort, Target { place, session }: Target, headers: HeaderMap, body: Bytes) -> Response {
+    let sent = async {
+        let asked: AnswerRequest = read(&headers, &body)?;
+        let reply =
+            SendReply { session, pane: PaneId(asked.pane), fingerprint: field(&asked.fingerprint, "fingerprint")?, answer: field(&asked.answer, "answer")? };
+        let sent = board.answer(place, reply).await?;
+        Ok(Json(json!({ "left_mode": sent.left_mode, "question": sent.after.as_ref().map(question_json) })).into_response())
+    };
+    answered(sent.await)
+}
+
 /// The new name of a session.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -281,7 +327,7 @@ fn session(session: &Session, user: &UnixUser) -> Value {
 fn window(window: &Window) -> Value {
     let w = window;
     json!({
-        "id": w.id, "also_in": w.also_in, "mode": w.mode, "index": w.index, "name": w.name, "active": w.active, "activity": w.activity, "bell": w.bell,
+        "id": w.id, "pane": w.pane, "also_in": w.also_in, "mode": w.mode, "index": w.index, "name": w.name, "active": w.active, "activity": w.activity, "bell": w.bell,
         "asked": w.asked, "signal": w.signal, "exited": w.exited, "ended_at": w.ended_at, "dismissed": w.dismissed, "command": w.command, "path": w.path, "title": w.title,
     })
 }

@@ -2,6 +2,7 @@
 //! looked at with.
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its own part of it")]
 
+pub mod asked;
 pub mod files;
 pub mod request;
 pub mod root;

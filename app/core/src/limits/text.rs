@@ -10,3 +10,17 @@ pub const TEXTS_PER_PRINCIPAL: usize = 2;
 pub const TEXTS: usize = 8;
 /// The time for tmux to print a pane's text, in seconds.
 pub const TEXT_SECONDS_MAX: u64 = 6;
+/// Rows of a screen that a question shows and that an answer is compared with, up to the last one with text.
+pub const QUESTION_ROWS_MAX: usize = 16;
+/// The rows that an answer is compared with, as tmux gets them, in bytes: with everything else they fit into one message of tmux's (16 kB).
+pub const QUESTION_BYTES_MAX: usize = 6 * 1024;
+/// The longest line that is an answer, in bytes.
+pub const REPLY_BYTES_MAX: usize = 1024;
+/// Choices of one prompt.
+pub const CHOICES_MAX: usize = 9;
+/// The longest word between brackets that is taken for a choice, in characters; of the words of a numbered choice five times as much is shown.
+pub const CHOICE_CHARS_MAX: usize = 16;
+/// The time after an answer until its screen is read again, to show what the program did with it, in milliseconds; twice as long for each further look.
+pub const REACTION_MS: u64 = 150;
+/// Looks at the screen after an answer, while it does not change.
+pub const REACTION_LOOKS_MAX: u32 = 3;

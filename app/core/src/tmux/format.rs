@@ -284,6 +284,7 @@ fn window(plain: &[&str], texts: &[&str], panes: &mut HashSet<PaneId>, out: &mut
     let pane = PaneId(number(pane, '%')?);
     let window = Window {
         id: number(window_id, '@')?,
+        pane: pane.0,
         also_in: Vec::new(),
         counted_elsewhere: false,
         mode: shown_mode(mode),

@@ -28,10 +28,15 @@ pub fn rename(id: SessionId, name: &NewSessionName) -> Call {
 /// Puts down the alerts of all windows of a session, if the bell flags that are up there are those of these windows, in the session's order: a bell that rang
 /// since is not lost.
 pub fn clear_alerts(id: SessionId, windows: &[u32]) -> Call {
+    Call(compare_and(id, &format!("{} ; display-message -p {DONE}", clear(id, windows)), MISMATCH))
+}
+
+/// The command of [`clear_alerts`], for a session whose identity was compared.
+pub(super) fn clear(id: SessionId, windows: &[u32]) -> String {
     let up: String = windows.iter().map(|window| format!("@{window} ")).collect();
     let as_known = quote(&format!("#{{==:#{{W:#{{?window_bell_flag,#{{window_id}} ,}}}},{up}}}"));
     let clear = quote(&format!("kill-session -C -t '${}:'", id.number));
-    Call(compare_and(id, &format!("if-shell -F -t '${}:' {as_known} {clear} ; display-message -p {DONE}", id.number), MISMATCH))
+    format!("if-shell -F -t '${}:' {as_known} {clear}", id.number)
 }
 
 /// What xterm.js can do beyond what terminfo tells of xterm-256color, oldest first: tmux ignores the first feature that it does not know and all after it.

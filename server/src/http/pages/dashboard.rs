@@ -94,7 +94,7 @@ fn open_form_html(view: &View, question: OpenForm) -> String {
     let posting = RwSignal::new(question.refused.map_or(Posting::Idle, Posting::Refused));
     let done = Callback::new(|_: String| ());
     let found: Option<(Place, Session)> = field("place").parse::<Place>().ok().zip(field("session").parse::<SessionId>().ok()).and_then(|(place, id)| {
-        let session = view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == id).map(|(_, _, s)| s.clone());
+        let session = view.session(&place, id).cloned();
         session.map(|s| (place, s))
     });
     let inner = match (question.what, found) {

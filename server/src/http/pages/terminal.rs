@@ -56,7 +56,7 @@ pub(crate) async fn terminal(
     let by_name = muxboard_core::view::resolve(&view, &place, &name).cloned();
     let session = match id {
         None => by_name.clone(),
-        Some(Ok(id)) => view.sessions().find(|(h, u, s)| h.host.key == place.host && u.row.name == place.user && s.id == id).map(|(_, _, s)| s.clone()),
+        Some(Ok(id)) => view.session(&place, id).cloned(),
         Some(Err(_)) => None,
     };
     let Some(session) = session else {
