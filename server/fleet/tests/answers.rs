@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use world::*;
 
 /// Screens that change between a look and an answer, in one run of the suite; `MUXBOARD_RACES` says another number.
-const RACES: usize = 100;
+const RACES: usize = 60;
 
 /// What a program that waits has got, byte for byte.
 struct Got(PathBuf);

@@ -121,10 +121,11 @@ fn question(facts: &str, rows: Vec<String>) -> Option<Question> {
     let plain = facts.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'%'));
     let fields: Vec<&str> = facts.split(' ').collect();
     let [pane, pid, dead, off, synchronized, _alternate, _history, _x, y, _width, _height] = fields.as_slice() else { return None };
-    if !plain || pid.is_empty() {
+    let is_on = |flag: &str| !matches!(flag, "" | "0");
+    // A dead pane of tmux 3.8 has no process id.
+    if !plain || pid.is_empty() && !is_on(dead) {
         return None;
     }
-    let is_on = |flag: &str| !matches!(flag, "" | "0");
     let closed = [(dead, Closed::Dead), (off, Closed::InputOff), (synchronized, Closed::Synchronized)].into_iter().find(|(flag, _)| is_on(flag));
     let question = Question {
         pane: PaneId(pane.strip_prefix('%')?.parse().ok()?),
@@ -249,9 +250,12 @@ mod tests {
         for words in ["", "MUXBOARD-MISMATCH\n", "M end\n", &format!("M {FACTS_OF_5}\ncut"), "M %5 1 0 0 #(x) 0 1 2 3 4 5\nM end\n", "M 1 2 3\nM end\n"] {
             assert_eq!(read_question(words, "M"), Err(NoQuestion::Unread), "{words}");
         }
-        for (facts, why) in
-            [("%5 1 1 0 0 0 0 0 0 80 24", Closed::Dead), ("%5 1 0 1 0 0 0 0 0 80 24", Closed::InputOff), ("%5 1 0 0 1 0 0 0 0 80 24", Closed::Synchronized)]
-        {
+        for (facts, why) in [
+            ("%5 1 1 0 0 0 0 0 0 80 24", Closed::Dead),
+            ("%5  1 0 0 0 0 0 0 80 24", Closed::Dead),
+            ("%5 1 0 1 0 0 0 0 0 80 24", Closed::InputOff),
+            ("%5 1 0 0 1 0 0 0 0 80 24", Closed::Synchronized),
+        ] {
             assert_eq!(question(facts, vec![]).unwrap().closed, Some(why));
         }
     }
