@@ -151,6 +151,28 @@ fn a_login_shell_that_runs_nothing_has_a_mending_line_only_where_it_is_known_to_
     says(&board.host_when("endless", |h| h["state"] == "no_shell"), "prints without end");
 }
 
+/// `check` said that all is well: it never opened a terminal, and nobody could make a session.
+#[test]
+fn a_start_file_that_ends_the_shell_in_a_terminal_alone_is_found_by_check() {
+    let Some(accounts) = accounts() else { return };
+    let client = Client::new(&accounts);
+    let sshd = Sshd::start(&client, "");
+    client.know(&sshd);
+    let login = Account::plain("/bin/bash");
+    let config = client.path("check.toml");
+    fs::write(&config, format!("ssh_config = \"{}\"\n{}", client.path("config"), host("far", sshd.port, &login.0, &[&login.0], ""))).unwrap();
+    let check = || {
+        let output = as_account_with(&accounts.front, &[("XDG_RUNTIME_DIR", &client.path(""))], binary()).args(["check", "-c", &config]).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    login.write(".profile", "[ ! -t 0 ] || { echo not in a terminal; exit 3; }\n");
+    let (well, said) = check();
+    assert!(!well && said.contains("its shell ends with status 3 in a terminal") && said.contains("not in a terminal"), "{said}");
+    login.write(".profile", "echo welcome\n");
+    let (well, said) = check();
+    assert!(well && said.contains("its shell runs in a terminal"), "{said}");
+}
+
 #[test]
 fn options_of_ssh_config_that_would_take_our_input_or_our_command_away_change_nothing() {
     let Some(accounts) = accounts() else { return };

@@ -12,6 +12,10 @@ pub const ACTION_SECONDS_MAX: u64 = 6;
 pub const START_SECONDS_MAX: u64 = 30;
 /// The time that is added here to a limit of the other machine, in seconds, so that the limit there is reached first.
 pub const GRACE_SECONDS: u64 = 3;
+/// The time between two looks of a check at a shell that was just started, in milliseconds.
+pub const CHECK_SHELL_MS: u64 = 200;
+/// Looks of a check at a shell that was just started: one that runs after the last of them is taken for good.
+pub const CHECK_SHELL_LOOKS: u32 = 5;
 /// Windows of one user's sessions from which on no session is made. A tmux server with 1,024 open files has about 990, and then answers nobody again.
 pub const WINDOWS_PER_USER_MAX: usize = 500;
 /// Open files of a tmux server that are left for its clients and for itself when sessions are made.

@@ -20,6 +20,11 @@ pub fn kill_server() -> Call {
     Call::new(["kill-server"])
 }
 
+/// Has every window stay when its program ends. Only for a server of our own making.
+pub fn keep_ended() -> Call {
+    Call::new(["set-option", "-gw", "remain-on-exit", "on", ";", "display-message", "-p", DONE])
+}
+
 /// Gives a session another name.
 pub fn rename(id: SessionId, name: &NewSessionName) -> Call {
     Call(compare_and(id, &format!("rename-session -t '${}:' -- {name} ; display-message -p {DONE}", id.number), MISMATCH))
