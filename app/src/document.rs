@@ -46,7 +46,7 @@ try {
 /// The document of a page with a program.
 pub fn living(frame: Frame, page: Page, sent: ServerHtml) -> impl IntoView {
     let (title, facts) = match &page {
-        Page::Board(_) => ("muxboard".to_owned(), None),
+        Page::Board(board) => (board.counts.title(), None),
         Page::Terminal(t) => (format!("{} · {} · muxboard", t.name, t.label), Some(facts(&frame, t))),
     };
     let terminal = facts.is_some();

@@ -55,6 +55,7 @@ test("a program says how it is, in its own words, and Done ends what is done", a
   await expect(need.first()).toContainText("says it failed, 2 h ago");
   await expect(need.first()).toContainText("3 of 40 tests");
   await expect(page.locator(".need-count")).toHaveText("2 need you");
+  await expect(page).toHaveTitle("(2) muxboard");
   mkdirSync(folder, { recursive: true });
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
@@ -65,4 +66,5 @@ test("a program says how it is, in its own words, and Done ends what is done", a
   await expect(need).toContainText("agent");
   says("agent", "working");
   await expect(need).toHaveCount(0);
+  await expect(page).toHaveTitle("muxboard");
 });

@@ -44,6 +44,7 @@ test("what is asked is answered", async ({ page, board }) => {
   await board.logIn(page);
   // The board asks the host when it is told to.
   await page.getByLabel("Refresh all hosts").click();
+  await expect(page).toHaveTitle("(1) muxboard");
   await page.getByLabel("Needs you").getByRole("link", { name: "Answer" }).click();
   await page.getByRole("button", { name: "Yes y" }).click();
   await expect(page.getByRole("status")).toContainText("Your line was sent.");

@@ -144,6 +144,7 @@ fn take(page: &Rc<LiveState>, bytes: &[u8]) {
     let counts = Counts::of(view);
     if page.counts.get_untracked() != counts {
         page.counts.set(counts);
+        document().set_title(&counts.title());
     }
     if page.live.get_untracked() != Live::Yes {
         page.live.set(Live::Yes);

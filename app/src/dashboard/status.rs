@@ -28,6 +28,11 @@ impl Counts {
             needs: view.sessions().filter(|(_, _, s)| s.counted_need().is_some()).count(),
         }
     }
+
+    /// The title of the browser's tab, with the number of sessions that need a person.
+    pub fn title(self) -> String {
+        if self.needs == 0 { "muxboard".to_owned() } else { format!("({}) muxboard", self.needs) }
+    }
 }
 
 /// Whether the page follows the board.
