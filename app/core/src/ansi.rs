@@ -37,6 +37,12 @@ pub fn preview(screen: &str) -> Vec<StyledLine> {
     lines.split_off(lines.len().saturating_sub(PREVIEW_LINES_MAX))
 }
 
+/// The rows of a captured screen as plain text, each cut to [`PREVIEW_CHARS_MAX`] characters.
+pub fn rows(screen: &str) -> Vec<String> {
+    let text = |row: &str| line(row, &mut Style::default()).into_iter().map(|run| run.text).collect();
+    screen.lines().map(text).collect()
+}
+
 fn line(text: &str, style: &mut Style) -> StyledLine {
     let mut runs: StyledLine = Vec::new();
     let mut room = PREVIEW_CHARS_MAX;

@@ -5,7 +5,7 @@
 //! and only if the window had output since. So the keys that lead to a window or away from it do not answer it, nor do those that scroll in it. What needs
 //! no answer is dismissed.
 
-use crate::limits::CLOCK_SECONDS_MIN;
+use crate::limits::{CLOCK_SECONDS_MIN, GUESS_SECONDS_MIN};
 use crate::signal::{ProgramState, Signal};
 use crate::snapshot::{Session, SessionId, UnixSeconds, Window};
 use crate::tmux::format::{self, Listing, PaneId, PaneSignal};
@@ -29,6 +29,8 @@ pub struct Asked {
     ended: HashMap<WindowId, WindowEnd>,
     /// The current window of each session, and when somebody had typed there before it was.
     current: HashMap<SessionId, (WindowId, UnixSeconds)>,
+    /// Sessions whose screen may look like a prompt and nobody is needed, until there is output after this time. By our clock.
+    quiet: HashMap<SessionId, UnixSeconds>,
     /// How far the host's clock is ahead of ours, in seconds.
     ahead: i64,
 }
@@ -182,6 +184,7 @@ impl Asked {
         for said in self.said.values_mut().filter(|said| windows.contains(&said.signal.window) && said.signal.told >= ProgramState::Waiting) {
             said.answered |= said.since <= until;
         }
+        self.keep_quiet(sessions, session);
         self.rewrite(sessions);
     }
 
@@ -199,7 +202,32 @@ impl Asked {
         if let Some(bell) = window.and_then(|window| self.bells.get_mut(&window)) {
             bell.answered = true;
         }
+        self.keep_quiet(sessions, session);
         self.rewrite(sessions);
+    }
+
+    /// Guesses which sessions wait: those whose current window has a screen that `looks` like a prompt, has been silent for a while, and whose program says
+    /// nothing itself. The times of `sessions` and `now` are of our clock.
+    pub fn guess(&mut self, sessions: &mut [Session], now: UnixSeconds, looks: impl Fn(&Session) -> bool) {
+        self.quiet.retain(|quiet, _| sessions.iter().any(|session| session.id == *quiet));
+        for session in &mut *sessions {
+            let quiet_until = self.quiet.get(&session.id).copied();
+            let seems = looks(session);
+            let Some(window) = session.windows.iter_mut().find(|window| window.active) else { continue };
+            let is_silent = now.saturating_sub(window.activity) >= GUESS_SECONDS_MIN && quiet_until.is_none_or(|until| window.activity > until);
+            let says_nothing = window.exited.is_none() && window.signal.is_none() && window.asked.is_none();
+            window.seems_waiting = (seems && is_silent && says_nothing).then_some(window.activity);
+        }
+        format::link(sessions);
+    }
+
+    /// Forgets what a session's screen looks like, until it shows something else.
+    fn keep_quiet(&mut self, sessions: &mut [Session], session: SessionId) {
+        for window in sessions.iter_mut().filter(|s| s.id == session).flat_map(|s| &mut s.windows) {
+            if window.seems_waiting.take().is_some() {
+                self.quiet.insert(session, window.activity);
+            }
+        }
     }
 
     /// Writes what is remembered into the sessions of the last look, whose times are ours already.

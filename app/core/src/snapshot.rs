@@ -105,6 +105,8 @@ pub struct Window {
     pub asked: Option<UnixSeconds>,
     /// What the window's program says of itself; of several panes the greatest state.
     pub signal: Option<Signal>,
+    /// Since when the window's screen looks as if its program waited for a person, and the program says nothing itself: a guess.
+    pub seems_waiting: Option<UnixSeconds>,
     /// The exit status of the window's program, if it ended and its screen was kept; -1 if a signal ended it.
     pub exited: Option<i32>,
     /// When that end was found; `None` while the program runs.
@@ -169,7 +171,8 @@ impl Session {
         self.windows.iter().find(|w| w.active).or_else(|| self.windows.first())
     }
 
-    /// Why the session needs a person, if it does. Only explicit signals count: a bell, a program that says so, one that ended in failure.
+    /// Why the session needs a person, if it does: a bell, a program that says so, one that ended in failure; and, where a program says nothing, a screen
+    /// that looks like a prompt.
     pub fn needs(&self) -> Option<Need> {
         Need::first(self.windows.iter().filter_map(Window::needs))
     }
@@ -213,7 +216,8 @@ impl Window {
             Some(Signal { told: ProgramState::Waiting, since, answered: false, .. }) => return Some(Need { reason: Reason::Waits, since: *since }),
             _ => {}
         }
-        self.asked.map(|since| Need { reason: Reason::Bell, since })
+        let bell = self.asked.map(|since| Need { reason: Reason::Bell, since });
+        bell.or_else(|| self.seems_waiting.map(|since| Need { reason: Reason::SeemsToWait, since }))
     }
 }
 
@@ -248,6 +252,8 @@ impl Kept {
 /// Why a session needs a person. In order: of several needs the greatest is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
+    /// A window's screen looks as if its program waited: a guess, and never above what a program says.
+    SeemsToWait,
     /// A window rang its bell.
     Bell,
     /// A program says that it waits for a person.
@@ -262,6 +268,7 @@ impl Reason {
     /// The reason's word in the API.
     pub fn word(self) -> &'static str {
         match self {
+            Self::SeemsToWait => "seems_to_wait",
             Self::Bell => "bell",
             Self::Waits => "waits",
             Self::SaysFailed => "says_failed",

@@ -62,6 +62,7 @@ fn session() -> impl Strategy<Value = Session> {
                 activity,
                 bell,
                 asked: bell.then_some(activity),
+                seems_waiting: bell.then_some(activity),
                 signal: bell.then(|| Signal { told: ProgramState::Waiting, text: text.clone(), since: activity, answered: false }),
                 exited,
                 ended_at: exited.map(|_| activity),

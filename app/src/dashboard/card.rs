@@ -22,6 +22,7 @@ fn activity(age: u64) -> String {
 /// Why a session needs a person, in words.
 pub(crate) fn alarm(reason: Reason) -> String {
     match reason {
+        Reason::SeemsToWait => "seems to wait".to_owned(),
         Reason::Bell => "rang its bell".to_owned(),
         Reason::Waits => "says it waits".to_owned(),
         Reason::SaysFailed => "says it failed".to_owned(),

@@ -41,6 +41,7 @@ mod tests {
             bell: false,
             asked: None,
             signal: None,
+            seems_waiting: None,
             exited: None,
             ended_at: None,
             dismissed: false,

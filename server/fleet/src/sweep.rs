@@ -18,7 +18,7 @@ use muxboard_core::section::{self, Ask, Section};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
 use muxboard_core::tmux::PaneId;
-use muxboard_core::{ansi, order, outcome};
+use muxboard_core::{ansi, choices, order, outcome};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -122,6 +122,8 @@ struct Preview {
     /// The session's activity when it was captured.
     activity: UnixSeconds,
     captured: UnixSeconds,
+    /// True if the screen looks as if its program waited for a person.
+    waits: bool,
 }
 
 impl Sweeper {
@@ -344,6 +346,7 @@ impl Sweeper {
         }
         memory.asked = Some(asked);
         let (captures, panes) = (section.captures.clone(), section.listing.panes.clone());
+        let cursors = std::mem::take(&mut section.listing.cursors);
         let theirs = section.listing.now;
         memory.windows.look(&mut section.listing);
         memory.unsettled = section.listing.unsettled;
@@ -361,7 +364,9 @@ impl Sweeper {
         if let UserState::Sessions(sessions) = &mut state {
             memory.panes = panes;
             memory.windows.to_own_clock(sessions, theirs, now.saturating_sub(asked.elapsed().as_secs() + 1), now);
-            remember(memory, captures, sessions, now);
+            remember(memory, captures, &cursors, sessions, now);
+            let previews = &memory.previews;
+            memory.windows.guess(sessions, now, |session| previews.get(&session.id).is_some_and(|p| p.waits && p.activity == session.activity));
             // A look that began before a session was made does not know it.
             memory.notes.retain(|id, (made, _)| *made >= asked || sessions.iter().any(|s| s.id == *id));
             sessions.sort_by(|a, b| order::compare(a.name.as_str(), b.name.as_str(), &host.order).then_with(|| a.id.cmp(&b.id)));
@@ -395,12 +400,14 @@ fn kind(state: &UserState) -> (std::mem::Discriminant<UserState>, Option<FaultKi
     (std::mem::discriminant(state), if let UserState::Fault(fault) = state { Some(fault.kind) } else { None })
 }
 
-fn remember(memory: &mut Memory, captures: Vec<(PaneId, String)>, sessions: &[Session], now: UnixSeconds) {
+fn remember(memory: &mut Memory, captures: Vec<(PaneId, String)>, cursors: &[(PaneId, usize)], sessions: &[Session], now: UnixSeconds) {
     let panes: HashMap<PaneId, SessionId> = memory.panes.iter().map(|(id, pane)| (*pane, *id)).collect();
     for (pane, screen) in captures {
         let Some(id) = panes.get(&pane) else { continue };
         let activity = sessions.iter().find(|s| s.id == *id).map_or(0, |s| s.activity);
-        memory.previews.insert(*id, Preview { lines: ansi::preview(&screen), pane, activity, captured: now });
+        let cursor = cursors.iter().find(|(of, _)| *of == pane).map(|(_, row)| *row);
+        let waits = cursor.is_some_and(|cursor| choices::read(&ansi::rows(&screen), cursor).waits());
+        memory.previews.insert(*id, Preview { lines: ansi::preview(&screen), pane, activity, captured: now, waits });
     }
     memory.previews.retain(|id, _| sessions.iter().any(|s| s.id == *id));
 }

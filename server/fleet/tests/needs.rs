@@ -110,6 +110,36 @@ async fn the_bell_after_one_that_was_dismissed_is_seen_though_nobody_looked() {
     }
 }
 
+/// Most programs that ask say nothing of it.
+#[tokio::test]
+async fn a_screen_that_looks_like_a_prompt_is_a_need_and_never_above_what_a_program_says() {
+    let world = World::new();
+    let asks = "printf 'Continue? [y/N] '; read -r answer; printf 'went on\\n1. one\\n2. two\\n'; read -r more; printf 'Overwrite? (y/n) '; exec cat";
+    world.tmux(&["new-session", "-d", "-s", "a", asks]);
+    let need = async || world.sessions().await[0].needs();
+    let asked = async |reason: Option<Reason>| {
+        let until = async { while need().await.map(|need| need.reason) != reason {} };
+        timeout(PATIENCE, until).await.unwrap_or_else(|_| panic!("never {reason:?}"));
+        need().await
+    };
+    let first = asked(Some(Reason::SeemsToWait)).await.unwrap();
+    assert_eq!(first.since, world.sessions().await[0].windows[0].activity);
+    // What the program says itself is above any guess.
+    world.tmux(&["set-option", "-p", "-t", "a:", "@muxboard_state", "working"]);
+    asked(None).await;
+    world.tmux(&["set-option", "-pu", "-t", "a:", "@muxboard_state"]);
+    asked(Some(Reason::SeemsToWait)).await;
+    // A list in a text is no prompt.
+    world.tmux(&["send-keys", "-t", "a:", "y", "Enter"]);
+    timeout(PATIENCE, async { while !world.tmux(&["capture-pane", "-p", "-t", "a:"]).contains("2. two") {} }).await.unwrap();
+    asked(None).await;
+    world.tmux(&["send-keys", "-t", "a:", "Enter"]);
+    let last = asked(Some(Reason::SeemsToWait)).await.unwrap();
+    let session = world.sessions().await[0].id;
+    world.fleet.dismiss(world.permit(Dismiss { session, until: last.since })).await.unwrap();
+    assert_eq!(need().await, None);
+}
+
 /// `set-option -p` without a target is about the pane that its session shows, not the one that it runs in.
 #[tokio::test]
 async fn the_documented_line_speaks_of_the_pane_it_runs_in() {

@@ -328,6 +328,6 @@ fn window(window: &Window) -> Value {
     let w = window;
     json!({
         "id": w.id, "pane": w.pane, "also_in": w.also_in, "mode": w.mode, "index": w.index, "name": w.name, "active": w.active, "activity": w.activity, "bell": w.bell,
-        "asked": w.asked, "signal": w.signal, "exited": w.exited, "ended_at": w.ended_at, "dismissed": w.dismissed, "command": w.command, "path": w.path, "title": w.title,
+        "asked": w.asked, "signal": w.signal, "seems_waiting": w.seems_waiting, "exited": w.exited, "ended_at": w.ended_at, "dismissed": w.dismissed, "command": w.command, "path": w.path, "title": w.title,
     })
 }

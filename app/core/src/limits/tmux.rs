@@ -35,3 +35,5 @@ pub const SIGNALS_PER_WINDOW_MAX: usize = 32;
 /// How far two measurements of a host's clock may lie apart before the later one counts, in seconds. tmux tells times in whole seconds, and an answer takes a
 /// moment: without it every time on the page would change by a second at each sweep.
 pub const CLOCK_SECONDS_MIN: u64 = 3;
+/// The silence after which a screen that looks like a prompt is taken for one, in seconds.
+pub const GUESS_SECONDS_MIN: u64 = 3;

@@ -30,6 +30,8 @@ pub struct Listing {
     pub sessions: Vec<Session>,
     /// The pane that each session's preview shows: its active window's active pane.
     pub panes: Vec<(SessionId, PaneId)>,
+    /// The row of the cursor, from 0, in these panes.
+    pub cursors: Vec<(PaneId, usize)>,
     /// What the panes say of themselves ([`signal`](crate::signal)).
     pub signals: Vec<PaneSignal>,
     /// When somebody last pressed a key in a session, by the host's clock; sessions where nobody did since the last terminal opened are missing.
@@ -125,6 +127,7 @@ pub(crate) fn list(mark: &str) -> Vec<String> {
         "window_height",
         "window_id",
         "pane_mode",
+        "cursor_y",
     ];
     let texts = [short("window_name"), short("pane_current_command"), short("pane_current_path"), short("pane_title")];
     let client = ["session_id", "client_width", "client_height", "client_activity", "client_flags"];
@@ -278,7 +281,7 @@ fn session(plain: &[&str], name: &str, out: &mut Listing) -> Option<usize> {
 }
 
 fn window(plain: &[&str], texts: &[&str], panes: &mut HashSet<PaneId>, out: &mut Listing) -> Option<()> {
-    let [id, index, active, activity, bell, dead, status, signal, pane, width, height, window_id, mode] = plain else { return None };
+    let [id, index, active, activity, bell, dead, status, signal, pane, width, height, window_id, mode, cursor @ ..] = plain else { return None };
     let [name, command, path, title, signals @ ..] = texts else { return None };
     let id = number(id, '$')?;
     let pane = PaneId(number(pane, '%')?);
@@ -294,6 +297,7 @@ fn window(plain: &[&str], texts: &[&str], panes: &mut HashSet<PaneId>, out: &mut
         bell: flag(bell)?,
         asked: None,
         signal: None,
+        seems_waiting: None,
         exited: exit(dead, status, signal)?,
         ended_at: None,
         dismissed: false,
@@ -319,6 +323,7 @@ fn window(plain: &[&str], texts: &[&str], panes: &mut HashSet<PaneId>, out: &mut
     session.activity = session.activity.max(window.activity);
     if window.active {
         out.panes.push((session.id, pane));
+        out.cursors.extend(cursor.first().and_then(|row| Some((pane, row.parse().ok()?))));
     }
     session.windows.push(window);
     Some(())
