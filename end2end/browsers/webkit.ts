@@ -54,6 +54,7 @@ class WebKitTab implements Tab {
     const before = await began();
     await this.#ask("POST", "/url", { url });
     const until = Date.now() + PATIENCE_MS;
+    let again = Date.now() + PATIENCE_MS / 3;
     let failed: unknown = "the old page is still there";
     const same = (error: unknown) => {
       failed = error;
@@ -61,6 +62,11 @@ class WebKitTab implements Tab {
     };
     while ((await began().catch(same)) === before) {
       if (Date.now() > until) throw new Error(`${url} does not come: ${failed}`);
+      // Once in a few hundred times the driver loses the page between two processes of the browser, and answers every question with an error of its own.
+      if (failed instanceof Error && Date.now() > again) {
+        again = until;
+        await this.#ask("POST", "/url", { url });
+      }
       await wait(20);
     }
   }
