@@ -33,7 +33,7 @@ pub struct Shown {
 }
 
 /// A sentence over the page: what was done, or why nothing was.
-pub struct Told {
+pub struct Remark {
     /// True if something was done.
     pub done: bool,
     /// The sentence.
@@ -72,7 +72,7 @@ pub fn AnswerPage(
     /// What the session shows; `None` if the pane is gone.
     shown: Option<Shown>,
     /// What to say first.
-    told: Option<Told>,
+    told: Option<Remark>,
     /// What was typed, and was not sent.
     typed: String,
     /// True if the person may type there.

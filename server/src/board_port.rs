@@ -11,9 +11,9 @@ use muxboard_core::name::{HostKey, NewSessionName};
 use muxboard_core::outcome::Created;
 use muxboard_core::policy::{Actor, Create, Denied, Dismiss, Kill, Operation, Permit, ReadText, Refresh, Rename, SendReply, permit};
 use muxboard_core::snapshot::{Kept, Place, SessionId, UnixSeconds};
-use muxboard_core::tmux::{PaneId, Question};
+use muxboard_core::tmux::PaneId;
 use muxboard_core::view::{self, View};
-use muxboard_fleet::{ActionError, Sent, unix_now};
+use muxboard_fleet::{ActionError, OpenQuestion, Sent, unix_now};
 use std::sync::Arc;
 
 /// The board as the sender of one request may see and use it, by the rules at the time of the request.
@@ -59,7 +59,7 @@ impl BoardPort {
 
 impl BoardPort {
     /// Reads what a pane of a session shows; without a `pane`, the one in which a person is asked.
-    pub(crate) async fn question(&self, place: Place, session: SessionId, pane: Option<PaneId>) -> Result<Question, PublicError> {
+    pub(crate) async fn question(&self, place: Place, session: SessionId, pane: Option<PaneId>) -> Result<OpenQuestion, PublicError> {
         let permit = self.permit(place, ReadText { session })?;
         let asking = || self.view().session(permit.place(), session).and_then(|session| session.asking()).map(|window| PaneId(window.pane));
         // Where nothing is known of the session, tmux says that it is gone.

@@ -183,6 +183,29 @@ fn what_is_not_known_is_refused_in_words() {
 }
 
 #[test]
+fn an_answer_reaches_a_session_of_another_account_and_its_text_is_in_no_log() {
+    let Some(board) = Board::start("") else { return };
+    let other = board.accounts.other.clone();
+    board.tmux(&other, &["new-session", "-d", "-s", "a", "printf 'Word? '; read -r word; printf 'got <%s>' \"$word\"; exec cat"]);
+    let session = format!("/api/v1/sessions/here/{other}/{}", board.session(&other, "a"));
+    let question = || {
+        let answer = board.get(&format!("{session}/question")).token(TOKEN).send();
+        serde_json::from_str::<Value>(&answer.body).unwrap_or_else(|_| panic!("{answer:?}"))
+    };
+    let asks = |words: &str| support::sshd::until(words, || question()["rows"].as_array().unwrap().iter().any(|row| row.as_str().unwrap().contains(words)));
+    asks("Word?");
+    let asked = question();
+    let reply = json!({ "pane": asked["pane"], "fingerprint": asked["fingerprint"], "answer": "line:it's \\ \"xyzzy\"" });
+    let send = |token: &str| board.json("POST", &format!("{session}/answer"), &reply).token(token).send();
+    assert_eq!(send(WATCH_TOKEN).status, 403);
+    let sent = send(TOKEN);
+    assert_eq!(sent.status, 200, "{sent:?}");
+    asks("got <it's \\ \"xyzzy\">");
+    assert_eq!(problem(&send(TOKEN))["code"], "changed");
+    assert!(!board.log().contains("xyzzy"));
+}
+
+#[test]
 fn explain_prints_the_rule_that_decides() {
     let Some(board) = Board::start("") else { return };
     let (front, other) = (board.accounts.front.clone(), board.accounts.other.clone());

@@ -29,7 +29,7 @@ fn write(board: &Board, name: &str, text: &str) -> PathBuf {
 }
 
 #[test]
-fn a_command_in_a_shell_says_that_it_works_and_how_it_ended() {
+fn a_command_in_a_shell_that_took_long_says_how_it_ended() {
     let Some(board) = Board::start("") else { return };
     let Accounts { front, .. } = board.accounts.clone();
     let bash = write(&board, "bash.rc", &shown(&front, "bash"));
@@ -43,8 +43,8 @@ fn a_command_in_a_shell_says_that_it_works_and_how_it_ended() {
     ] {
         for (after, commands) in [
             // However quick it was: it counts as long.
-            ("0", &[("true", "done"), ("sh -c 'exit 3'", "failed Status 3"), ("sleep 1000", "working")][..]),
-            ("1000", &[("true", ""), ("false", "")]),
+            ("0", &[("true", "done"), ("sh -c 'exit 3'", "failed Status 3"), ("exec cat", "")][..]),
+            ("1000", &[("true", ""), ("sh -c 'exit 3'", "")]),
         ] {
             let name = format!("{shell}{after}");
             let tmux = |words: &[&str]| board.tmux(&front, words);
@@ -57,8 +57,6 @@ fn a_command_in_a_shell_says_that_it_works_and_how_it_ended() {
             }
         }
     }
-    // The board has heard it.
-    board.sessions_when(|json| json.to_string().contains("\"told\":\"working\""));
 }
 
 #[test]

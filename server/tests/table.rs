@@ -62,6 +62,8 @@
 //! | answer-fields | server/src/http/pages/answer.rs | server/tests/api.rs: what_is_not_known_is_refused_in_words |
 //! | answer-right | app/core/src/policy.rs | server/tests/table.rs: every_route_times_every_identity_times_host_and_origin |
 //! | answer-seen | server/fleet/src/answer.rs | server/fleet/tests/answers.rs: an_answer_to_a_screen_that_changed_sends_no_byte |
+//! | answer-once | server/fleet/src/answer.rs | server/fleet/tests/answers.rs: an_answer_is_sent_once_though_the_screen_does_not_change |
+//! | answer-hidden | server/fleet/src/transport/mod.rs | server/fleet/tests/answers.rs: the_text_of_an_answer_is_among_no_arguments_and_in_no_message_of_tmux |
 //! | answer-same | app/core/src/tmux/question.rs | server/fleet/tests/answers.rs: tmux_itself_compares_the_screen_before_it_sends |
 //! | answer-pane | app/core/src/tmux/question.rs | server/fleet/tests/answers.rs: a_pane_that_takes_no_answer_gets_none |
 //! | answer-text | app/core/src/tmux/question.rs | app/core/src/tmux/question.rs: no_text_of_a_pane_becomes_a_format_a_command_or_a_quote |

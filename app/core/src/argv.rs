@@ -100,6 +100,11 @@ pub fn local_script(script: &Script) -> (Argv, String) {
     if script.as_str().len() < SCRIPT_WORD_BYTES_MAX { (argv(script.as_str()), String::new()) } else { (argv("eval \"$(cat)\""), script.to_string()) }
 }
 
+/// The same for a script that nobody may read, who reads the arguments of processes: all of it is input.
+pub fn hidden_script(script: &Script) -> (Argv, String) {
+    (Argv::new(["sh", "-c", "eval \"$(cat)\""].map(String::from).to_vec()), script.with_mark().to_string())
+}
+
 /// The process of these words on this machine.
 pub fn words_here(words: Vec<String>) -> Argv {
     Argv::new(words)

@@ -29,8 +29,8 @@ pub struct Asked {
     ended: HashMap<WindowId, WindowEnd>,
     /// The current window of each session, and when somebody had typed there before it was.
     current: HashMap<SessionId, (WindowId, UnixSeconds)>,
-    /// Sessions whose screen may look like a prompt and nobody is needed, until there is output after this time. By our clock.
-    quiet: HashMap<SessionId, UnixSeconds>,
+    /// Windows whose screen may look like a prompt and nobody is needed, until there is output after this time. By our clock.
+    quiet: HashMap<WindowId, UnixSeconds>,
     /// How far the host's clock is ahead of ours, in seconds.
     ahead: i64,
 }
@@ -171,12 +171,20 @@ impl Asked {
         windows.map(|window| window.id).filter(|window| self.up.contains(&(session, *window))).collect()
     }
 
-    /// Takes it that nobody is needed for what the windows of a session have needed somebody for, up to `until` by our clock. tmux has put down the session's
-    /// bell flags, so that the next bell is seen. `sessions` are those of the last look; they are changed too.
-    pub fn dismiss(&mut self, sessions: &mut [Session], session: SessionId, until: UnixSeconds) {
+    /// Takes it that nobody is needed for what the windows of a session have needed somebody for, up to `until` by our clock. `cleared` is whether tmux has put
+    /// down the session's bell flags, so that the next bell is seen. `sessions` are those of the last look; they are changed too.
+    pub fn dismiss(&mut self, sessions: &mut [Session], session: SessionId, until: UnixSeconds, cleared: bool) {
+        let mut windows = HashSet::new();
+        for window in sessions.iter_mut().filter(|s| s.id == session).flat_map(|s| &mut s.windows) {
+            windows.insert(window.id);
+            // What looked like a prompt still does: it was that which somebody was needed for.
+            if window.needs().is_some_and(|need| need.since <= until) {
+                self.quiet.insert(window.id, window.activity);
+                window.seems_waiting = None;
+            }
+        }
+        self.put_down(session, cleared);
         let until = until.saturating_add_signed(self.ahead);
-        let windows: HashSet<WindowId> = sessions.iter().filter(|s| s.id == session).flat_map(|s| s.windows.iter().map(|w| w.id)).collect();
-        self.up.retain(|(up, _)| *up != session);
         for window in &windows {
             self.bells.entry(*window).and_modify(|bell| bell.answered |= bell.since <= until);
             self.ended.entry(*window).and_modify(|ended| ended.dismissed |= ended.since <= until);
@@ -184,50 +192,49 @@ impl Asked {
         for said in self.said.values_mut().filter(|said| windows.contains(&said.signal.window) && said.signal.told >= ProgramState::Waiting) {
             said.answered |= said.since <= until;
         }
-        self.keep_quiet(sessions, session);
         self.rewrite(sessions);
     }
 
-    /// Takes it that the program in a pane of a session was answered. tmux has put down the session's bell flags, so that the next bell is seen. `sessions` are
-    /// those of the last look; they are changed too.
-    pub fn answer(&mut self, sessions: &mut [Session], session: SessionId, pane: PaneId) {
-        self.up.retain(|(up, _)| *up != session);
+    /// Takes it that the program in a pane of a session was answered. `cleared` as for [`Asked::dismiss`]. `sessions` are those of the last look; they are
+    /// changed too.
+    pub fn answer(&mut self, sessions: &mut [Session], session: SessionId, pane: PaneId, cleared: bool) {
+        self.put_down(session, cleared);
         let said = self.said.get_mut(&pane);
         let speaks_in = said.as_ref().map(|said| said.signal.window);
-        let mut windows = sessions.iter().filter(|s| s.id == session).flat_map(|s| &s.windows);
-        let window = speaks_in.or_else(|| windows.find(|window| window.pane == pane.0).map(|window| window.id));
+        let mut windows = sessions.iter_mut().filter(|s| s.id == session).flat_map(|s| &mut s.windows);
+        let window = windows.find(|window| speaks_in.map_or(window.pane == pane.0, |id| window.id == id));
         if let Some(said) = said.filter(|said| said.signal.told == ProgramState::Waiting) {
             said.answered = true;
         }
-        if let Some(bell) = window.and_then(|window| self.bells.get_mut(&window)) {
-            bell.answered = true;
+        if let Some(window) = window {
+            self.bells.entry(window.id).and_modify(|bell| bell.answered = true);
+            self.quiet.insert(window.id, window.activity);
+            window.seems_waiting = None;
         }
-        self.keep_quiet(sessions, session);
         self.rewrite(sessions);
+    }
+
+    /// A flag that stays up tells of no other bell; one that tmux has put down does when it is up again.
+    fn put_down(&mut self, session: SessionId, cleared: bool) {
+        if cleared {
+            self.up.retain(|(up, _)| *up != session);
+        }
     }
 
     /// Guesses which sessions wait: those whose current window has a screen that `looks` like a prompt, has been silent for a while, and whose program says
     /// nothing itself. The times of `sessions` and `now` are of our clock.
     pub fn guess(&mut self, sessions: &mut [Session], now: UnixSeconds, looks: impl Fn(&Session) -> bool) {
-        self.quiet.retain(|quiet, _| sessions.iter().any(|session| session.id == *quiet));
+        let known: HashSet<WindowId> = sessions.iter().flat_map(|session| &session.windows).map(|window| window.id).collect();
+        self.quiet.retain(|quiet, _| known.contains(quiet));
         for session in &mut *sessions {
-            let quiet_until = self.quiet.get(&session.id).copied();
             let seems = looks(session);
             let Some(window) = session.windows.iter_mut().find(|window| window.active) else { continue };
-            let is_silent = now.saturating_sub(window.activity) >= GUESS_SECONDS_MIN && quiet_until.is_none_or(|until| window.activity > until);
+            let is_quiet = self.quiet.get(&window.id).is_some_and(|until| window.activity <= *until);
+            let is_silent = now.saturating_sub(window.activity) >= GUESS_SECONDS_MIN && !is_quiet;
             let says_nothing = window.exited.is_none() && window.signal.is_none() && window.asked.is_none();
             window.seems_waiting = (seems && is_silent && says_nothing).then_some(window.activity);
         }
         format::link(sessions);
-    }
-
-    /// Forgets what a session's screen looks like, until it shows something else.
-    fn keep_quiet(&mut self, sessions: &mut [Session], session: SessionId) {
-        for window in sessions.iter_mut().filter(|s| s.id == session).flat_map(|s| &mut s.windows) {
-            if window.seems_waiting.take().is_some() {
-                self.quiet.insert(session, window.activity);
-            }
-        }
     }
 
     /// Writes what is remembered into the sessions of the last look, whose times are ours already.
@@ -409,9 +416,9 @@ mod tests {
         world.asked.look(&mut listing);
         let id = listing.sessions[0].id;
         assert_eq!(world.asked.flags(&listing.sessions, id), [2]);
-        world.asked.dismiss(&mut listing.sessions, id, 90);
+        world.asked.dismiss(&mut listing.sessions, id, 90, true);
         assert_eq!(listing.sessions[0].needs(), Some(Need { reason: Reason::Bell, since: 110 }), "it came later");
-        world.asked.dismiss(&mut listing.sessions, id, 110);
+        world.asked.dismiss(&mut listing.sessions, id, 110, true);
         assert_eq!((listing.sessions[0].needs(), world.asked.flags(&listing.sessions, id)), (None, vec![]));
         // tmux's flag is down, and up again at the next look.
         world.output = 115;
@@ -433,7 +440,7 @@ mod tests {
         let mut sessions = look(&mut asked, "1:3:", 160);
         assert_eq!(sessions[0].needs(), failed(150), "another pane prints");
         let id = sessions[0].id;
-        asked.dismiss(&mut sessions, id, 150);
+        asked.dismiss(&mut sessions, id, 150, true);
         assert_eq!((sessions[0].needs(), look(&mut asked, "1:3:", 170)[0].needs()), (None, None));
         look(&mut asked, "0::", 180);
         assert_eq!(look(&mut asked, "1:3:", 190)[0].needs(), failed(190));
@@ -446,7 +453,7 @@ mod tests {
         world.look(110);
         let mut sessions = world.listing(111).sessions;
         let id = sessions[0].id;
-        world.asked.dismiss(&mut sessions, id, 200);
+        world.asked.dismiss(&mut sessions, id, 200, true);
         assert_eq!(world.look(112), [None, None]);
         std::mem::swap(&mut asked, &mut world.asked);
         let text = "M B 3.3a:x:300\nM S $3:100:1:1:9:8:on:0:0:100:100Ma\nM W $3:1:1:150:0:0:::%2:80:24:@2:MwMbashM/MtM%2 failed\nM E x\n";

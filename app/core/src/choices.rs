@@ -35,7 +35,7 @@ pub fn read(rows: &[String], cursor: usize) -> Prompt {
     let rows: Vec<&str> = rows.get((last + 1).saturating_sub(QUESTION_ROWS_MAX)..=last).unwrap_or(&[]).iter().map(|row| bare(row)).collect();
     let end = rows.last().copied().unwrap_or_default();
     let at_cursor = cursor == last;
-    let numbered = numbered(&rows, at_cursor);
+    let numbered = numbered(&rows, at_cursor && end.ends_with(['?', ':']));
     if !numbered.is_empty() {
         return Prompt { choices: numbered, secret: false };
     }
@@ -57,8 +57,8 @@ fn bare(row: &str) -> &str {
     row.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{2500}'..='\u{257f}' | '|'))
 }
 
-/// `1. Yes`, `❯ 2. No`, `3) Later`: at least two, counted from 1, near the end.
-fn numbered(rows: &[&str], at_cursor: bool) -> Vec<Choice> {
+/// `1. Yes`, `❯ 2. No`, `3) Later`: at least two, counted from 1, near the end; one is marked, or a line below them asks.
+fn numbered(rows: &[&str], asks_below: bool) -> Vec<Choice> {
     let mut found: Vec<&str> = Vec::new();
     let (mut marked, mut last) = (false, 0);
     for (at, row) in rows.iter().enumerate() {
@@ -75,7 +75,7 @@ fn numbered(rows: &[&str], at_cursor: bool) -> Vec<Choice> {
     }
     // What scrolls by is no prompt: the last choice stands near the end, or a list of nine would be one for ever.
     let after = rows.len() - 1 - last.min(rows.len() - 1);
-    if found.len() < 2 || after > QUESTION_ROWS_MAX / 4 || !(marked || at_cursor && after > 0) {
+    if found.len() < 2 || after > QUESTION_ROWS_MAX / 4 || !(marked || asks_below && after > 0) {
         return Vec::new();
     }
     let number = |n: usize| char::from_digit(u32::try_from(n).unwrap_or(0), 10).unwrap_or('0');
@@ -88,7 +88,7 @@ fn numbered(rows: &[&str], at_cursor: bool) -> Vec<Choice> {
 
 /// The number of an option, its words, and whether it is marked as the one that Return takes.
 fn option(row: &str) -> Option<(usize, &str, bool)> {
-    let plain = row.trim_start_matches(|c: char| matches!(c, '❯' | '›' | '▶' | '▸' | '●' | '→' | '>' | '*') || c.is_whitespace());
+    let plain = row.trim_start_matches(|c: char| matches!(c, '❯' | '›' | '▶' | '▸' | '●' | '→') || c.is_whitespace());
     let digits = plain.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = (plain.get(..digits)?, plain.get(digits..)?);
     let label = rest.strip_prefix(['.', ')'])?;
@@ -98,10 +98,10 @@ fn option(row: &str) -> Option<(usize, &str, bool)> {
 
 /// `[Y/n]`, `(yes/no)`, `[y,n,q,?]`: words between brackets at the end of a line that asks.
 fn bracketed(row: &str) -> Vec<Choice> {
-    if !row.contains('?') && !row.ends_with([':', '>']) {
+    if !row.contains('?') && !row.ends_with(':') {
         return Vec::new();
     }
-    let end = row.trim_end_matches([':', '?', '>', ' ', '.']);
+    let end = row.trim_end_matches([':', '?', ' ', '.']);
     let (close, open) = match end.chars().last() {
         Some(']') => (']', '['),
         Some(')') => (')', '('),
@@ -169,6 +169,8 @@ mod tests {
         assert_eq!(choices("1) web1\n2) web2\nand so on", 9), []);
         assert_eq!(choices("1. one\n2. two", 1), []);
         assert_eq!(choices("1. one\n3. three\nWhich? ", 2), []);
+        assert_eq!(choices("1. one\n2. two\n$ ", 2), []);
+        assert_eq!(choices("> 1. one\n> 2. two\n$ ", 2), []);
     }
 
     #[test]
@@ -185,6 +187,8 @@ mod tests {
             ("~/src/a [main] ", &[]),
             ("Which one (src/app/core): ", &[("src", "line:src"), ("app", "line:app"), ("core", "line:core")]),
             ("$ ls (src/app/core) ", &[]),
+            // fish's prompt in a repository.
+            ("ops@web1 ~/src (feature/login)> ", &[]),
             ("$ ", &[]),
             ("", &[]),
         ] {

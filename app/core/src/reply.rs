@@ -26,6 +26,17 @@ pub enum Reply {
     Key(ReplyKey),
 }
 
+impl Reply {
+    /// The text that is sent as it is, without keys that have a name; `None` if there is none.
+    pub fn text(&self) -> Option<String> {
+        match self {
+            Self::Line(line) => (!line.0.is_empty()).then(|| line.0.clone()),
+            Self::Key(ReplyKey::Char(char)) => Some(char.to_string()),
+            Self::Key(ReplyKey::Named(_)) => None,
+        }
+    }
+}
+
 /// The text of an answer: one line without control characters, at most [`REPLY_BYTES_MAX`] bytes.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct ReplyLine(String);

@@ -80,6 +80,13 @@ pub fn single(user: &User, call: &Call, seconds: u64, bytes: usize) -> Script {
     alone(user, &argv::tmux_words(user, call), seconds, bytes)
 }
 
+/// A script like [`single`] of several calls of tmux, each with a text as its input that no process has among its arguments: it may be a password. The script
+/// itself must be in none either. The exit code is that of the last call.
+pub fn feeding(user: &User, calls: &[(Call, String)], seconds: u64, bytes: usize) -> Script {
+    let fed = |(call, text): &(Call, String)| (argv::tmux_words(user, call), Some(text.clone()));
+    calls_of(user, &calls.iter().map(fed).collect::<Vec<_>>(), seconds, bytes)
+}
+
 /// A script for one call of tmux that may start the user's server, for [`ended`] like [`single`]. What the configuration starts begins in the user's home
 /// directory and has nothing of sudo's or sshd's in its environment: a server keeps for ever what its first client had. `probe` is a plain word, a fresh
 /// one for every call.
@@ -109,18 +116,32 @@ pub fn login_path(user: &User, probe: &str, seconds: u64, bytes: usize) -> Scrip
 }
 
 fn alone(user: &User, words: &[String], seconds: u64, bytes: usize) -> Script {
+    calls_of(user, &[(words.to_vec(), None)], seconds, bytes)
+}
+
+/// Commands one after the other, each with the text that is its input, or an empty one.
+fn calls_of(user: &User, calls: &[(Vec<String>, Option<String>)], seconds: u64, bytes: usize) -> Script {
     if user.through_sudo {
-        bounded(user, words, seconds, bytes)
-    } else {
-        Script::frame("{} </dev/null 2>&1; {}", &[&within(words, seconds), &orphan::exit(user)])
+        return bounded(user, calls, seconds, bytes);
     }
+    let calls: Vec<Script> = calls.iter().map(|(words, text)| fed(&within(words, seconds), text.as_deref())).collect();
+    Script::frame("{}; {}", &[&Script::join(&calls, "; "), &orphan::exit(user)])
 }
 
 /// A script like [`alone`] whose output also ends in time, for a caller that waits for its end.
-fn bounded(user: &User, words: &[String], seconds: u64, bytes: usize) -> Script {
-    let command = if user.through_sudo { Script::command(words) } else { within(words, seconds) };
+fn bounded(user: &User, calls: &[(Vec<String>, Option<String>)], seconds: u64, bytes: usize) -> Script {
+    let command = |words: &[String]| if user.through_sudo { Script::command(words) } else { within(words, seconds) };
+    let calls: Vec<Script> = calls.iter().map(|(words, text)| fed(&command(words), text.as_deref())).collect();
     let limit = Script::command(&["timeout", &seconds.to_string(), "head", "-c", &bytes.to_string()]);
-    Script::frame("{ { {} </dev/null 2>&1; {}; } 2>/dev/null 3>&- & } | {}", &[&command, &orphan::exit(user), &limit])
+    Script::frame("{ { {}; {}; } 2>/dev/null 3>&- & } | {}", &[&Script::join(&calls, "; "), &orphan::exit(user), &limit])
+}
+
+/// The command with its complaints in its output, and with the text as its input, or an empty one. (printf is a part of the shell, and no process.)
+fn fed(command: &Script, text: Option<&str>) -> Script {
+    match text {
+        None => Script::frame("{} </dev/null 2>&1", &[command]),
+        Some(text) => Script::frame("printf %s {} | {} 2>&1", &[&Script::command(&[text]), command]),
+    }
 }
 
 fn within(words: &[String], seconds: u64) -> Script {
@@ -162,7 +183,7 @@ pub fn script(asks: &[Ask<'_>]) -> Script {
         return Script::frame("printf '%s begin %s\\n' \"$M\" {}; {}; printf '\\n%s end\\n' \"$M\"", &[&name(ask), &command]);
     }
     let stage = |ask: &Ask<'_>| {
-        let command = bounded(ask.user, &argv::tmux_words(ask.user, &call(ask)), SECTION_SECONDS_MAX, SECTION_BYTES_MAX);
+        let command = bounded(ask.user, &[(argv::tmux_words(ask.user, &call(ask)), None)], SECTION_SECONDS_MAX, SECTION_BYTES_MAX);
         Script::frame("{ o=$({}); cat >/dev/null; printf '%s begin %s\\n%s\\n%s end\\n' \"$M\" {} \"$o\" \"$M\" >&3; }", &[&command, &name(ask)])
     };
     Script::frame("exec 3>&1 </dev/null; {}", &[&Script::join(&asks.iter().map(stage).collect::<Vec<_>>(), " | ")])

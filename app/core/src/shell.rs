@@ -33,7 +33,7 @@ impl Script {
     /// Runs `before SOCKET after`, with the socket's path as `read` prints it: its first line, absolute. Otherwise prints the complaint and ends with
     /// status 1.
     pub(crate) fn with_published(read: &Script, before: &Script, after: &Script, complaint: &Script) -> Self {
-        Self::frame("s=$({} | head -n 1); case $s in /*) exec {} \"$s\" {};; *) {}; exit 1;; esac", &[read, before, after, complaint])
+        Self::frame("s=$({} </dev/null | head -n 1); case $s in /*) exec {} \"$s\" {};; *) {}; exit 1;; esac", &[read, before, after, complaint])
     }
 
     /// Prints the mark, the process id and the terminal on one line, waits for a newline in answer, then becomes the command. tmux begins by throwing away

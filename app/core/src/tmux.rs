@@ -15,4 +15,4 @@ pub(crate) use create::login_path;
 pub use create::{Made, Server, create, made, read_login_path, start};
 pub use format::{PaneId, VERSION_MIN};
 pub use question::{CHANGED, Closed, LEFT, NoQuestion, Question, SENT, ask, read_question};
-pub use verb::{PaneText, attach, clear_alerts, keep_ended, kill, kill_server, leave, read_text, rename, text, version};
+pub use verb::{CLEARED, PaneText, attach, clear_alerts, keep_ended, kill, kill_server, leave, read_text, rename, text, version};

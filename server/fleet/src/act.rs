@@ -14,15 +14,16 @@ use muxboard_core::inventory::User;
 use muxboard_core::outcome::{self, Acted};
 use muxboard_core::policy::{Dismiss, Kill, Operation, Permit, Rename};
 use muxboard_core::snapshot::{Kept, SessionId};
-use muxboard_core::tmux::{self, Call};
+use muxboard_core::tmux::{self, CLEARED, Call};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 impl Fleet {
-    pub(crate) async fn act(&self, entry: &HostEntry, user: &User, call: &Call) -> Result<(), ActionError> {
+    /// Makes one call of tmux that acts. Returns what it printed.
+    pub(crate) async fn act(&self, entry: &HostEntry, user: &User, call: &Call) -> Result<String, ActionError> {
         let (exit, words) = entry.transport.call(&entry.host, user, call, Purpose::Act).await.map_err(ActionError::Host)?;
         match outcome::acted(&entry.host, user, exit, &words) {
-            Acted::Done => Ok(()),
+            Acted::Done => Ok(words),
             Acted::Gone => Err(ActionError::Gone),
             Acted::NameTaken => Err(ActionError::NameTaken),
             Acted::User(state) => Err(ActionError::User(state)),
@@ -77,7 +78,11 @@ impl Fleet {
         let call = tmux::clear_alerts(session, &lock(&entry.sweeper).flags(&user.name, session));
         self.to_the_end(async move |fleet| {
             let meant = (entry.clone(), user.name.clone());
-            fleet.on_session_then(permit, call, move || lock(&meant.0.sweeper).dismiss(&meant.1, session, until)).await
+            let dismissed = move |words: &str| {
+                let cleared = words.lines().any(|line| line == CLEARED);
+                lock(&meant.0.sweeper).windows(&meant.1, |asked, sessions| asked.dismiss(sessions, session, until, cleared));
+            };
+            fleet.on_session_then(permit, call, dismissed).await
         })
         .await
     }
@@ -92,11 +97,11 @@ impl Fleet {
     }
 
     async fn on_session<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call) -> Result<(), ActionError> {
-        self.on_session_then(permit, call, || ()).await
+        self.on_session_then(permit, call, |_| ()).await
     }
 
-    /// Calls tmux for a session; if that succeeded, does `then` before the user is asked again.
-    async fn on_session_then<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call, then: impl FnOnce() + Send) -> Result<(), ActionError> {
+    /// Calls tmux for a session; if that succeeded, does `then` with what it printed before the user is asked again.
+    async fn on_session_then<O: Operation>(self: Arc<Self>, permit: Permit<O>, call: Call, then: impl FnOnce(&str) + Send) -> Result<(), ActionError> {
         let (entry, user) = self.at(permit.place())?;
         let reported = self.reports(&permit);
         let turn = entry.acquire_user_slot(&user.name).await;
@@ -105,14 +110,14 @@ impl Fleet {
             Err(busy) => Err(busy.clone()),
         };
         reported.end(None, &result);
-        if result.is_ok() {
-            then();
+        if let Ok(words) = &result {
+            then(words);
         }
         if turn.is_ok() {
             // After a failure too: the page was wrong about something.
             self.refresh_user(&entry, &user).await;
         }
-        result
+        result.map(|_| ())
     }
 
     pub(crate) fn report<O: Operation, T>(&self, permit: &Permit<O>, session: Option<SessionId>, result: &Result<T, ActionError>) {

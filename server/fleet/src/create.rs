@@ -47,7 +47,7 @@ impl Fleet {
         let id = made.as_ref().ok().map(|made| made.session);
         if let (Some(id), Some(command)) = (id, &permit.operation().command) {
             let started = self.act(&entry, &user, &tmux::start(id, command)).await;
-            made = made.and_then(|made| started.map(|()| made).map_err(|failed| if failed == ActionError::Gone { ActionError::EndedAtOnce } else { failed }));
+            made = made.and_then(|made| started.map(|_| made).map_err(|failed| if failed == ActionError::Gone { ActionError::EndedAtOnce } else { failed }));
         }
         if let Ok(made) = &made {
             lock(&entry.sweeper).note(&user, made);

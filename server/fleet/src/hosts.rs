@@ -2,13 +2,15 @@
 
 use crate::error::ActionError;
 use crate::lock::lock;
+use crate::random::sentinel;
 use crate::sweep::Sweeper;
 use crate::transport::{SshClient, Transport};
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, User};
-use muxboard_core::limits::{CALLS_PER_USER, CALLS_WAITING_MAX};
+use muxboard_core::limits::{CALLS_PER_USER, CALLS_WAITING_MAX, TURNS_MAX};
 use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::snapshot::{HostRow, UserState};
+use muxboard_core::tmux::PaneId;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -33,6 +35,10 @@ pub(crate) struct HostEntry {
     pub(crate) viewed: Arc<Notify>,
     /// Users with output since they were last asked, for whom a refresh is scheduled, and when somebody last typed there.
     pub(crate) with_output: Mutex<HashMap<UnixUser, Option<Instant>>>,
+    /// How often each pane was answered from here: an answer names the turn that it was given in, and each turn takes one.
+    turns: Mutex<HashMap<(UnixUser, PaneId), u64>>,
+    /// Begins the turns of this entry: those of an earlier one, or of an earlier process, are over.
+    epoch: String,
     /// The slots for calls of each user.
     user_slots: Mutex<HashMap<UnixUser, Arc<UserSlots>>>,
 }
@@ -64,6 +70,8 @@ impl HostEntry {
             viewer_count: Arc::default(),
             viewed: Arc::default(),
             with_output: Mutex::default(),
+            turns: Mutex::default(),
+            epoch: sentinel(),
             user_slots: Mutex::default(),
         }
     }
@@ -81,6 +89,22 @@ impl HostEntry {
         next.row = self.row.clone();
         (next.viewer_count, next.viewed) = (self.viewer_count.clone(), self.viewed.clone());
         next
+    }
+
+    /// The turn in which a pane can be answered now.
+    pub(crate) fn turn(&self, user: &UnixUser, pane: PaneId) -> String {
+        format!("{} {}", self.epoch, lock(&self.turns).get(&(user.clone(), pane)).copied().unwrap_or_default())
+    }
+
+    /// Ends that turn. False if another answer has: then nothing may be sent.
+    pub(crate) fn take_turn(&self, user: &UnixUser, pane: PaneId, turn: &str) -> bool {
+        let mut turns = lock(&self.turns);
+        let number = turns.get(&(user.clone(), pane)).copied().unwrap_or_default();
+        if turn != format!("{} {number}", self.epoch) || turns.len() >= TURNS_MAX && number == 0 {
+            return false;
+        }
+        turns.insert((user.clone(), pane), number + 1);
+        true
     }
 
     /// Refuses a question to a user reached through sudo whose server does not answer, until it is asked again: each question leaves a process of root's

@@ -16,6 +16,7 @@ mod hosts;
 mod lock;
 mod login_path;
 mod open;
+mod previews;
 mod pty;
 mod random;
 mod refresh;
@@ -34,7 +35,7 @@ pub mod trust;
 mod upload;
 mod viewers;
 
-pub use answer::{Sent, fingerprint};
+pub use answer::{OpenQuestion, Sent};
 pub use attach::{AttachEnd, AttachLimits, Attachment, Connection};
 pub use clock::unix_now;
 pub use doctor::Doctor;

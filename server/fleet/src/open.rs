@@ -5,19 +5,16 @@ use crate::attach::Attachment;
 use crate::attach::Connection;
 use crate::error::ActionError;
 use crate::fleet::Fleet;
-use crate::lock::lock;
 use crate::report::Report;
 use crate::transport::Transport;
 use muxboard_core::audit::AuditEvent;
-use muxboard_core::fault::Fault;
 use muxboard_core::name::HostKey;
 use muxboard_core::policy::{Operation, Permit, Type, Watch};
-use muxboard_core::snapshot::{SessionId, UserState};
+use muxboard_core::snapshot::SessionId;
 use muxboard_core::tmux;
 use muxboard_core::wire::Grid;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 /// A pending [`Fleet::leave`].
 pub type Leaving = Pin<Box<dyn Future<Output = Result<(), ActionError>> + Send>>;
@@ -88,12 +85,9 @@ impl Fleet {
         let session = self.shown_by(&place, attachment).or(permit.operation().session());
         let leaving: Leaving = Box::pin(async move {
             let (entry, user) = fleet.at(&place)?;
-            // As in `read`: an unanswered question through sudo leaves a process of root's behind.
-            if user.through_sudo && lock(&entry.sweeper).rests(&user, Instant::now()) {
-                return Err(ActionError::User(UserState::Fault(Fault::not_answering(&entry.host, &user.name))));
-            }
+            entry.refuse_resting(&user)?;
             let _slot = entry.acquire_user_slot(&user.name).await?;
-            fleet.act(&entry, &user, &tmux::leave(session.ok_or(ActionError::Gone)?)).await
+            fleet.act(&entry, &user, &tmux::leave(session.ok_or(ActionError::Gone)?)).await.map(|_| ())
         });
         attachment.may_type().then_some(leaving)
     }

@@ -2,6 +2,7 @@
 
 use crate::clock::unix_now;
 use crate::exec::Bounds;
+use crate::previews::{OnScreen, Previews};
 use crate::random::row_mark;
 use crate::transport::{Answer, Purpose};
 use muxboard_core::asked::Asked;
@@ -9,7 +10,7 @@ use muxboard_core::fault::{Fault, FaultKind};
 use muxboard_core::inventory::{Host, User};
 use muxboard_core::limits::{
     BACK_OFF_SECONDS, BACK_OFF_SECONDS_MAX, BACK_OFF_SUDO_SECONDS_MAX, GRACE_SECONDS, PREVIEWS_HOST_MAX, PREVIEWS_MAX, REFRESH_SUDO_SECONDS_MIN,
-    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SETTLED_SECONDS, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
+    SECTION_BYTES_MAX, SECTION_SECONDS_MAX, SUDO_LOOK_SECONDS_MIN, SUDO_LOOKS_SOONER_MAX, SWEEP_SECONDS_MAX,
 };
 use muxboard_core::name::UnixUser;
 use muxboard_core::note::Note;
@@ -18,7 +19,7 @@ use muxboard_core::section::{self, Ask, Section};
 use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
 use muxboard_core::tmux::PaneId;
-use muxboard_core::{ansi, choices, order, outcome};
+use muxboard_core::{order, outcome};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -52,7 +53,7 @@ struct Memory {
     unsettled: bool,
     /// True if the last look at this user ended with an answer of tmux.
     prompt: bool,
-    previews: HashMap<SessionId, Preview>,
+    previews: Previews,
     /// What the user's windows ask and say.
     windows: Asked,
     /// Notes on sessions that were made here, and when each was made.
@@ -114,17 +115,6 @@ enum LoginPath {
 
 /// The exit status of a shell that did not find a command (POSIX 2.8.2).
 const NOT_FOUND: i32 = 127;
-
-#[derive(Clone)]
-struct Preview {
-    lines: Vec<ansi::StyledLine>,
-    pane: PaneId,
-    /// The session's activity when it was captured.
-    activity: UnixSeconds,
-    captured: UnixSeconds,
-    /// True if the screen looks as if its program waited for a person.
-    waits: bool,
-}
 
 impl Sweeper {
     pub(crate) fn new(host: &Host) -> Self {
@@ -235,19 +225,12 @@ impl Sweeper {
         row.zip(self.users.get(user)).map(|(row, memory)| memory.windows.flags(row.sessions(), session)).unwrap_or_default()
     }
 
-    /// Takes it that nobody is needed for what a session has needed somebody for, up to `until`.
-    pub(crate) fn dismiss(&mut self, user: &UnixUser, session: SessionId, until: UnixSeconds) {
+    /// Changes what is remembered of a user's windows, and the sessions of the last look. The answer to a look that began before does not know it.
+    pub(crate) fn windows(&mut self, user: &UnixUser, change: impl FnOnce(&mut Asked, &mut [Session])) {
         let row = self.row.users.iter_mut().find(|row| row.name == *user);
         if let (Some(UserState::Sessions(sessions)), Some(memory)) = (row.map(|row| &mut row.state), self.users.get_mut(user)) {
-            memory.windows.dismiss(sessions, session, until);
-        }
-    }
-
-    /// Takes it that the program in a pane of a session was answered.
-    pub(crate) fn answer(&mut self, user: &UnixUser, session: SessionId, pane: PaneId) {
-        let row = self.row.users.iter_mut().find(|row| row.name == *user);
-        if let (Some(UserState::Sessions(sessions)), Some(memory)) = (row.map(|row| &mut row.state), self.users.get_mut(user)) {
-            memory.windows.answer(sessions, session, pane);
+            memory.asked = Some(Instant::now());
+            change(&mut memory.windows, sessions);
         }
     }
 
@@ -290,7 +273,7 @@ impl Sweeper {
 
     /// True if a preview is missing that the next look could bring.
     pub(crate) fn lacks_previews(&self) -> bool {
-        let lacks = |m: &Memory| m.panes.iter().take(PREVIEWS_MAX).any(|(id, pane)| m.previews.get(id).is_none_or(|p| p.pane != *pane));
+        let lacks = |m: &Memory| m.panes.iter().take(PREVIEWS_MAX).any(|(id, pane)| !m.previews.is_of(*id, *pane));
         let sudo = |name: &UnixUser| self.row.users.iter().any(|row| row.name == *name && row.through_sudo);
         self.users.iter().any(|(name, m)| lacks(m) && (!sudo(name) || m.allowance.at(Instant::now()).looks > 0))
     }
@@ -326,14 +309,8 @@ impl Sweeper {
         let Some(memory) = self.users.get(&user.name) else { return Vec::new() };
         let Some(row) = self.row.users.iter().find(|r| r.name == user.name) else { return Vec::new() };
         let activity = |id: &SessionId| row.sessions().iter().find(|s| s.id == *id).map_or(0, |s| s.activity);
-        let mut stale: Vec<(UnixSeconds, PaneId)> = memory
-            .panes
-            .iter()
-            .filter(|(id, pane)| {
-                memory.previews.get(id).is_none_or(|p| p.pane != *pane || p.activity < activity(id) || p.captured <= p.activity + SETTLED_SECONDS)
-            })
-            .map(|(id, pane)| (activity(id), *pane))
-            .collect();
+        let mut stale: Vec<(UnixSeconds, PaneId)> =
+            memory.panes.iter().filter(|(id, pane)| memory.previews.is_stale(*id, *pane, activity(id))).map(|(id, pane)| (activity(id), *pane)).collect();
         stale.sort_unstable_by(|a, b| b.cmp(a));
         stale.into_iter().take(panes_max).map(|(_, pane)| pane).collect()
     }
@@ -346,7 +323,7 @@ impl Sweeper {
         }
         memory.asked = Some(asked);
         let (captures, panes) = (section.captures.clone(), section.listing.panes.clone());
-        let cursors = std::mem::take(&mut section.listing.cursors);
+        let shown = OnScreen::of(&section.listing);
         let theirs = section.listing.now;
         memory.windows.look(&mut section.listing);
         memory.unsettled = section.listing.unsettled;
@@ -364,14 +341,14 @@ impl Sweeper {
         if let UserState::Sessions(sessions) = &mut state {
             memory.panes = panes;
             memory.windows.to_own_clock(sessions, theirs, now.saturating_sub(asked.elapsed().as_secs() + 1), now);
-            remember(memory, captures, &cursors, sessions, now);
+            memory.previews.take(captures, &shown, sessions, now);
             let previews = &memory.previews;
-            memory.windows.guess(sessions, now, |session| previews.get(&session.id).is_some_and(|p| p.waits && p.activity == session.activity));
+            memory.windows.guess(sessions, now, |session| shown.iter().any(|shown| shown.session == session.id && previews.waits(shown)));
             // A look that began before a session was made does not know it.
             memory.notes.retain(|id, (made, _)| *made >= asked || sessions.iter().any(|s| s.id == *id));
             sessions.sort_by(|a, b| order::compare(a.name.as_str(), b.name.as_str(), &host.order).then_with(|| a.id.cmp(&b.id)));
             for session in sessions {
-                session.preview = memory.previews.get(&session.id).map(|p| p.lines.clone()).unwrap_or_default();
+                session.preview = memory.previews.lines(session.id);
                 let not_found = session.windows.iter().any(|w| w.exited == Some(NOT_FOUND));
                 match &mut memory.login_path {
                     LoginPath::Known(path) if not_found => session.notes.push(Note::NotFound(path.clone())),
@@ -381,7 +358,7 @@ impl Sweeper {
                 session.notes.extend(memory.notes.get(&session.id).into_iter().flat_map(|(_, notes)| notes).cloned());
             }
         }
-        let lacks = memory.panes.iter().any(|(id, _)| !memory.previews.contains_key(id));
+        let lacks = memory.panes.iter().any(|(id, _)| memory.previews.lacks(*id));
         let Some(row) = self.row.users.iter_mut().find(|r| r.name == user.name) else { return };
         memory.changing = lacks || row.state != state;
         if kind(&row.state) != kind(&state) {
@@ -398,18 +375,6 @@ impl Sweeper {
 
 fn kind(state: &UserState) -> (std::mem::Discriminant<UserState>, Option<FaultKind>) {
     (std::mem::discriminant(state), if let UserState::Fault(fault) = state { Some(fault.kind) } else { None })
-}
-
-fn remember(memory: &mut Memory, captures: Vec<(PaneId, String)>, cursors: &[(PaneId, usize)], sessions: &[Session], now: UnixSeconds) {
-    let panes: HashMap<PaneId, SessionId> = memory.panes.iter().map(|(id, pane)| (*pane, *id)).collect();
-    for (pane, screen) in captures {
-        let Some(id) = panes.get(&pane) else { continue };
-        let activity = sessions.iter().find(|s| s.id == *id).map_or(0, |s| s.activity);
-        let cursor = cursors.iter().find(|(of, _)| *of == pane).map(|(_, row)| *row);
-        let waits = cursor.is_some_and(|cursor| choices::read(&ansi::rows(&screen), cursor).waits());
-        memory.previews.insert(*id, Preview { lines: ansi::preview(&screen), pane, activity, captured: now, waits });
-    }
-    memory.previews.retain(|id, _| sessions.iter().any(|s| s.id == *id));
 }
 
 #[cfg(test)]

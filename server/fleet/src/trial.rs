@@ -71,7 +71,7 @@ impl Trial<'_> {
             return Err(failure("a session with a shell cannot be made", &said));
         };
         self.lists(id, &first, "a session that was just made is not listed as it is").await?;
-        let gone = SessionId { number: id.number.saturating_add(1), ..id };
+        let gone = SessionId { number: shell.number.saturating_add(1), ..id };
         self.says(tmux::kill(gone), MISMATCH, "an action on a session that is gone is not refused").await?;
         let replaced = SessionId { created: id.created.saturating_sub(1), ..id };
         self.says(tmux::kill(replaced), MISMATCH, "an action on a session that was replaced is not refused").await?;

@@ -1,4 +1,5 @@
-//! `muxboard hooks`: what makes a coding agent or a shell say on the board how it is. Each snippet calls tmux alone, so that nothing of muxboard has to be on the
+//! `muxboard hooks`: what makes a coding agent or a shell say on the board how it is. (A shell says nothing while a command runs: the command may wait for
+//! somebody, and only its screen tells.) Each snippet calls tmux alone, so that nothing of muxboard has to be on the
 //! host, and does nothing outside of tmux.
 
 use clap::{Subcommand, ValueEnum};

@@ -18,9 +18,9 @@ use muxboard_core::name::{HostKey, UnixUser};
 use muxboard_core::note::Note;
 use muxboard_core::policy::{Ability, Create, ReadText, SendReply};
 use muxboard_core::snapshot::{HostState, Place, Session, SessionId, UnixSeconds, UserState, Window};
-use muxboard_core::tmux::{PaneId, Question};
+use muxboard_core::tmux::PaneId;
 use muxboard_core::view::{HostView, UserView, View};
-use muxboard_fleet::fingerprint;
+use muxboard_fleet::OpenQuestion;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -180,12 +180,12 @@ pub(crate) async fn question(board: BoardPort, Target { place, session }: Target
     answered(read.await)
 }
 
-fn question_json(question: &Question) -> Value {
+fn question_json(OpenQuestion { question, fingerprint }: &OpenQuestion) -> Value {
     let (first_row, rows) = question.end();
     let prompt = choices::read(&question.rows, question.cursor);
     let choices: Vec<Value> = prompt.choices.iter().map(|c| json!({ "label": c.label, "answer": c.answer.to_string() })).collect();
     json!({
-        "pane": question.pane.0, "fingerprint": fingerprint(question), "first_row": first_row, "rows": rows, "cursor": question.cursor, "choices": choices,
+        "pane": question.pane.0, "fingerprint": fingerprint, "first_row": first_row, "rows": rows, "cursor": question.cursor, "choices": choices,
         "secret": prompt.secret, "closed": question.closed.map(closed_to_public),
     })
 }

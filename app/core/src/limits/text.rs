@@ -16,6 +16,8 @@ pub const QUESTION_ROWS_MAX: usize = 16;
 pub const QUESTION_BYTES_MAX: usize = 6 * 1024;
 /// The longest line that is an answer, in bytes.
 pub const REPLY_BYTES_MAX: usize = 1024;
+/// Panes of one host of which it is remembered how often they were answered; others are not answered from here until the server starts again.
+pub const TURNS_MAX: usize = 100_000;
 /// Choices of one prompt.
 pub const CHOICES_MAX: usize = 9;
 /// The longest word between brackets that is taken for a choice, in characters; of the words of a numbered choice five times as much is shown.

@@ -40,16 +40,17 @@ const IDENTITY: &str = "#{pid}/#{start_time}/#{session_id}/#{session_created}";
 /// Nothing of the session is expanded before its id was found: tmux 3.2a crashes, with every session of the account, when it expands
 /// `session_created` for a target that is gone. Conditionals are lazy in every tmux.
 pub(super) fn compare_and(id: SessionId, then: &str, otherwise: &str) -> Vec<String> {
-    let SessionId { server_pid, server_start, number, created } = id;
-    vec![
-        "if-shell".into(),
-        "-F".into(),
-        "-t".into(),
-        format!("${number}:"),
-        format!("#{{==:#{{?#{{==:#{{session_id}},${number}}},{IDENTITY},}},{server_pid}/{server_start}/${number}/{created}}}"),
-        then.into(),
-        format!("display-message -p {otherwise}"),
-    ]
+    vec!["if-shell".into(), "-F".into(), "-t".into(), format!("${}:", id.number), is_still(id), then.into(), format!("display-message -p {otherwise}")]
+}
+
+/// The same as a line of commands, for `source-file`.
+pub(super) fn compare_line(id: SessionId, then: &str, otherwise: &str) -> String {
+    format!("if-shell -F -t '${}:' {} {{ {then} }} {{ display-message -p {otherwise} }}", id.number, quote(&is_still(id)))
+}
+
+/// The format that is true for the session that is meant.
+fn is_still(SessionId { server_pid, server_start, number, created }: SessionId) -> String {
+    format!("#{{==:#{{?#{{==:#{{session_id}},${number}}},{IDENTITY},}},{server_pid}/{server_start}/${number}/{created}}}")
 }
 
 /// One word quoted for tmux's own command parser, within a command string: single quotes keep everything but the single quote.

@@ -7,7 +7,7 @@
 //! The text of a pane is foreign, and a format can run a command (`#(..)`): no character that means anything in a format, in a regular expression or between
 //! tmux's quotes gets into one. Where such a character stands, most are compared as a class of one (`[.]`), and the rest match any character.
 
-use super::call::{Call, MISMATCH, compare_and, quote};
+use super::call::{Call, MISMATCH, compare_and, compare_line, quote};
 use super::format::PaneId;
 use super::verb::clear;
 use crate::limits::{QUESTION_BYTES_MAX, QUESTION_ROWS_MAX};
@@ -110,7 +110,8 @@ pub fn read_question(words: &str, mark: &str) -> Result<Question, NoQuestion> {
     loop {
         match lines.next() {
             Some(line) if line == end => break,
-            Some(line) => rows.push(line.trim_end().to_owned()),
+            // tmux's search takes away the blanks of ASCII, and no other.
+            Some(line) => rows.push(line.trim_end_matches([' ', '\t', '\u{b}', '\u{c}', '\r']).to_owned()),
             None => return Err(NoQuestion::Unread),
         }
     }
@@ -171,20 +172,30 @@ impl Question {
 
     /// Sends an answer to the pane if it still shows this question, and says by [`SENT`], [`LEFT`] and [`CHANGED`] what was done. The alerts of the session are
     /// put down like those of [`clear_alerts`](super::clear_alerts): the next bell is another question.
-    pub fn answer(&self, id: SessionId, answer: &Reply, windows: &[u32]) -> Call {
+    ///
+    /// All of it is input of the calls, and no argument: the text may be a password, and what a pane shows is nobody else's affair. Arguments are in the process
+    /// list and in sudo's log. `buffer` is the name of a paste buffer, a fresh plain word; it is gone afterwards. (A text that is pasted is in no message of
+    /// tmux either.)
+    pub fn answer(&self, id: SessionId, answer: &Reply, windows: &[u32], buffer: &str) -> Vec<(Call, String)> {
         let target = format!("%{}", self.pane.0);
-        let literal = |text: &str| format!("send-keys -t {target} -l -- {}", quote(text));
-        let keys = match answer {
-            Reply::Line(line) if line.as_str().is_empty() => format!("send-keys -t {target} Enter"),
-            Reply::Line(line) => format!("{} ; send-keys -t {target} Enter", literal(line.as_str())),
-            Reply::Key(ReplyKey::Char(char)) => literal(&char.to_string()),
-            Reply::Key(ReplyKey::Named(name)) => format!("send-keys -t {target} {name}"),
+        let key = match answer {
+            Reply::Line(_) => Some("Enter"),
+            Reply::Key(ReplyKey::Char(_)) => None,
+            Reply::Key(ReplyKey::Named(name)) => Some(*name),
         };
+        let text = answer.text();
+        let paste = text.is_some().then(|| format!("paste-buffer -r -b {buffer} -t {target}"));
+        let keys = [paste, key.map(|key| format!("send-keys -t {target} {key}"))].into_iter().flatten().collect::<Vec<_>>().join(" ; ");
         let leave = format!("if-shell -F -t {target} '#{{pane_in_mode}}' {{ copy-mode -q -t {target} ; display-message -p {LEFT} }}");
         let send = format!("{leave} ; {keys} ; {} ; display-message -p {SENT}", clear(id, windows));
         let changed = format!("display-message -p {CHANGED}");
         let same = format!("if-shell -F -t {target} {} {{ {send} }} {{ {changed} }}", quote(&self.same()));
-        Call(compare_and(id, &of_pane(id, self.pane, &same, &changed), MISMATCH))
+        let mut commands = compare_line(id, &of_pane(id, self.pane, &same, &changed), MISMATCH) + "\n";
+        if text.is_some() {
+            commands += &format!("delete-buffer -b {buffer}\n");
+        }
+        let load = text.map(|text| (Call::new(["load-buffer", "-b", buffer, "-"]), text));
+        load.into_iter().chain([(Call::new(["source-file", "-"]), commands)]).collect()
     }
 }
 
@@ -289,20 +300,28 @@ mod tests {
             let same = asked(&[row]).same();
             let pattern = same.split_once("C/r:").unwrap().1.split_once("},").unwrap().0;
             assert!(!pattern.contains(['#', '{', '}', ',', '%', '\'', '\\', '\t', '\u{1b}']), "{pattern}");
-            let call = asked(&[row]).answer(ID, &"key:1".parse().unwrap(), &[]);
-            assert!(call.words(&[]).iter().all(|word| !word.ends_with(';')), "tmux ends a command at such a word");
         }
     }
 
     #[test]
-    fn an_answer_is_sent_behind_the_comparison_of_session_pane_and_screen() {
-        for answer in ["line:yes", "line:", "key:1", "key:Escape", "line:it's 'so' ; kill-server"] {
-            let words = asked(&["Proceed?"]).answer(ID, &answer.parse().unwrap(), &[1]).words(&[]);
-            assert!(words[6].contains("7/8/$3/9"), "{words:?}");
-            let then = &words[7];
-            let at = |part: &str| then.find(part).unwrap_or_else(|| panic!("{part} in {then}"));
-            assert!(at("m:* %5 *") < at("C/r:^Proceed[?]$") && at("C/r:") < at("copy-mode -q") && at("copy-mode -q") < at("send-keys -t %5"), "{then}");
-            assert!(!then.contains("send-keys -t '$3"));
+    fn an_answer_is_sent_behind_the_comparison_of_session_pane_and_screen_and_is_no_argument() {
+        for (answer, keys) in [
+            ("line:hunter2", "paste-buffer -r -b fresh -t %5 ; send-keys -t %5 Enter"),
+            ("line:", "; send-keys -t %5 Enter"),
+            ("key:1", "paste-buffer -r -b fresh -t %5 ; if-shell"),
+            ("key:Escape", "; send-keys -t %5 Escape"),
+        ] {
+            let calls = asked(&["Proceed?"]).answer(ID, &answer.parse().unwrap(), &[1], "fresh");
+            let (call, commands) = calls.last().unwrap();
+            assert_eq!(call.words(&[])[2..], ["source-file", "-"]);
+            let at = |part: &str| commands.find(part).unwrap_or_else(|| panic!("{part} in {commands}"));
+            assert!(at("7/8/$3/9") < at("m:* %5 *") && at("m:* %5 *") < at("C/r:^Proceed[?]$"), "{commands}");
+            assert!(at("C/r:") < at("copy-mode -q") && at("copy-mode -q") < at(keys), "{commands}");
+            let load = (calls.len() == 2).then(|| (calls[0].0.words(&[])[2..].join(" "), calls[0].1.as_str()));
+            let text = answer.split_once(':').unwrap().1;
+            let want = keys.starts_with("paste").then_some(("load-buffer -b fresh -".to_owned(), text));
+            assert_eq!(load, want);
+            assert_eq!(commands.lines().count(), calls.len(), "the buffer goes, whatever was done");
         }
     }
 }

@@ -30,8 +30,11 @@ pub fn rename(id: SessionId, name: &NewSessionName) -> Call {
     Call(compare_and(id, &format!("rename-session -t '${}:' -- {name} ; display-message -p {DONE}", id.number), MISMATCH))
 }
 
+/// The word that is printed where the alerts of a session were put down.
+pub const CLEARED: &str = "MUXBOARD-CLEARED";
+
 /// Puts down the alerts of all windows of a session, if the bell flags that are up there are those of these windows, in the session's order: a bell that rang
-/// since is not lost.
+/// since is not lost. Says by [`CLEARED`] whether it did.
 pub fn clear_alerts(id: SessionId, windows: &[u32]) -> Call {
     Call(compare_and(id, &format!("{} ; display-message -p {DONE}", clear(id, windows)), MISMATCH))
 }
@@ -40,8 +43,7 @@ pub fn clear_alerts(id: SessionId, windows: &[u32]) -> Call {
 pub(super) fn clear(id: SessionId, windows: &[u32]) -> String {
     let up: String = windows.iter().map(|window| format!("@{window} ")).collect();
     let as_known = quote(&format!("#{{==:#{{W:#{{?window_bell_flag,#{{window_id}} ,}}}},{up}}}"));
-    let clear = quote(&format!("kill-session -C -t '${}:'", id.number));
-    format!("if-shell -F -t '${}:' {as_known} {clear}", id.number)
+    format!("if-shell -F -t '${0}:' {as_known} {{ kill-session -C -t '${0}:' ; display-message -p {CLEARED} }}", id.number)
 }
 
 /// What xterm.js can do beyond what terminfo tells of xterm-256color, oldest first: tmux ignores the first feature that it does not know and all after it.

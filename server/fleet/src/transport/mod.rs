@@ -19,7 +19,7 @@ pub(crate) use link::{ChannelPermit, SshLink};
 use crate::exec::{self, Bounds};
 use crate::random::row_mark;
 use crate::random::sentinel;
-use muxboard_core::argv;
+use muxboard_core::argv::{self, Argv};
 use muxboard_core::fault::Fault;
 use muxboard_core::inventory::{Host, Reach, User};
 use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, GRACE_SECONDS, SECTION_BYTES_MAX, START_SECONDS_MAX};
@@ -58,10 +58,14 @@ impl Transport {
     /// # Errors
     /// What is wrong with the host.
     pub(crate) async fn run(&self, host: &Host, script: &Script, bounds: Bounds, purpose: Purpose) -> Result<Answer, Fault> {
+        self.run_as(host, script, bounds, purpose, argv::local_script).await
+    }
+
+    async fn run_as(&self, host: &Host, script: &Script, bounds: Bounds, purpose: Purpose, here: fn(&Script) -> (Argv, String)) -> Result<Answer, Fault> {
         match self {
             Self::Local => {
                 let mark = sentinel();
-                let (argv, input) = argv::local_script(script);
+                let (argv, input) = here(script);
                 let ended = exec::run(&argv, &[("M", &mark)], input.as_bytes(), bounds).await.map_err(|e| Fault::unreachable(host, &e.to_string()))?;
                 if ended.timed_out { Err(Fault::timed_out(host)) } else { Ok(Answer { exit: ended.exit.unwrap_or(-1), output: ended.output, mark }) }
             }
@@ -75,6 +79,18 @@ impl Transport {
     /// What is wrong with the host.
     pub(crate) async fn call(&self, host: &Host, user: &User, call: &Call, purpose: Purpose) -> Result<(Option<i32>, String), Fault> {
         self.asked(host, &section::single(user, call, ACTION_SECONDS_MAX, ACTION_BYTES_MAX), ACTION_SECONDS_MAX, purpose).await
+    }
+
+    /// Makes calls of tmux one after the other, each with a text as its input that no process has among its arguments. Returns what [`Self::call`] does, of the
+    /// last one.
+    ///
+    /// # Errors
+    /// What is wrong with the host.
+    pub(crate) async fn feed(&self, host: &Host, user: &User, calls: &[(Call, String)]) -> Result<(Option<i32>, String), Fault> {
+        let script = section::feeding(user, calls, ACTION_SECONDS_MAX, ACTION_BYTES_MAX);
+        let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX + GRACE_SECONDS), bytes: ACTION_BYTES_MAX };
+        let answer = self.run_as(host, &script, bounds, Purpose::Act, argv::hidden_script).await?;
+        Ok(section::ended(&answer.output, &answer.mark))
     }
 
     /// Lists a user's sessions, without previews.

@@ -2,13 +2,13 @@
 
 use super::render::{Fields, fields, frame, message_page, render};
 use crate::board_port::BoardPort;
-use crate::error::closed_to_public;
+use crate::error::{closed_to_public, unknown_to_public};
 use crate::http::api::{NoTarget, Target};
 use crate::http::context::RequestContext;
 use axum::extract::{Form, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use muxboard_app::answer::{AnswerPage, AnswerPageProps, LOOK_AGAIN, Next, Shown, Told};
+use muxboard_app::answer::{AnswerPage, AnswerPageProps, LOOK_AGAIN, Next, Remark, Shown};
 use muxboard_app::base::Base;
 use muxboard_app::board::{Board, field};
 use muxboard_app::document::still;
@@ -16,10 +16,10 @@ use muxboard_app::error::{Kind, PublicError};
 use muxboard_core::choices;
 use muxboard_core::policy::{Ability, SendReply};
 use muxboard_core::reply::Reply;
-use muxboard_core::snapshot::{Place, SessionId};
-use muxboard_core::tmux::{PaneId, Question};
+use muxboard_core::snapshot::{Place, Session, SessionId};
+use muxboard_core::tmux::PaneId;
 use muxboard_core::view::View;
-use muxboard_fleet::{Sent, fingerprint};
+use muxboard_fleet::{OpenQuestion, Sent};
 
 pub(crate) async fn show(context: RequestContext, board: BoardPort, target: Result<Target, NoTarget>, RawQuery(query): RawQuery) -> Response {
     let Target { place, session } = match target {
@@ -50,7 +50,7 @@ pub(crate) async fn send(context: RequestContext, board: BoardPort, target: Resu
     match board.answer(place.clone(), reply).await {
         Ok(Sent { left_mode, after }) => {
             let left = if left_mode { " It was scrolled back; it is at its end again." } else { "" };
-            let told = Told { done: true, says: format!("{what} was sent.{left} This is what it shows now.") };
+            let told = Remark { done: true, says: format!("{what} was sent.{left}") };
             page(&board, &context, StatusCode::OK, place, session, Content { shown: after, told: Some(told), typed: String::new() }).await
         }
         Err(error) => again(&board, &context, place, session, fields, error).await,
@@ -87,52 +87,61 @@ async fn again(board: &BoardPort, context: &RequestContext, place: Place, sessio
         Err(PublicError { code: Kind::Changed, .. }) => None,
         Err(error) => return refused(board, context, &error).await,
     };
-    // What was meant for a password prompt is not shown where another prompt is.
-    let is_secret = shown.as_ref().is_none_or(|question| choices::read(&question.rows, question.cursor).secret) || error.code == Kind::Changed;
-    let typed = fields.remove("text").filter(|_| !is_secret).unwrap_or_default();
-    page(board, context, status, place, session, Content { shown, told: Some(Told { done: false, says: error.says }), typed }).await
+    // What was meant for another prompt is not shown where this one is: it may be a password.
+    let same = |open: &OpenQuestion| {
+        let (question, wanted) = (&open.question, fields.get("fingerprint").map(String::as_str));
+        Some(open.fingerprint.to_string().as_str()) == wanted && !choices::read(&question.rows, question.cursor).secret
+    };
+    let is_same = shown.as_ref().is_some_and(same);
+    let typed = fields.remove("text").filter(|_| is_same).unwrap_or_default();
+    page(board, context, status, place, session, Content { shown, told: Some(Remark { done: false, says: error.says }), typed }).await
 }
 
 /// What differs from one page of a session to the next.
 #[derive(Default)]
 struct Content {
-    shown: Option<Question>,
-    told: Option<Told>,
+    shown: Option<OpenQuestion>,
+    told: Option<Remark>,
     typed: String,
 }
 
 async fn page(board: &BoardPort, context: &RequestContext, status: StatusCode, place: Place, session: SessionId, content: Content) -> Response {
     let view = board.view();
-    let Some(known) = view.session(&place, session).cloned() else {
-        let gone = PublicError::new(Kind::Gone, "It has ended.");
-        return refused(board, context, &gone).await;
-    };
+    let known = view.session(&place, session);
+    // What tmux has just shown is there, though the board may not know it yet.
+    if known.is_none() && content.shown.is_none() {
+        let doubt = view.doubt(&place).map(|fault| unknown_to_public(fault).says);
+        let ended = doubt.unwrap_or_else(|| "The session has ended.".to_owned());
+        let (code, says) = content.told.map_or((Kind::Gone, ended.clone()), |told| (Kind::Gone, format!("{} {ended}", told.says)));
+        return refused(board, context, &PublicError::new(code, says)).await;
+    }
     let frame = frame(&board.state, context);
     let label = board.rules.inventory.host(&place.host).map(|h| h.label.clone()).unwrap_or_default();
     let can = board.rules.policy.abilities(&board.who.principal, &place.host, &place.user);
+    let name = known.map_or_else(|| "A new session".to_owned(), |known| known.name.to_string());
+    let title = format!("{name} asks · muxboard");
     let props = AnswerPageProps {
         base: context.base.clone(),
         now: view.now,
         label,
         session,
-        name: known.name.to_string(),
-        need: known.needs(),
-        says: known.says().map(str::to_owned),
-        shown: content.shown.map(|question| shown(&question)),
+        name,
+        need: known.and_then(Session::needs),
+        says: known.and_then(Session::says).map(str::to_owned),
+        shown: content.shown.as_ref().map(shown),
         told: content.told,
         typed: content.typed,
         may_type: can.has(Ability::Type),
         next: next(&view, &context.base, session),
         place,
     };
-    let title = format!("{} asks · muxboard", known.name);
     (status, render(context.base.clone(), move || still(frame, title, Some(LOOK_AGAIN), AnswerPage(props))).await).into_response()
 }
 
-fn shown(question: &Question) -> Shown {
+fn shown(OpenQuestion { question, fingerprint }: &OpenQuestion) -> Shown {
     Shown {
         pane: question.pane.0,
-        fingerprint: fingerprint(question),
+        fingerprint: fingerprint.clone(),
         rows: question.end().1.to_vec(),
         prompt: choices::read(&question.rows, question.cursor),
         closed: question.closed.map(closed_to_public),
