@@ -87,7 +87,7 @@ pub struct Window {
     pub id: u32,
     /// tmux's id, without its `%`, of the pane in which a person is asked: the one that says that it waits or failed, or the active one.
     pub pane: u32,
-    /// The first other sessions of this server that show this window, by id, at most [`WINDOW_LINKS_MAX`](crate::limits::WINDOW_LINKS_MAX).
+    /// The first other sessions of this server that show this window, by id, at most [`WINDOW_LINKS_MAX`].
     pub also_in: Vec<SessionName>,
     /// True if an older session shows this window with a need of its own, which is counted there.
     pub counted_elsewhere: bool,
@@ -171,8 +171,7 @@ impl Session {
         self.windows.iter().find(|w| w.active).or_else(|| self.windows.first())
     }
 
-    /// Why the session needs a person, if it does: a bell, a program that says so, one that ended in failure; and, where a program says nothing, a screen
-    /// that looks like a prompt.
+    /// Why the session needs a person, if it does. A guess counts only where a program says nothing itself.
     pub fn needs(&self) -> Option<Need> {
         Need::first(self.windows.iter().filter_map(Window::needs))
     }
@@ -208,16 +207,15 @@ impl Session {
 impl Window {
     /// Why the window needs a person, if it does.
     pub fn needs(&self) -> Option<Need> {
-        if let Some(code) = self.exited.filter(|code| *code != 0 && !self.dismissed) {
-            return Some(Need { reason: Reason::Exited(code), since: self.ended_at.unwrap_or(self.activity) });
-        }
-        match &self.signal {
-            Some(Signal { told: ProgramState::Failed, since, answered: false, .. }) => return Some(Need { reason: Reason::SaysFailed, since: *since }),
-            Some(Signal { told: ProgramState::Waiting, since, answered: false, .. }) => return Some(Need { reason: Reason::Waits, since: *since }),
-            _ => {}
-        }
-        let bell = self.asked.map(|since| Need { reason: Reason::Bell, since });
-        bell.or_else(|| self.seems_waiting.map(|since| Need { reason: Reason::SeemsToWait, since }))
+        let need = |reason, since: Option<UnixSeconds>| since.map(|since| Need { reason, since });
+        let says = |told| self.signal.as_ref().filter(|signal| signal.told == told && !signal.answered).map(|signal| signal.since);
+        let exited = self.exited.filter(|code| *code != 0 && !self.dismissed);
+        exited
+            .map(|code| Need { reason: Reason::Exited(code), since: self.ended_at.unwrap_or(self.activity) })
+            .or_else(|| need(Reason::SaysFailed, says(ProgramState::Failed)))
+            .or_else(|| need(Reason::Waits, says(ProgramState::Waiting)))
+            .or_else(|| need(Reason::Bell, self.asked))
+            .or_else(|| need(Reason::SeemsToWait, self.seems_waiting))
     }
 }
 
