@@ -93,6 +93,11 @@ pub fn still<V: IntoView + 'static>(frame: Frame, title: String, script: Option<
     }
 }
 
+/// A title as HTML. As a child it would be followed by a comment of the framework's, which is text in a title.
+fn as_text(title: &str) -> String {
+    title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 #[component]
 fn DocumentHead(title: String, assets: String, xterm: bool, children: Children) -> impl IntoView {
     view! {
@@ -100,7 +105,7 @@ fn DocumentHead(title: String, assets: String, xterm: bool, children: Children) 
             <meta charset="utf-8"/>
             <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"/>
             <meta name="color-scheme" content="light dark"/>
-            <title>{title}</title>
+            <title inner_html=as_text(&title)></title>
             <link rel="icon" href=format!("{assets}/icon.svg") r#type="image/svg+xml"/>
             {xterm.then(|| view! { <link rel="stylesheet" href=format!("{assets}/xterm/xterm.css")/> })}
             <link rel="stylesheet" href=format!("{assets}/pkg/muxboard.css")/>

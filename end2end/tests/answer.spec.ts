@@ -2,6 +2,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { type Board, expect, living, test } from "./board";
 
@@ -32,6 +33,8 @@ test("a choice of a prompt is a button, and what the program did with it is show
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     await page.screenshot({ path: join(folder, `answer-${colorScheme}.png`) });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.filter((v) => ["serious", "critical"].includes(v.impact ?? "")).map((v) => v.id)).toEqual([]);
   }
   await page.getByRole("button", { name: "Yes, allow all edits 2" }).click();
   await expect(page.getByRole("status")).toContainText("The key was sent.");
