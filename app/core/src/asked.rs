@@ -5,10 +5,11 @@
 //! and only if the window had output since. So the keys that lead to a window or away from it do not answer it, nor do those that scroll in it. What needs
 //! no answer is dismissed.
 
-use crate::limits::{CLOCK_SECONDS_MIN, GUESS_SECONDS_MIN};
+use crate::limits::{CLOCK_SECONDS_MIN, GUESS_SECONDS_MIN, WINDOW_LINKS_MAX};
+use crate::name::SessionName;
 use crate::signal::{ProgramState, Signal};
 use crate::snapshot::{Session, SessionId, UnixSeconds, Window};
-use crate::tmux::format::{self, Listing, PaneId, PaneSignal};
+use crate::tmux::format::{Listing, PaneId, PaneSignal};
 use std::collections::{HashMap, HashSet};
 
 /// tmux's id of a window, without its `@`.
@@ -92,7 +93,7 @@ impl Asked {
             window.ended_at = ended.map(|ended| ended.since);
             window.dismissed = ended.is_some_and(|ended| ended.dismissed);
         }
-        format::link(sessions);
+        link(sessions);
     }
 
     /// When somebody last typed into each window, of those where somebody did since it is the current one of a session.
@@ -234,7 +235,7 @@ impl Asked {
             let says_nothing = window.exited.is_none() && window.signal.is_none() && window.asked.is_none();
             window.seems_waiting = (seems && is_silent && says_nothing).then_some(window.activity);
         }
-        format::link(sessions);
+        link(sessions);
     }
 
     /// Writes what is remembered into the sessions of the last look, whose times are ours already.
@@ -277,6 +278,33 @@ impl Asked {
     }
 }
 
+/// Tells of each window which other sessions show it, and in which of them its need counts: the oldest that has it. Windows are known by their
+/// ids: `window_linked` says another thing before tmux 3.6.
+fn link(sessions: &mut [Session]) {
+    let mut showing: HashMap<u32, Vec<(u32, bool, usize)>> = HashMap::new();
+    for (at, session) in sessions.iter().enumerate() {
+        for window in &session.windows {
+            showing.entry(window.id).or_default().push((session.id.number, window.needs().is_some(), at));
+        }
+    }
+    showing.retain(|_, shown| shown.len() > 1);
+    if showing.is_empty() {
+        return;
+    }
+    showing.values_mut().for_each(|shown| shown.sort_unstable());
+    let names: Vec<SessionName> = sessions.iter().map(|session| session.name.clone()).collect();
+    for session in sessions {
+        let own = session.id.number;
+        for window in &mut session.windows {
+            let Some(shown) = showing.get(&window.id) else { continue };
+            let mut others: Vec<_> = shown.iter().filter(|(number, ..)| *number != own).collect();
+            others.dedup_by_key(|(number, ..)| *number);
+            window.counted_elsewhere = others.iter().any(|(number, needs, _)| *needs && *number < own);
+            window.also_in = others.into_iter().take(WINDOW_LINKS_MAX).filter_map(|(_, _, at)| names.get(*at).cloned()).collect();
+        }
+    }
+}
+
 impl Heard {
     fn signal(&self) -> Signal {
         Signal { told: self.signal.told, text: self.signal.text.clone(), since: self.since, answered: self.answered }
@@ -287,6 +315,7 @@ impl Heard {
 mod tests {
     use super::*;
     use crate::snapshot::{Need, Reason};
+    use crate::tmux::format;
 
     /// One session `$3` with two windows, `@1` and `@2`.
     struct World {
@@ -479,5 +508,34 @@ mod tests {
         assert_eq!(shown(4100, 4100, 0, 4090), (4090, 4090), "somebody set it right");
         assert_eq!(shown(4200, 4209, 10, 4190), (4190, 4190), "an answer that took its time");
         assert_eq!(shown(10, u64::MAX, 0, u64::MAX), (u64::MAX, u64::MAX), "nonsense is shown as it came");
+    }
+
+    #[test]
+    fn a_window_that_several_sessions_show_has_one_need() {
+        let window = |session: u32, window: u32, bell: u32| format!("M W ${session}:{window}:1:150:{bell}:0:::%{window}:80:24:@{window}:MwMbashM/Mt\n");
+        let session = |number: u32, name: &str| format!("M S ${number}:100:0:1:7:8:on:0:0:100:100M{name}\n");
+        let counted = |rows: &[String]| {
+            let count = "x".repeat(rows.iter().filter(|row| row.starts_with("M S")).count());
+            let mut listing = format::parse(&format!("M B 3.3a:{count}:200\n{}M E {count}\n", rows.concat()), "M");
+            assert!(listing.whole, "{rows:?}");
+            Asked::default().look(&mut listing);
+            listing.sessions.iter().map(|s| (s.name.to_string(), s.needs().is_some(), s.counted_need().is_some())).collect::<Vec<_>>()
+        };
+        let both = [session(4, "a"), session(2, "g"), session(5, "z"), window(4, 1, 1), window(2, 1, 1), window(5, 1, 0)];
+        let row = |name: &str, needs, counts| (name.to_owned(), needs, counts);
+        assert_eq!(counted(&both), [row("a", true, false), row("g", true, true), row("z", true, false)]);
+        // Somebody looked in the older session alone: the bell still counts, once.
+        let one = [session(4, "a"), session(2, "g"), window(4, 1, 1), window(2, 1, 0)];
+        assert_eq!(counted(&one), [row("a", true, false), row("g", true, true)]);
+        let kept = |rows: &[String]| {
+            let mut sessions = format::parse(&rows.concat(), "M").sessions;
+            link(&mut sessions);
+            sessions.iter().map(Session::kept).map(|k| (k.windows, k.sessions.len())).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&both), [(1, 2), (1, 2), (1, 2)]);
+        // A window linked twice into one session is in no other.
+        assert_eq!(kept(&[session(4, "a"), window(4, 1, 1), window(4, 1, 1)]), [(0, 0)]);
+        let crowd: Vec<String> = (0..20).map(|n| session(n, &format!("s{n}"))).chain((0..20).map(|n| window(n, 1, 0))).collect();
+        assert_eq!(kept(&crowd)[3], (1, WINDOW_LINKS_MAX));
     }
 }

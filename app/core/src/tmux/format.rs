@@ -9,12 +9,11 @@
 //! list that could not be read is therefore never an empty one.
 
 use super::call::Call;
-use crate::limits::{FIELD_COLUMNS_MAX, SIGNALS_PER_WINDOW_MAX, WINDOW_LINKS_MAX};
-use crate::name::SessionName;
+use crate::limits::{FIELD_COLUMNS_MAX, SIGNALS_PER_WINDOW_MAX};
 use crate::note::Note;
 use crate::signal;
 use crate::snapshot::{Client, Mode, Session, SessionId, UnixSeconds, Window};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// The oldest tmux whose `-T`, `if-shell -F -t` and `list-*` we rely on.
 pub const VERSION_MIN: (u32, u32) = (3, 2);
@@ -339,33 +338,6 @@ fn shown_mode(name: &str) -> Option<Mode> {
     }
 }
 
-/// Tells of each window which other sessions show it, and in which of them its need counts: the oldest that has it. Windows are known by their
-/// ids: `window_linked` says another thing before tmux 3.6.
-pub(crate) fn link(sessions: &mut [Session]) {
-    let mut showing: HashMap<u32, Vec<(u32, bool, usize)>> = HashMap::new();
-    for (at, session) in sessions.iter().enumerate() {
-        for window in &session.windows {
-            showing.entry(window.id).or_default().push((session.id.number, window.needs().is_some(), at));
-        }
-    }
-    showing.retain(|_, shown| shown.len() > 1);
-    if showing.is_empty() {
-        return;
-    }
-    showing.values_mut().for_each(|shown| shown.sort_unstable());
-    let names: Vec<SessionName> = sessions.iter().map(|session| session.name.clone()).collect();
-    for session in sessions {
-        let own = session.id.number;
-        for window in &mut session.windows {
-            let Some(shown) = showing.get(&window.id) else { continue };
-            let mut others: Vec<_> = shown.iter().filter(|(number, ..)| *number != own).collect();
-            others.dedup_by_key(|(number, ..)| *number);
-            window.counted_elsewhere = others.iter().any(|(number, needs, _)| *needs && *number < own);
-            window.also_in = others.into_iter().take(WINDOW_LINKS_MAX).filter_map(|(_, _, at)| names.get(*at).cloned()).collect();
-        }
-    }
-}
-
 /// A pane dies a moment before tmux knows how: until then it ended, and that is no alarm.
 fn exit(dead: &str, status: &str, signal: &str) -> Option<Option<i32>> {
     let how = if signal.is_empty() { status.parse().unwrap_or(0) } else { -1 };
@@ -407,7 +379,6 @@ pub fn version(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::asked::Asked;
     use crate::signal::ProgramState;
 
     const SESSION: &str = "M S $3:100:1:1:7:8:on:0:0:100:100Ma b\n";
@@ -469,35 +440,6 @@ mod tests {
     }
 
     /// One bell in a window of a session group was two needs.
-    #[test]
-    fn a_window_that_several_sessions_show_has_one_need() {
-        let window = |session: u32, window: u32, bell: u32| format!("M W ${session}:{window}:1:150:{bell}:0:::%{window}:80:24:@{window}:MwMbashM/Mt\n");
-        let session = |number: u32, name: &str| format!("M S ${number}:100:0:1:7:8:on:0:0:100:100M{name}\n");
-        let counted = |rows: &[String]| {
-            let count = "x".repeat(rows.iter().filter(|row| row.starts_with("M S")).count());
-            let mut listing = parse(&format!("M B 3.3a:{count}:200\n{}M E {count}\n", rows.concat()), "M");
-            assert!(listing.whole, "{rows:?}");
-            Asked::default().look(&mut listing);
-            listing.sessions.iter().map(|s| (s.name.to_string(), s.needs().is_some(), s.counted_need().is_some())).collect::<Vec<_>>()
-        };
-        let both = [session(4, "a"), session(2, "g"), session(5, "z"), window(4, 1, 1), window(2, 1, 1), window(5, 1, 0)];
-        let row = |name: &str, needs, counts| (name.to_owned(), needs, counts);
-        assert_eq!(counted(&both), [row("a", true, false), row("g", true, true), row("z", true, false)]);
-        // Somebody looked in the older session alone: the bell still counts, once.
-        let one = [session(4, "a"), session(2, "g"), window(4, 1, 1), window(2, 1, 0)];
-        assert_eq!(counted(&one), [row("a", true, false), row("g", true, true)]);
-        let kept = |rows: &[String]| {
-            let mut sessions = parse(&rows.concat(), "M").sessions;
-            link(&mut sessions);
-            sessions.iter().map(Session::kept).map(|k| (k.windows, k.sessions.len())).collect::<Vec<_>>()
-        };
-        assert_eq!(kept(&both), [(1, 2), (1, 2), (1, 2)]);
-        // A window linked twice into one session is in no other.
-        assert_eq!(kept(&[session(4, "a"), window(4, 1, 1), window(4, 1, 1)]), [(0, 0)]);
-        let crowd: Vec<String> = (0..20).map(|n| session(n, &format!("s{n}"))).chain((0..20).map(|n| window(n, 1, 0))).collect();
-        assert_eq!(kept(&crowd)[3], (1, WINDOW_LINKS_MAX));
-    }
-
     #[test]
     fn versions_of_all_kinds_are_read() {
         for (text, want) in [("3.3a", Some((3, 3))), ("next-3.6", Some((3, 6))), ("3.10", Some((3, 10))), ("master", None)] {
