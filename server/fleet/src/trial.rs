@@ -7,7 +7,7 @@ use crate::random::row_mark;
 use crate::transport::{Purpose, Transport};
 use muxboard_core::argv;
 use muxboard_core::inventory::{Host, User};
-use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, CHECK_SHELL_LOOKS, CHECK_SHELL_MS, GRACE_SECONDS, WORDS_CHARS_MAX};
+use muxboard_core::limits::{ACTION_BYTES_MAX, ACTION_SECONDS_MAX, CHECK_SHELL_LOOKS, CHECK_SHELL_MS, GRACE_SECONDS, TEXT_LINES_MAX, WORDS_CHARS_MAX};
 use muxboard_core::name::{BadName, NewSessionName};
 use muxboard_core::snapshot::SessionId;
 use muxboard_core::tmux::format::{self, Listing};
@@ -88,8 +88,9 @@ impl Trial<'_> {
             let (listing, _) = self.list().await?;
             let windows = listing.sessions.into_iter().filter(|session| session.id == id).flat_map(|session| session.windows);
             if let Some(status) = windows.filter_map(|window| window.exited).next() {
-                let said = self.ask(tmux::text(id, 0)).await?;
-                let said = tmux::read_text(&said, 0).map(|read| read.text).unwrap_or_default();
+                // tmux scrolls a dead pane to say so on its last line: what it showed may be history by now.
+                let said = self.ask(tmux::text(id, TEXT_LINES_MAX)).await?;
+                let said = tmux::read_text(&said, TEXT_LINES_MAX).map(|read| read.text).unwrap_or_default();
                 return Ok(Some(EndedShell { status, said }));
             }
             tokio::time::sleep(Duration::from_millis(CHECK_SHELL_MS)).await;
