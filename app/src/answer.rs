@@ -172,5 +172,5 @@ fn choice(choice: &Choice) -> impl IntoView + use<> {
         Reply::Key(ReplyKey::Char(char)) => char.to_string(),
         Reply::Key(ReplyKey::Named(_)) => "⏎".to_owned(),
     };
-    view! { <button class="button" name="answer" value=choice.answer.to_string()><span>{plain(&choice.label)}</span><kbd>{sends}</kbd></button> }
+    view! { <button class="button" name="answer" value=choice.answer.to_string()><span>{plain(&choice.label)}</span><code class="sends">{sends}</code></button> }
 }

@@ -1,6 +1,6 @@
 // An answer without a terminal: it reaches the prompt that was on the page, or nothing.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
@@ -10,7 +10,7 @@ const folder = join(import.meta.dirname, "../screenshots");
 
 test.beforeEach(async ({ quiet }) => {
   // Refused on purpose.
-  quiet.allow.push(/409|403/);
+  quiet.allow.push(/409/);
 });
 
 // A program that asks as coding agents do, in a box with a marked choice; it takes one key.
@@ -34,7 +34,9 @@ test("a choice of a prompt is a button, and what the program did with it is show
     await page.emulateMedia({ colorScheme });
     await page.screenshot({ path: join(folder, `answer-${colorScheme}.png`) });
     const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.filter((v) => ["serious", "critical"].includes(v.impact ?? "")).map((v) => v.id)).toEqual([]);
+    expect(violations.filter((v) => ["serious", "critical"].includes(v.impact ?? "")).map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" ")}`)).toEqual(
+      [],
+    );
   }
   await page.getByRole("button", { name: "Yes, allow all edits 2" }).click();
   await expect(page.getByRole("status")).toContainText("The key was sent.");
@@ -90,21 +92,6 @@ test("a password is not shown while it is typed, nor afterwards", async ({ page,
   await page.getByRole("button", { name: "Send" }).click();
   await expect(page.getByRole("status")).toContainText("Your line was sent.");
   expect(await page.content()).not.toContain("secret word");
-});
-
-test("whoever may only watch sees what is asked, and cannot answer", async ({ page, board }) => {
-  test.skip(board.program !== "muxboard", "its grants are the application's");
-  board.tmux("new-session", "-d", "-s", "a", "printf 'sure? (y/n) \\a'; exec cat");
-  await asked(board, page, "a");
-  await expect(page.getByRole("button", { name: "Yes y" })).toBeVisible();
-  const file = join(board.folder, "muxboard.toml");
-  writeFileSync(file, readFileSync(file, "utf8").replace(/can = \[.*\]/, 'can = ["watch"]'));
-  await expect(async () => {
-    await page.getByRole("link", { name: "Look again" }).click();
-    await expect(page.getByText("not type into it")).toBeVisible({ timeout: 1000 });
-  }).toPass();
-  await expect(page.getByRole("button")).toHaveCount(0);
-  await expect(page.getByLabel("The end of the screen")).toContainText("sure? (y/n)");
 });
 
 test("on a phone everything is under a thumb", async ({ page, board }) => {

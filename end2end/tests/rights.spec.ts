@@ -22,3 +22,18 @@ test("a right that is withdrawn takes its buttons off the open page, and one tha
   await expect(card(page, "a").getByRole("link", { name: "Kill" })).toBeVisible();
   await living(page);
 });
+
+test("whoever may only watch sees what is asked, and cannot answer", async ({ page, board }) => {
+  board.tmux("new-session", "-d", "-s", "a", "printf 'sure? (y/n) \\a'; exec cat");
+  await board.open(page);
+  await page.getByLabel("Needs you").getByRole("link", { name: "Answer" }).click();
+  await expect(page.getByRole("button", { name: "Yes y" })).toBeVisible();
+  const file = join(board.folder, "muxboard.toml");
+  writeFileSync(file, readFileSync(file, "utf8").replace(/can = \[.*\]/, 'can = ["watch"]'));
+  await expect(async () => {
+    await page.getByRole("link", { name: "Look again" }).click();
+    await expect(page.getByText("not type into it")).toBeVisible({ timeout: 1000 });
+  }).toPass();
+  await expect(page.getByRole("button")).toHaveCount(0);
+  await expect(page.getByLabel("The end of the screen")).toContainText("sure? (y/n)");
+});
