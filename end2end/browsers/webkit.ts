@@ -14,6 +14,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { chord, type Engine, listenForRefusals, type Scheme, SIZE, type Tab } from "./driver";
 
 const PATIENCE_MS = 15_000;
+const LOST = "the driver does not answer";
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf"; // https://www.w3.org/TR/webdriver2/#elements
 const KEYS: Record<string, string> = { Control: "\ue009", Shift: "\ue008", Enter: "\ue007", Escape: "\ue00c", Tab: "\ue004", Backspace: "\ue003" };
 
@@ -42,19 +43,36 @@ function record() {
 }
 
 class WebKitTab implements Tab {
-  readonly #session: string;
-  constructor(driver: string, session: string) {
-    this.#session = `${driver}/session/${session}`;
+  #session: string;
+  // Starts the browser anew, until the tab has shown its first page.
+  #renew?: () => Promise<string>;
+  constructor(session: string, renew: () => Promise<string>) {
+    this.#session = session;
+    this.#renew = renew;
   }
   async #ask(method: string, path: string, body?: object) {
     return ask(method, this.#session + path, body);
   }
+  // On a busy machine WebKit's driver now and then loses the first page of a tab, where it moves to a process of its own: no script that it is given is ever
+  // answered. Then that browser is of no use.
   async goto(url: string) {
-    const began = () => this.evaluate(() => performance.timeOrigin);
+    const renew = this.#renew;
+    this.#renew = undefined;
+    try {
+      await this.#goto(url);
+    } catch (lost) {
+      if (!renew || !`${lost}`.includes(LOST)) throw lost;
+      this.#session = await renew();
+      await this.resize(SIZE.width, SIZE.height);
+      await this.#goto(url);
+    }
+  }
+  async #goto(url: string) {
+    const silent = () => wait(PATIENCE_MS / 3).then(() => Promise.reject(new Error(LOST)));
+    const began = () => Promise.race([this.evaluate(() => performance.timeOrigin), silent()]);
     const before = await began();
     await this.#ask("POST", "/url", { url });
     const until = Date.now() + PATIENCE_MS;
-    let again = Date.now() + PATIENCE_MS / 3;
     let failed: unknown = "the old page is still there";
     const same = (error: unknown) => {
       failed = error;
@@ -62,11 +80,6 @@ class WebKitTab implements Tab {
     };
     while ((await began().catch(same)) === before) {
       if (Date.now() > until) throw new Error(`${url} does not come: ${failed}`);
-      // Once in a few hundred times the driver loses the page between two processes of the browser, and answers every question with an error of its own.
-      if (failed instanceof Error && Date.now() > again) {
-        again = until;
-        await this.#ask("POST", "/url", { url });
-      }
       await wait(20);
     }
   }
@@ -192,12 +205,21 @@ export class WebKit implements Engine {
     }
   }
 
-  async open(scheme: Scheme) {
+  async #session(scheme: Scheme) {
     if (!this.#url) await this.#start();
     const browser = { binary: miniBrowser(), args: ["--automation", ...(scheme === "dark" ? ["--dark-mode"] : [])] };
     const wanted = { pageLoadStrategy: "none", "webkitgtk:browserOptions": browser };
     const { sessionId } = (await ask("POST", `${this.#url}/session`, { capabilities: { alwaysMatch: wanted } })) as { sessionId: string };
-    const tab = new WebKitTab(this.#url, sessionId);
+    return `${this.#url}/session/${sessionId}`;
+  }
+
+  async open(scheme: Scheme) {
+    const renew = async () => {
+      await this.close();
+      this.#url = "";
+      return this.#session(scheme);
+    };
+    const tab = new WebKitTab(await this.#session(scheme), renew);
     await tab.resize(SIZE.width, SIZE.height);
     return tab;
   }
