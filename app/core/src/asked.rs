@@ -538,4 +538,28 @@ mod tests {
         let crowd: Vec<String> = (0..20).map(|n| session(n, &format!("s{n}"))).chain((0..20).map(|n| window(n, 1, 0))).collect();
         assert_eq!(kept(&crowd)[3], (1, WINDOW_LINKS_MAX));
     }
+
+    /// "Done" on a bell came back at once: the screen still looked like a prompt.
+    #[test]
+    fn what_is_dismissed_is_no_guess_either_until_there_is_output() {
+        let mut world = World::new();
+        world.look(109);
+        (world.bell, world.output) = (1, 110);
+        let mut listing = world.listing(111);
+        world.asked.look(&mut listing);
+        let (mut sessions, id) = (listing.sessions, listing.panes[0].0);
+        let reason = |sessions: &[Session]| sessions[0].windows[0].needs().map(|need| need.reason);
+        world.asked.guess(&mut sessions, 120, |_| true);
+        assert_eq!(reason(&sessions), Some(Reason::Bell));
+        world.asked.dismiss(&mut sessions, id, 109, true);
+        assert_eq!(reason(&sessions), Some(Reason::Bell), "it came later");
+        world.asked.dismiss(&mut sessions, id, 110, true);
+        world.asked.guess(&mut sessions, 121, |_| true);
+        assert_eq!(reason(&sessions), None);
+        sessions[0].windows[0].activity = 125;
+        world.asked.guess(&mut sessions, 126, |_| true);
+        assert_eq!(reason(&sessions), None, "it is not silent yet");
+        world.asked.guess(&mut sessions, 130, |_| true);
+        assert_eq!(reason(&sessions), Some(Reason::SeemsToWait));
+    }
 }
