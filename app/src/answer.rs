@@ -42,11 +42,11 @@ pub struct Remark {
 
 /// The next session that needs a person.
 pub struct Next {
-    /// Its name.
+    /// The name of the session, verbatim.
     pub name: String,
-    /// The URL of its page.
+    /// The URL of the page that answers the session.
     pub url: String,
-    /// How many more need a person, this one counted.
+    /// How many sessions need a person, this one counted and the one on the page not.
     pub count: usize,
 }
 

@@ -100,7 +100,7 @@ pub fn local_script(script: &Script) -> (Argv, String) {
     if script.as_str().len() < SCRIPT_WORD_BYTES_MAX { (argv(script.as_str()), String::new()) } else { (argv("eval \"$(cat)\""), script.to_string()) }
 }
 
-/// The same for a script that nobody may read, who reads the arguments of processes: all of it is input.
+/// The process that runs a script on this machine, and its standard input, which is the whole script: no other account can read it among the arguments.
 pub fn hidden_script(script: &Script) -> (Argv, String) {
     (Argv::new(["sh", "-c", "eval \"$(cat)\""].map(String::from).to_vec()), script.with_mark().to_string())
 }

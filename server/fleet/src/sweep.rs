@@ -20,7 +20,7 @@ use muxboard_core::shell::Script;
 use muxboard_core::snapshot::{HostRow, HostState, Session, SessionId, UnixSeconds, UserRow, UserState};
 use muxboard_core::tmux::PaneId;
 use muxboard_core::{order, outcome};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -342,8 +342,8 @@ impl Sweeper {
             memory.panes = panes;
             memory.windows.to_own_clock(sessions, theirs, now.saturating_sub(asked.elapsed().as_secs() + 1), now);
             memory.previews.take(captures, &shown, sessions, now);
-            let previews = &memory.previews;
-            memory.windows.guess(sessions, now, |session| shown.iter().any(|shown| shown.session == session.id && previews.waits(shown)));
+            let waiting: HashSet<SessionId> = shown.iter().filter(|shown| memory.previews.waits(shown)).map(|shown| shown.session).collect();
+            memory.windows.guess(sessions, now, |session| waiting.contains(&session.id));
             // A look that began before a session was made does not know it.
             memory.notes.retain(|id, (made, _)| *made >= asked || sessions.iter().any(|s| s.id == *id));
             sessions.sort_by(|a, b| order::compare(a.name.as_str(), b.name.as_str(), &host.order).then_with(|| a.id.cmp(&b.id)));

@@ -7,7 +7,6 @@ use muxboard_core::signal::ProgramState;
 use muxboard_core::snapshot::{Need, Reason, SessionId, UserState};
 use muxboard_core::wire::Grid;
 use muxboard_fleet::{ActionError, Attachment};
-use std::time::Duration;
 use tokio::time::timeout;
 use world::*;
 
@@ -29,13 +28,7 @@ async fn types(world: &World, id: SessionId, keys: &[u8]) -> Attachment {
         let times = world.tmux(&["display-message", "-p", "-t", "a:", "#{session_last_attached} %s"]);
         times.split_once(' ').is_some_and(|(opened, now)| now.parse::<u64>().unwrap() > opened.parse().unwrap())
     };
-    timeout(PATIENCE, async {
-        while !over() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    })
-    .await
-    .unwrap();
+    until_seen("the second of the opening is over", over).await;
     assert!(!keys.is_empty() && attachment.write(keys).unwrap() == keys.len());
     attachment
 }

@@ -12,7 +12,7 @@ pub const TEXTS: usize = 8;
 pub const TEXT_SECONDS_MAX: u64 = 6;
 /// Rows of a screen that a question shows and that an answer is compared with, up to the last one with text.
 pub const QUESTION_ROWS_MAX: usize = 16;
-/// The rows that an answer is compared with, as tmux gets them, in bytes: with everything else they fit into one message of tmux's (16 kB).
+/// The regular expressions of all rows that an answer is compared with, in bytes. A longer last row cannot be answered from the page.
 pub const QUESTION_BYTES_MAX: usize = 6 * 1024;
 /// The longest line that is an answer, in bytes.
 pub const REPLY_BYTES_MAX: usize = 1024;

@@ -43,7 +43,7 @@ pub(super) fn compare_and(id: SessionId, then: &str, otherwise: &str) -> Vec<Str
     vec!["if-shell".into(), "-F".into(), "-t".into(), format!("${}:", id.number), is_still(id), then.into(), format!("display-message -p {otherwise}")]
 }
 
-/// The same as a line of commands, for `source-file`.
+/// A line of tmux commands, for `source-file`, that runs `then` if the session is still the one meant, and prints `otherwise` if not.
 pub(super) fn compare_line(id: SessionId, then: &str, otherwise: &str) -> String {
     format!("if-shell -F -t '${}:' {} {{ {then} }} {{ display-message -p {otherwise} }}", id.number, quote(&is_still(id)))
 }

@@ -59,7 +59,7 @@ pub enum Closed {
     Dead,
     /// Somebody has switched the pane's input off (`select-pane -d`).
     InputOff,
-    /// What is typed into the pane goes to other panes too (`synchronize-panes`).
+    /// The option `synchronize-panes` is on: keys for this pane go to the other panes of its window too, whose screens were not compared.
     Synchronized,
     /// The last row is longer than what can be compared.
     TooLong,
@@ -199,7 +199,7 @@ impl Question {
     }
 }
 
-/// What is compared of one character: the character, or `None` for any.
+/// One character of a row as an answer is compared with it: the character itself, or `None`, which any character matches.
 type Atom = Option<char>;
 
 fn pattern(row: &str) -> Vec<Atom> {
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_end_of_a_screen_is_compared_and_it_fits_into_a_message() {
+    fn only_the_end_of_a_screen_is_compared_and_so_many_bytes_of_it() {
         let rows: Vec<String> = (0..60).map(|row| format!("row {row}")).collect();
         let many = question(FACTS_OF_5, rows).unwrap();
         assert_eq!((many.end().0, many.end().1.len()), (60 - QUESTION_ROWS_MAX, QUESTION_ROWS_MAX));

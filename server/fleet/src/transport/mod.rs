@@ -85,7 +85,7 @@ impl Transport {
     /// last one.
     ///
     /// # Errors
-    /// What is wrong with the host.
+    /// The fault of a host that could not be asked, or gave no answer in time.
     pub(crate) async fn feed(&self, host: &Host, user: &User, calls: &[(Call, String)]) -> Result<(Option<i32>, String), Fault> {
         let script = section::feeding(user, calls, ACTION_SECONDS_MAX, ACTION_BYTES_MAX);
         let bounds = Bounds { time: Duration::from_secs(ACTION_SECONDS_MAX + GRACE_SECONDS), bytes: ACTION_BYTES_MAX };

@@ -99,6 +99,16 @@ pub fn permit<O: Operation>(inventory: &Inventory, place: Place, operation: O) -
     policy::permit(&policy, inventory, &ann, place, operation).unwrap()
 }
 
+/// Waits until it holds.
+pub async fn until_seen(what: &str, seen: impl Fn() -> bool) {
+    let wait = async {
+        while !seen() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
 const AT_HOME: &str = "MUXBOARD_TEST_AT_HOME";
 
 /// Runs the test of that name once more in a process whose home directory has these files, and none here: tmux and shells read `$HOME`.
